@@ -1,0 +1,17 @@
+//! View models: everything a page shows, as plain strings, numbers and small enums.
+//!
+//! A handler loads what it needs, fills the struct of its page and renders it; a template never computes more than
+//! which words to show. No type of the domain appears here, so the look of a page can change without the domain, and
+//! a page can be rendered in a test from values that no domain would produce.
+//!
+//! Start with [`frame::Frame`] (what surrounds every page) and the page's own module. Text is escaped by the template:
+//! fields hold it raw. Times are [`time::Moment`]s, lives of certificates are [`tone::Validity`]s.
+
+pub mod chart;
+pub mod event;
+pub(crate) mod filters;
+pub mod frame;
+pub mod home;
+pub mod text;
+pub mod time;
+pub mod tone;

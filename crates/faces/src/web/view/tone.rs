@@ -1,0 +1,231 @@
+//! What a state means to the reader: its tone (colour) and its shape (icon), never colour alone.
+
+use super::time::{DAY, Moment};
+
+/// How much a state asks of the reader. Decides colour; the icon beside it says the same without colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing to do, nothing to celebrate.
+    #[default]
+    Neutral,
+    /// In order.
+    Good,
+    /// Information that is on its way or worth knowing.
+    Info,
+    /// Somebody should look soon.
+    Warn,
+    /// Something is broken or lost.
+    Bad,
+}
+
+impl Tone {
+    /// The CSS class that carries the tone.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Neutral => "tone-neutral",
+            Self::Good => "tone-good",
+            Self::Info => "tone-info",
+            Self::Warn => "tone-warn",
+            Self::Bad => "tone-bad",
+        }
+    }
+
+    /// Whether it is [`Tone::Bad`].
+    #[must_use]
+    pub fn is_bad(self) -> bool {
+        self == Self::Bad
+    }
+
+    /// The icon that stands for the tone where no better one exists.
+    #[must_use]
+    pub fn icon(self) -> &'static str {
+        match self {
+            Self::Neutral => "dash",
+            Self::Good => "check",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Bad => "stop",
+        }
+    }
+}
+
+/// A short word about a state, with tone and icon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Badge {
+    /// One to three words.
+    pub label: String,
+    /// Colour.
+    pub tone: Tone,
+    /// Name of a symbol in `templates/web/icons.html`.
+    pub icon: &'static str,
+}
+
+impl Badge {
+    /// A badge whose icon follows from its tone.
+    #[must_use]
+    pub fn new(label: impl Into<String>, tone: Tone) -> Self {
+        Self { label: label.into(), tone, icon: tone.icon() }
+    }
+
+    /// The same badge with another icon.
+    #[must_use]
+    pub fn with_icon(mut self, icon: &'static str) -> Self {
+        self.icon = icon;
+        self
+    }
+}
+
+/// Where a certificate stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// `not_before` is still to come.
+    NotYetValid,
+    /// Valid, with time to spare.
+    Valid,
+    /// Less than 30 days *and* less than a third of the life is left.
+    Soon,
+    /// Less than 7 days *and* less than a sixth of the life is left.
+    Critical,
+    /// `not_after` has passed.
+    Expired,
+}
+
+impl Expiry {
+    /// The state at `now_ms`; all three in unix milliseconds.
+    ///
+    /// The thresholds scale with the life, so that a six-day certificate is not alarming from its first hour.
+    #[must_use]
+    pub fn at(not_before_ms: i64, not_after_ms: i64, now_ms: i64) -> Self {
+        if now_ms > not_after_ms {
+            return Self::Expired;
+        }
+        if now_ms < not_before_ms {
+            return Self::NotYetValid;
+        }
+        let life = not_after_ms.saturating_sub(not_before_ms);
+        let left = not_after_ms.saturating_sub(now_ms);
+        if left < (7 * DAY).min(life / 6) {
+            Self::Critical
+        } else if left < (30 * DAY).min(life / 3) {
+            Self::Soon
+        } else {
+            Self::Valid
+        }
+    }
+
+    /// Colour.
+    #[must_use]
+    pub fn tone(self) -> Tone {
+        match self {
+            Self::NotYetValid => Tone::Info,
+            Self::Valid => Tone::Good,
+            Self::Soon => Tone::Warn,
+            Self::Critical | Self::Expired => Tone::Bad,
+        }
+    }
+
+    /// Shape; each state has its own.
+    #[must_use]
+    pub fn icon(self) -> &'static str {
+        match self {
+            Self::NotYetValid => "clock",
+            Self::Valid => "check",
+            Self::Soon => "half",
+            Self::Critical => "warn",
+            Self::Expired => "stop",
+        }
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::NotYetValid => "Not yet valid",
+            Self::Valid => "Valid",
+            Self::Soon => "Expires soon",
+            Self::Critical => "Expires very soon",
+            Self::Expired => "Expired",
+        }
+    }
+
+    /// The state as a badge.
+    #[must_use]
+    pub fn badge(self) -> Badge {
+        Badge::new(self.label(), self.tone()).with_icon(self.icon())
+    }
+}
+
+/// A certificate's life on the page: both ends and the state they make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// First valid instant.
+    pub not_before: Moment,
+    /// Last valid instant.
+    pub not_after: Moment,
+    /// The state today.
+    pub expiry: Expiry,
+}
+
+impl Validity {
+    /// From unix milliseconds.
+    #[must_use]
+    pub fn new(not_before_ms: i64, not_after_ms: i64, now_ms: i64) -> Self {
+        Self {
+            not_before: Moment::new(not_before_ms, now_ms),
+            not_after: Moment::new(not_after_ms, now_ms),
+            expiry: Expiry::at(not_before_ms, not_after_ms, now_ms),
+        }
+    }
+
+    /// How much of the life has passed, 0 to 100.
+    #[must_use]
+    pub fn elapsed_percent(&self) -> i64 {
+        let (from, to) = (i128::from(self.not_before.at_ms()), i128::from(self.not_after.at_ms()));
+        let now = i128::from(self.not_before.now_ms());
+        if to <= from {
+            return if now >= to { 100 } else { 0 };
+        }
+        i64::try_from((now - from) * 100 / (to - from)).unwrap_or(i64::MAX).clamp(0, 100)
+    }
+
+    /// The whole life in words: `90 days`.
+    #[must_use]
+    pub fn life(&self) -> String {
+        super::time::words(self.not_after.at_ms().saturating_sub(self.not_before.at_ms()).max(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_scale_with_the_life() {
+        let left = |life: i64, left: i64| Expiry::at(0, life, life - left);
+        assert_eq!(left(398 * DAY, 31 * DAY), Expiry::Valid);
+        assert_eq!(left(398 * DAY, 29 * DAY), Expiry::Soon);
+        assert_eq!(left(398 * DAY, 6 * DAY), Expiry::Critical);
+        assert_eq!(left(6 * DAY, 5 * DAY), Expiry::Valid, "a fresh six-day certificate is in order");
+        assert_eq!(left(6 * DAY, DAY + 1), Expiry::Soon);
+        assert_eq!(left(6 * DAY, DAY - 1), Expiry::Critical);
+        assert_eq!(left(47 * DAY, 15 * DAY), Expiry::Soon);
+    }
+
+    #[test]
+    fn both_ends_are_inclusive() {
+        assert_eq!(Expiry::at(10, 20, 9), Expiry::NotYetValid);
+        assert_ne!(Expiry::at(10, 20, 10), Expiry::NotYetValid);
+        assert_ne!(Expiry::at(10, 20, 20), Expiry::Expired, "not_after itself is still valid (RFC 5280, 4.1.2.5)");
+        assert_eq!(Expiry::at(10, 20, 21), Expiry::Expired);
+    }
+
+    #[test]
+    fn elapsed_stays_within_the_bar() {
+        assert_eq!(Validity::new(0, 100, 25).elapsed_percent(), 25);
+        assert_eq!(Validity::new(0, 100, -5).elapsed_percent(), 0);
+        assert_eq!(Validity::new(0, 100, 500).elapsed_percent(), 100);
+        assert_eq!(Validity::new(50, 50, 50).elapsed_percent(), 100, "an empty life is over");
+        assert_eq!(Validity::new(i64::MIN, i64::MAX, 0).elapsed_percent(), 50);
+    }
+}
