@@ -1,1 +1,57 @@
-fn main() {}
+//! The project's own commands: `cargo xtask test`, `tidy`, `bench`, `demo`.
+
+mod bench;
+mod cluster;
+mod guardian;
+mod packages;
+mod steps;
+mod test;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what the tests need (Debian, as root), then check and test everything.
+    Test(test::Arguments),
+    /// Let the repository check itself: sizes, forbidden words, dependency arrows, documentation.
+    Tidy,
+    /// Print the performance table (release build); arguments go to the benchmark program.
+    Bench(bench::Arguments),
+    /// Fill a data directory with demonstration data; arguments go to the generator.
+    Demo(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let root = repository();
+    let outcome = match Arguments::parse().command {
+        Command::Test(arguments) => test::run(&root, &arguments),
+        Command::Tidy => tidy::run(&root),
+        Command::Bench(arguments) => bench::run(&root, &[], &arguments),
+        Command::Demo(arguments) => bench::run(&root, &["demo"], &arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository's root: the parent of this package.
+fn repository() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_path_buf()
+}
