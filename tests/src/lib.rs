@@ -9,3 +9,7 @@
 
 pub mod ports;
 pub mod process;
+pub mod bind;
+pub mod dig;
+pub mod pebble;
+pub mod powerdns;

@@ -1,88 +1,35 @@
-//! A process under test: what it prints is kept, and it ends with its owner.
+//! A process under test: what it prints goes to a file, and it ends, with all it started, when its owner does.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::{self, OpenOptions};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+const READY_WITHIN: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
-
-/// Everything a process has printed, on both streams, in the order in which it arrived.
-#[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<String>>);
-
-impl Log {
-    /// The text so far.
-    pub fn text(&self) -> String {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn append(&self, line: &[u8]) {
-        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        text.push_str(&String::from_utf8_lossy(line));
-    }
-
-    fn follow(&self, stream: impl Read + Send + 'static) -> std::thread::JoinHandle<()> {
-        let log = self.clone();
-        std::thread::spawn(move || {
-            let mut reader = BufReader::new(stream);
-            let mut line = Vec::new();
-            while reader
-                .read_until(b'\n', &mut line)
-                .is_ok_and(|length| length > 0)
-            {
-                log.append(&line);
-                line.clear();
-            }
-        })
-    }
-}
 
 /// A running program, in a process group of its own. Dropping it kills it and everything it started.
 pub struct Process {
     name: String,
     child: Child,
-    log: Log,
-    followers: Vec<std::thread::JoinHandle<()>>,
+    log: PathBuf,
 }
 
 impl Process {
-    /// Starts a program; its standard input is empty, its output goes to the log.
+    /// Starts a program; its input is empty, and both its outputs are appended to the file `log`.
     ///
     /// # Panics
     /// When it cannot be started.
-    pub fn start(name: &str, command: &mut Command) -> Self {
-        Self::start_with_log(name, command, Log::default())
-    }
-
-    /// The same, continuing a log: for a server that is started again.
-    ///
-    /// # Panics
-    /// When it cannot be started.
-    pub fn start_with_log(name: &str, command: &mut Command, log: Log) -> Self {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{name} could not be started: {error}"));
-        let stdout = child.stdout.take().map(|stream| log.follow(stream));
-        let stderr = child.stderr.take().map(|stream| log.follow(stream));
-        Self {
-            name: name.to_owned(),
-            child,
-            log,
-            followers: stdout.into_iter().chain(stderr).collect(),
-        }
+    pub fn start(command: &mut Command, log: &Path) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let file = OpenOptions::new().append(true).create(true).open(log);
+        let file = file.unwrap_or_else(|error| panic!("{}: {error}", log.display()));
+        let other = file.try_clone().expect("a second handle on the log");
+        command.stdin(Stdio::null()).stdout(file).stderr(other).process_group(0);
+        let child = command.spawn().unwrap_or_else(|error| panic!("{name} could not be started: {error}"));
+        Self { name, child, log: log.to_path_buf() }
     }
 
     /// Its process id.
@@ -90,67 +37,59 @@ impl Process {
         self.child.id()
     }
 
-    /// What it has printed so far.
-    pub fn log(&self) -> String {
-        self.log.text()
+    /// Everything in its log: on both streams, in the order in which it was printed.
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    /// Waits until a line of the log (after its first `skip` bytes) gives an answer.
+    /// Waits until `ready` holds.
     ///
     /// # Panics
     /// When the process ends first, or the time is over; with its log.
-    pub async fn wait_for_line<T>(
-        &mut self,
-        skip: usize,
-        within: Duration,
-        wanted: impl Fn(&str) -> Option<T>,
-    ) -> T {
-        let deadline = Instant::now() + within;
-        loop {
-            let ended = self.ended();
-            let text = self.log.text();
-            // The last piece may still be growing.
-            let whole = text.rfind('\n').map_or(0, |end| end + 1);
-            if let Some(answer) = text
-                .get(skip..whole)
-                .unwrap_or_default()
-                .lines()
-                .find_map(&wanted)
-            {
-                return answer;
-            }
-            if let Some(status) = ended {
-                panic!(
-                    "{} ended with {status} instead of becoming ready:\n{text}",
-                    self.name
-                );
-            }
-            assert!(
-                Instant::now() < deadline,
-                "{} was not ready within {within:?}:\n{text}",
-                self.name
-            );
+    pub async fn wait_until(&mut self, mut ready: impl AsyncFnMut() -> bool) {
+        let deadline = Instant::now() + READY_WITHIN;
+        while !ready().await {
+            self.still_starting(deadline);
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Waits until a whole line of the log, after its first `skip` bytes, gives an answer.
+    ///
+    /// # Panics
+    /// When the process ends first, or the time is over; with its log.
+    pub async fn wait_for_line<T>(&mut self, skip: usize, wanted: impl Fn(&str) -> Option<T>) -> T {
+        let deadline = Instant::now() + READY_WITHIN;
+        loop {
+            let ended = self.ended().is_some();
+            let text = self.output();
+            // The last piece may still be growing.
+            let whole = text.rfind('\n').map_or(0, |end| end + 1);
+            if let Some(answer) = text.get(skip..whole).unwrap_or_default().lines().find_map(&wanted) {
+                return answer;
+            }
+            // What it printed before its end has been read above, because the end was looked for first.
+            assert!(!ended, "{} ended instead of becoming ready:\n{text}", self.name);
+            self.still_starting(deadline);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn still_starting(&mut self, deadline: Instant) {
+        let (name, ended) = (self.name.clone(), self.ended());
+        assert!(ended.is_none(), "{name} ended instead of becoming ready:\n{}", self.output());
+        assert!(Instant::now() < deadline, "{name} was not ready within {READY_WITHIN:?}:\n{}", self.output());
     }
 
     /// Sends a signal (`"TERM"`, `"HUP"`, `"STOP"`…) to the process itself; whether it was there to get it.
     pub fn signal(&mut self, signal: &str) -> bool {
         // A process that we have already waited for must not be signalled: its number may mean another one.
-        self.ended().is_none() && kill(signal, &self.pid().to_string())
+        self.ended().is_none() && send(signal, self.pid())
     }
 
-    /// How it ended, if it has; all its output is in the log then.
+    /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
-        let status = self.child.try_wait().ok().flatten()?;
-        for follower in self.followers.drain(..) {
-            // Somebody it started may still hold the stream: then we do not wait for its end.
-            let deadline = Instant::now() + Duration::from_millis(500);
-            while !follower.is_finished() && Instant::now() < deadline {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        }
-        Some(status)
+        self.child.try_wait().ok().flatten()
     }
 
     /// Waits for its end.
@@ -163,61 +102,44 @@ impl Process {
             if let Some(status) = self.ended() {
                 return status;
             }
-            assert!(
-                Instant::now() < deadline,
-                "{} did not end within {within:?}:\n{}",
-                self.name,
-                self.log()
-            );
+            assert!(Instant::now() < deadline, "{} did not end within {within:?}:\n{}", self.name, self.output());
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// `kill -9`, at once, then waits until it is gone. What it had started lives on until the drop.
+    /// `kill -9`, at once, for it and what it has started; then waits until it is gone.
     pub fn kill(&mut self) {
         if self.ended().is_none() {
+            let started = descendants(self.pid());
             let _ = self.child.kill();
+            for pid in started {
+                send("KILL", pid);
+            }
             let _ = self.child.wait();
-            self.ended();
         }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let started = descendants(self.pid());
         self.kill();
-        for pid in started {
-            kill("KILL", &pid.to_string());
-        }
     }
 }
 
-fn kill(signal: &str, pid: &str) -> bool {
-    let outcome = Command::new("kill")
-        .args(["-s", signal, "--", pid])
-        .stderr(Stdio::null())
-        .status();
-    outcome.is_ok_and(|status| status.success())
+fn send(signal: &str, pid: u32) -> bool {
+    let mut command = Command::new("kill");
+    command.args(["-s", signal, "--", &pid.to_string()]).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// The processes that this one has started, and those they have started.
 pub fn descendants(pid: u32) -> Vec<u32> {
     let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(child) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
+        let Some(child) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        // `pid (name) state parent …`; the name may contain anything.
-        let line = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        let parent = line
-            .rsplit_once(')')
-            .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
-        if let Some(parent) = parent {
+        if let Some((_, parent)) = state_and_parent(child) {
             children.entry(parent).or_default().push(child);
         }
     }
@@ -231,103 +153,79 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
+/// From `pid (name) state parent …`, where the name may contain anything.
+fn state_and_parent(pid: u32) -> Option<(char, u32)> {
+    let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut rest = line.rsplit_once(')')?.1.split_whitespace();
+    Some((rest.next()?.chars().next()?, rest.next()?.parse().ok()?))
+}
+
 /// Where an installed program is: on the search path or among the system's.
 pub fn installed(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from);
-    std::env::split_paths(&path)
-        .chain(system)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).chain(system).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// A program that a test needs. Without it the test is left out with a note, unless `CI=true`: nothing is left out there.
+/// An installed program.
 ///
 /// # Panics
-/// When it is missing and `CI=true`.
-pub fn needed(program: &str, package: &str) -> Option<PathBuf> {
-    let found = installed(program);
-    if found.is_none() {
-        left_out(&format!(
-            "{program} is not installed (Debian package {package})"
-        ));
-    }
-    found
+/// When it is missing; with the Debian package that has it.
+pub fn program(name: &str, package: &str) -> PathBuf {
+    installed(name).unwrap_or_else(|| panic!("{name} is not installed; install the Debian package {package}"))
 }
 
 /// Notes that something is left out, and why.
 ///
 /// # Panics
-/// When `CI=true`.
+/// When `CI=true`: nothing is left out there.
 pub fn left_out(why: &str) {
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "with CI=true nothing is left out: {why}"
-    );
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "with CI=true nothing is left out: {why}");
     eprintln!("left out: {why}");
-}
-
-/// Where Cargo builds: three levels above the test program.
-pub fn target_directory() -> PathBuf {
-    let program = std::env::current_exe().expect("a running program knows where it is");
-    program
-        .ancestors()
-        .nth(3)
-        .map(Path::to_path_buf)
-        .expect("tests run from target/PROFILE/deps")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shell(script: &str) -> Process {
-        Process::start("sh", Command::new("sh").args(["-c", script]))
+    fn shell(script: &str) -> (Process, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let process = Process::start(Command::new("sh").args(["-c", script]), &directory.path().join("log"));
+        (process, directory)
     }
 
     fn runs(pid: u32) -> bool {
-        // A zombie that nobody has waited for yet does not run.
-        let line = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        line.rsplit_once(')')
-            .is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+        // One that nobody has waited for yet (a zombie) does not run.
+        state_and_parent(pid).is_some_and(|(state, _)| state != 'Z')
     }
 
     #[tokio::test]
     async fn output_is_kept_and_lines_are_waited_for() {
-        let mut process = shell("echo one; echo two >&2; printf three; sleep 60");
-        let number = process.wait_for_line(0, Duration::from_secs(10), |line| {
-            line.strip_prefix("tw").map(str::len)
-        });
-        assert_eq!(number.await, 1);
+        let (mut process, _directory) = shell("echo one; echo two >&2; printf three; sleep 60");
+        assert_eq!(process.wait_for_line(0, |line| line.strip_prefix("tw").map(str::len)).await, 1);
         assert!(process.ended().is_none());
+        assert!(process.output().starts_with("one\ntwo\n"));
         assert!(process.signal("TERM"));
-        let status = process.wait(Duration::from_secs(10)).await;
-        assert!(!status.success());
-        assert!(process.log().contains("one\n"));
-        assert!(
-            !process.signal("TERM"),
-            "a process that has ended gets no signal"
-        );
+        assert!(!process.wait(Duration::from_secs(10)).await.success());
+        assert!(!process.signal("TERM"), "a process that has ended gets no signal");
     }
 
     #[tokio::test]
-    #[should_panic(expected = "ended with exit status: 3 instead of becoming ready:\nreason")]
+    #[should_panic(expected = "ended instead of becoming ready:\nreason")]
     async fn a_process_that_ends_early_says_why() {
-        shell("echo reason; exit 3")
-            .wait_for_line(0, Duration::from_secs(10), |line| {
-                line.strip_prefix("ready")
-            })
-            .await;
+        shell("echo reason; exit 3").0.wait_for_line(0, |line| line.strip_prefix("ready").map(drop)).await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "ended instead of becoming ready")]
+    async fn waiting_for_a_condition_ends_with_the_process() {
+        shell("exit 3").0.wait_until(async || false).await;
     }
 
     #[tokio::test]
     async fn dropping_it_ends_it_and_its_children() {
-        let mut process = shell("sleep 61 & sleep 62 & echo started; wait");
-        process
-            .wait_for_line(0, Duration::from_secs(10), |line| {
-                (line == "started").then_some(())
-            })
-            .await;
+        let (mut process, _directory) = shell("sleep 61 & sleep 62 & echo started; wait");
+        process.wait_for_line(0, |line| (line == "started").then_some(())).await;
         let mut pids = descendants(process.pid());
         assert_eq!(pids.len(), 2);
         pids.push(process.pid());
