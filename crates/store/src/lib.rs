@@ -1,1 +1,37 @@
-//! placeholder
+//! Where things are kept: one SQL text, two engines, one transaction type.
+//!
+//! A [`Store`] is a SQLite file or a PostgreSQL database. [`Store::read`] and [`Store::write`] take synchronous closures over a
+//! [`Tx`]; statements are written once, with `$1`, `$2`, … for their parameters, in the SQL that both engines share. Writes are
+//! serial on both: each takes the one write lock first. They are fast because the writer puts all that wait into one durable
+//! commit, each behind its own savepoint, and answers them together.
+//!
+//! The store knows no table but its own two: the history of migrations, and the marker of each writer's last commit.
+
+mod backup;
+mod calls;
+mod error;
+mod lanes;
+mod link;
+mod location;
+mod migrate;
+mod postgres;
+mod readers;
+mod reply;
+mod row;
+mod sqlite;
+mod statistics;
+mod store;
+mod tx;
+mod value;
+mod words;
+mod writer;
+
+pub use error::Error;
+pub use link::Engine;
+pub use location::Location;
+pub use migrate::Migration;
+pub use row::{FromRow, Row};
+pub use statistics::Statistics;
+pub use store::{Options, Store};
+pub use tx::Tx;
+pub use value::Value;

@@ -1,0 +1,275 @@
+//! A connection and its prepared statements.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use futures_util::future::try_join;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Runtime;
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, SimpleQueryMessage, Statement};
+
+use super::address::Address;
+use super::cells::Bound;
+use super::failure::Failure;
+use crate::error::Error;
+use crate::row::{Cells, Row};
+use crate::value::Value;
+
+/// More than the program has statements; queries composed from searches push the count beyond, then all are forgotten.
+const STATEMENTS: usize = 512;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const OLDEST_SERVER: u32 = 130_000;
+
+/// Settings of every session. Durability is not left to the server's defaults.
+const SET_UP: &str = "SET lock_timeout = '10s'; SET statement_timeout = '60s'; \
+    SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning; \
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
+type Wire = Box<dyn Protocol>;
+
+/// The connection's half of the protocol, whatever it is encrypted with.
+trait Protocol: Send {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>>;
+}
+
+impl<S, T> Protocol for Connection<S, T>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>> {
+        self.poll_message(cx)
+    }
+}
+
+pub(super) struct Session {
+    client: Client,
+    wire: Wire,
+    /// The wire has ended and must not be polled again.
+    ended: bool,
+    statements: HashMap<Box<str>, Statement>,
+    /// What travels ahead of the next statement.
+    ahead: Option<&'static str>,
+}
+
+impl Session {
+    pub(super) fn open(
+        runtime: &Runtime,
+        address: &Address,
+        writable: bool,
+    ) -> Result<Session, Error> {
+        let cannot = |reason: String| Error::Open {
+            reason: format!("{address}: {reason}"),
+        };
+        let connecting = async {
+            match address.tls()? {
+                None => address
+                    .config()
+                    .connect(NoTls)
+                    .await
+                    .map(|(client, wire)| (client, Box::new(wire) as Wire)),
+                Some(tls) => address
+                    .config()
+                    .connect(tls)
+                    .await
+                    .map(|(client, wire)| (client, Box::new(wire) as Wire)),
+            }
+            .map_err(|error| cannot(super::failure::sentence(&error)))
+        };
+        let (client, wire) = runtime.block_on(async {
+            tokio::time::timeout(CONNECT_TIMEOUT, connecting)
+                .await
+                .unwrap_or_else(|_| Err(cannot("it does not answer".to_owned())))
+        })?;
+        let mut session = Session {
+            client,
+            wire,
+            ended: false,
+            statements: HashMap::new(),
+            ahead: None,
+        };
+        session
+            .set_up(runtime, writable)
+            .map_err(|failure| cannot(failure.reason()))?;
+        Ok(session)
+    }
+
+    fn set_up(&mut self, runtime: &Runtime, writable: bool) -> Result<(), Failure> {
+        self.simple(runtime, SET_UP)?;
+        let Session {
+            client,
+            wire,
+            ended,
+            ..
+        } = self;
+        let asked = client.simple_query(
+            "SELECT current_setting('server_version_num'), current_setting('server_encoding'), pg_is_in_recovery()",
+        );
+        let answer = drive(runtime, wire, ended, asked)
+            .map_err(|error| Failure::from(error, "SELECT current_setting"))?;
+        let row = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let setting = |index| row.and_then(|row| row.get(index)).unwrap_or_default();
+        let refuse = |reason: &str| {
+            Err(Failure::Statement(Error::Open {
+                reason: reason.to_owned(),
+            }))
+        };
+        if setting(0).parse::<u32>().unwrap_or_default() < OLDEST_SERVER {
+            return refuse("PostgreSQL 13 or newer is needed");
+        }
+        if setting(1) != "UTF8" {
+            return refuse(
+                "its encoding is not UTF8: create it with ENCODING 'UTF8' TEMPLATE template0",
+            );
+        }
+        if writable && setting(2) == "t" {
+            return refuse("the server is a standby and cannot write: name the primary");
+        }
+        Ok(())
+    }
+
+    pub(super) fn alive(&self) -> bool {
+        !self.ended && !self.client.is_closed()
+    }
+
+    /// Sends `sql` together with the next statement.
+    pub(super) fn first_send(&mut self, sql: &'static str) {
+        self.ahead.get_or_insert(sql);
+    }
+
+    pub(super) fn unsent(&self) -> bool {
+        self.ahead.is_some()
+    }
+
+    pub(super) fn forget_unsent(&mut self) -> Option<&'static str> {
+        self.ahead.take()
+    }
+
+    pub(super) fn forget_statements(&mut self) {
+        self.statements.clear();
+    }
+
+    /// Runs statements without parameters and drops what they return.
+    pub(super) fn simple(&mut self, runtime: &Runtime, sql: &str) -> Result<(), Failure> {
+        let Session {
+            client,
+            wire,
+            ended,
+            ..
+        } = self;
+        drive(runtime, wire, ended, client.batch_execute(sql))
+            .map_err(|error| Failure::from(error, sql))
+    }
+
+    /// Runs one statement and shows its rows until `visit` answers no; how many rows it concerned.
+    pub(super) fn run(
+        &mut self,
+        runtime: &Runtime,
+        sql: &str,
+        params: &[Value<'_>],
+        visit: &mut dyn FnMut(&Row<'_>) -> bool,
+    ) -> Result<u64, Failure> {
+        let statement = self.prepared(runtime, sql)?;
+        if statement.params().len() != params.len() {
+            return Err(Failure::Statement(Error::Type {
+                place: format!("the list of parameters of [{sql}]"),
+                found: format!("{} values", params.len()),
+                expected: statement.params().len().to_string(),
+            }));
+        }
+        let Session {
+            client,
+            wire,
+            ended,
+            ahead,
+            ..
+        } = self;
+        let client = &*client;
+        let first = ahead_of(client, ahead.take());
+        let rows = async {
+            let mut rows = pin!(
+                client
+                    .query_raw(&statement, params.iter().map(Bound))
+                    .await?
+            );
+            while let Some(row) = rows.try_next().await? {
+                if !visit(&Row(Cells::Postgres(&row))) {
+                    return Ok(0);
+                }
+            }
+            Ok(rows.rows_affected().unwrap_or_default())
+        };
+        let done = drive(runtime, wire, ended, try_join(first, rows));
+        done.map(|((), count)| count)
+            .map_err(|error| Failure::from(error, sql))
+    }
+
+    fn prepared(&mut self, runtime: &Runtime, sql: &str) -> Result<Statement, Failure> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let Session {
+            client,
+            wire,
+            ended,
+            ahead,
+            statements,
+        } = self;
+        let both = try_join(ahead_of(client, ahead.take()), client.prepare(sql));
+        let ((), statement) =
+            drive(runtime, wire, ended, both).map_err(|error| Failure::from(error, sql))?;
+        if statements.len() >= STATEMENTS {
+            statements.clear();
+        }
+        statements.insert(sql.into(), statement.clone());
+        Ok(statement)
+    }
+}
+
+/// `try_join` polls its left side first, so this is sent before what stands on the right, and answered before.
+async fn ahead_of(client: &Client, sql: Option<&'static str>) -> Result<(), tokio_postgres::Error> {
+    match sql {
+        Some(sql) => client.batch_execute(sql).await,
+        None => Ok(()),
+    }
+}
+
+/// Runs the protocol on this thread until `future` has its answer.
+fn drive<T>(
+    runtime: &Runtime,
+    wire: &mut Wire,
+    ended: &mut bool,
+    future: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, tokio_postgres::Error> {
+    let mut future = pin!(future);
+    runtime.block_on(poll_fn(|cx| {
+        while !*ended {
+            match wire.poll(cx) {
+                Poll::Pending => break,
+                Poll::Ready(Some(Ok(AsyncMessage::Notice(notice)))) => {
+                    tracing::debug!(notice = notice.message(), "the database remarks")
+                }
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(None) => *ended = true,
+                Poll::Ready(Some(Err(error))) => {
+                    *ended = true;
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+        future.as_mut().poll(cx)
+    }))
+}

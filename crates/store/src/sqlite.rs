@@ -1,0 +1,335 @@
+//! SQLite: one file, opened once by the writer and once by each reader.
+
+use std::borrow::Cow;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::ffi;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection};
+
+use crate::error::Error;
+use crate::link::{CommitError, Marker};
+use crate::row::{Cells, Row};
+use crate::value::Value;
+
+/// More than the program has statements, so that none is prepared twice.
+const STATEMENTS: usize = 512;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One connection to the file.
+pub(crate) struct Link {
+    connection: Connection,
+    path: PathBuf,
+    writable: bool,
+    /// A savepoint is open, and what came after it belongs to the current closure.
+    held: bool,
+}
+
+impl Link {
+    /// Opens the file, making it first if it does not exist and `writable` is set.
+    pub(crate) fn open(path: &Path, writable: bool) -> Result<Link, Error> {
+        let cannot = |what: &dyn std::fmt::Display| Error::Open {
+            reason: format!("{}: {what}", path.display()),
+        };
+        // An absolute path cannot be mistaken for one of SQLite's "file:" URIs or special names.
+        let path = std::path::absolute(path).map_err(|error| cannot(&error))?;
+        if writable {
+            create_private(&path).map_err(|error| cannot(&error))?;
+        }
+        let connection = Connection::open(&path).map_err(|error| cannot(&error))?;
+        set_up(&connection, writable).map_err(|error| cannot(&error))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(Link {
+            connection,
+            path,
+            writable,
+            held: false,
+        })
+    }
+
+    pub(crate) fn begin_write(&mut self) -> Result<(), Error> {
+        if !self.connection.is_autocommit() {
+            self.rollback();
+        }
+        self.held = false;
+        self.control("BEGIN IMMEDIATE")
+    }
+
+    pub(crate) fn begin_read(&mut self) -> Result<(), Error> {
+        self.control("BEGIN")
+    }
+
+    pub(crate) fn savepoint(&mut self) -> Result<(), Error> {
+        if std::mem::replace(&mut self.held, true) {
+            self.control("RELEASE closure")?;
+        }
+        self.control("SAVEPOINT closure")
+    }
+
+    pub(crate) fn undo(&mut self) -> Result<(), Error> {
+        self.control("ROLLBACK TO closure")
+    }
+
+    /// An error such as a full disk may have ended the transaction; what ran then would commit by itself.
+    pub(crate) fn gone(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
+    pub(crate) fn rollback(&mut self) {
+        self.held = false;
+        if self.connection.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.control("ROLLBACK") {
+            tracing::warn!(%error, "the connection to the database file is opened anew, because a rollback failed");
+            match Link::open(&self.path, self.writable) {
+                Ok(fresh) => *self = fresh,
+                Err(error) => tracing::error!(%error, "the database file cannot be opened again"),
+            }
+        }
+    }
+
+    pub(crate) fn commit(&mut self, marker: Marker) -> Result<(), CommitError> {
+        self.held = false;
+        let params = [
+            Value::Int(marker.writer),
+            Value::Int(marker.batch),
+            Value::Int(marker.at_ms),
+        ];
+        if let Err(error) = self.execute(Marker::RECORD, &params) {
+            self.rollback();
+            return Err(CommitError::Undone(error));
+        }
+        let Err(error) = self.control("COMMIT") else {
+            return Ok(());
+        };
+        self.rollback();
+        Err(match error {
+            // Frames may have reached the log before the disk failed: a restart could find them.
+            Error::Lost => CommitError::Unknown,
+            other => CommitError::Undone(other),
+        })
+    }
+
+    pub(crate) fn script(&mut self, sql: &str) -> Result<(), Error> {
+        self.connection
+            .execute_batch(sql)
+            .map_err(|error| self.failure(error, sql))
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        let mut statement = self.bound(sql, params)?;
+        if statement.column_count() == 0 {
+            let changed = statement
+                .raw_execute()
+                .map_err(|error| self.failure(error, sql))?;
+            return Ok(changed as u64);
+        }
+        let mut rows = statement.raw_query();
+        let mut seen = 0;
+        while rows
+            .next()
+            .map_err(|error| self.failure(error, sql))?
+            .is_some()
+        {
+            seen += 1;
+        }
+        Ok(seen)
+    }
+
+    pub(crate) fn query(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        visit: &mut dyn FnMut(&Row<'_>) -> bool,
+    ) -> Result<(), Error> {
+        let mut statement = self.bound(sql, params)?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(|error| self.failure(error, sql))? {
+            if !visit(&Row(Cells::Sqlite(row))) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// SQLite numbers `$2` by its first appearance, so parameters are bound by name.
+    fn bound(&self, sql: &str, params: &[Value<'_>]) -> Result<CachedStatement<'_>, Error> {
+        let mut statement = self
+            .connection
+            .prepare_cached(sql)
+            .map_err(|error| self.failure(error, sql))?;
+        let mut highest = 0;
+        for index in 1..=statement.parameter_count() {
+            let name = statement.parameter_name(index).unwrap_or("?");
+            let number: usize = name
+                .strip_prefix('$')
+                .and_then(|digits| digits.parse().ok())
+                .unwrap_or(0);
+            let value = number
+                .checked_sub(1)
+                .and_then(|position| params.get(position))
+                .ok_or_else(|| Error::Type {
+                    place: format!("parameter {name} of [{sql}]"),
+                    found: "nothing".to_owned(),
+                    expected: "a value".to_owned(),
+                })?;
+            highest = highest.max(number);
+            statement
+                .raw_bind_parameter(index, Bound(value))
+                .map_err(|error| self.failure(error, sql))?;
+        }
+        if highest < params.len() {
+            return Err(Error::Type {
+                place: format!("the list of parameters of [{sql}]"),
+                found: format!("{} values", params.len()),
+                expected: format!("{highest}"),
+            });
+        }
+        Ok(statement)
+    }
+
+    fn control(&self, sql: &str) -> Result<(), Error> {
+        let run = |statement: &mut CachedStatement<'_>| statement.raw_execute();
+        let done = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| run(&mut statement));
+        done.map(drop).map_err(|error| self.failure(error, sql))
+    }
+
+    fn failure(&self, error: rusqlite::Error, sql: &str) -> Error {
+        let (code, message) = match &error {
+            rusqlite::Error::SqliteFailure(failure, message) => (
+                failure.extended_code,
+                message.clone().unwrap_or_else(|| failure.to_string()),
+            ),
+            rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg.clone()),
+            other => (ffi::SQLITE_ERROR, other.to_string()),
+        };
+        match (code, code & 0xff) {
+            (
+                ffi::SQLITE_CONSTRAINT_UNIQUE
+                | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                | ffi::SQLITE_CONSTRAINT_ROWID,
+                _,
+            ) => unique(&message),
+            (ffi::SQLITE_CONSTRAINT_FOREIGNKEY, _) => Error::Foreign,
+            (_, ffi::SQLITE_CONSTRAINT) => Error::Constraint { what: message },
+            (_, ffi::SQLITE_FULL | ffi::SQLITE_NOMEM) => Error::Full,
+            (_, ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) => Error::Busy,
+            (_, ffi::SQLITE_READONLY) if !self.writable => Error::ReadOnly,
+            (_, ffi::SQLITE_INTERRUPT) => Error::TimedOut,
+            (_, ffi::SQLITE_IOERR) => {
+                tracing::error!(code, message, "the disk under the database failed");
+                Error::Lost
+            }
+            _ => Error::Sql {
+                code: code.to_string(),
+                message,
+                sql: sql.to_owned(),
+            },
+        }
+    }
+
+    /// Tidies up before the last connection closes.
+    pub(crate) fn close(self) {
+        if self.writable
+            && let Err(error) = self
+                .connection
+                .execute_batch("PRAGMA analysis_limit = 400; PRAGMA optimize")
+        {
+            tracing::warn!(%error, "the query planner's statistics were not refreshed");
+        }
+        if let Err((_, error)) = self.connection.close() {
+            tracing::warn!(%error, "the database file was not closed cleanly");
+        }
+    }
+}
+
+/// The file holds sealed keys and password hashes: only its owner may read it. SQLite gives its log the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn set_up(connection: &Connection, writable: bool) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = FAST; PRAGMA synchronous = FULL;",
+    )?;
+    if writable {
+        let mode: String =
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(rusqlite::Error::InvalidParameterName(format!(
+                "its file system does not allow the WAL mode ({mode})"
+            )));
+        }
+        // A checkpoint every 16 MB keeps commits from paying for it often; the log shrinks back afterwards.
+        connection.execute_batch(
+            "PRAGMA cache_size = -49152; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;",
+        )
+    } else {
+        connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192;")
+    }
+}
+
+/// "UNIQUE constraint failed: person.name, person.realm", or "…: index 'name'".
+fn unique(message: &str) -> Error {
+    let list = message.split_once(": ").map_or(message, |(_, list)| list);
+    let mut table = String::new();
+    let mut columns = Vec::new();
+    for place in list.split(", ") {
+        match place.split_once('.') {
+            Some((of, column)) => {
+                of.clone_into(&mut table);
+                columns.push(column.to_owned());
+            }
+            None => columns.push(place.to_owned()),
+        }
+    }
+    Error::Unique { table, columns }
+}
+
+struct Bound<'a>(&'a Value<'a>);
+
+impl rusqlite::ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Bool(truth) => ValueRef::Integer((*truth).into()),
+            Value::Int(number) => ValueRef::Integer(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// The cell, or the words for what it is instead.
+pub(crate) fn cell<'a>(
+    row: &'a rusqlite::Row<'_>,
+    index: usize,
+) -> Result<Value<'a>, Cow<'static, str>> {
+    match row.get_ref(index) {
+        Ok(ValueRef::Null) => Ok(Value::Null),
+        Ok(ValueRef::Integer(number)) => Ok(Value::Int(number)),
+        Ok(ValueRef::Text(bytes)) => match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Value::Text(text.into())),
+            Err(_) => Err("a text that is not UTF-8".into()),
+        },
+        Ok(ValueRef::Blob(bytes)) => Ok(Value::Blob(bytes.into())),
+        Ok(ValueRef::Real(_)) => Err("a floating point number".into()),
+        Err(_) => Err("nothing".into()),
+    }
+}

@@ -1,0 +1,240 @@
+//! The one transaction type.
+
+use std::any::{Any, TypeId};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::error::Error;
+use crate::link::{Engine, Link};
+use crate::row::Row;
+use crate::value::Value;
+
+/// A transaction, or the part of one that belongs to one closure.
+///
+/// A statement that fails dooms its closure on both engines: every later statement repeats the error, and everything the
+/// closure did is undone even if it returns `Ok`. Where a conflict is expected, say `ON CONFLICT`.
+pub struct Tx<'c> {
+    link: &'c mut Link,
+    memo: &'c mut Memo,
+    recorder: &'c Recorder,
+    writable: bool,
+    doomed: Option<Error>,
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) fn new(
+        link: &'c mut Link,
+        memo: &'c mut Memo,
+        recorder: &'c Recorder,
+        writable: bool,
+    ) -> Tx<'c> {
+        Tx {
+            link,
+            memo,
+            recorder,
+            writable,
+            doomed: None,
+        }
+    }
+
+    /// The error of the first statement that failed.
+    pub(crate) fn doomed(&self) -> Option<&Error> {
+        self.doomed.as_ref()
+    }
+
+    /// Runs a statement and tells how many rows it changed.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses; see [`Error`].
+    pub fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        self.check(sql, params)?;
+        let done = self.link.execute(sql, params);
+        self.noting(done)
+    }
+
+    /// All rows of a query, each turned into a `T`.
+    ///
+    /// # Errors
+    /// Whatever the engine or `map` refuses.
+    pub fn rows<T>(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut found = Vec::new();
+        self.each(sql, params, |row| {
+            found.push(map(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The first row of a query, or `None`.
+    ///
+    /// # Errors
+    /// Whatever the engine or `map` refuses.
+    pub fn one<T>(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        map: impl FnOnce(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        self.check(sql, params)?;
+        let mut map = Some(map);
+        let mut found = None;
+        let done = self.link.query(sql, params, &mut |row| {
+            found = map.take().map(|map| map(row));
+            false
+        });
+        self.noting(done)?;
+        found.transpose()
+    }
+
+    /// Shows the rows of a query one by one without holding them all; stops at the first error of `visit`.
+    ///
+    /// # Errors
+    /// Whatever the engine or `visit` refuses.
+    pub fn each(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        mut visit: impl FnMut(&Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.check(sql, params)?;
+        let mut refused = None;
+        let done = self.link.query(sql, params, &mut |row| match visit(row) {
+            Ok(()) => true,
+            Err(error) => {
+                refused = Some(error);
+                false
+            }
+        });
+        self.noting(done)?;
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// A value kept for the current batch of writes, such as the head of a chain that every write extends. It is forgotten
+    /// whenever any closure of the batch is undone, and when the batch ends; in a read it lives as long as the closure.
+    pub fn memo<T: Any + Send>(&mut self) -> &mut Option<T> {
+        self.memo.slot()
+    }
+
+    /// Whether this transaction may write.
+    pub fn can_write(&self) -> bool {
+        self.writable
+    }
+
+    /// The words at the end of a `SELECT` that pass over rows another session holds; nothing where there is one writer only.
+    pub fn skip_locked(&self) -> &'static str {
+        match self.link.engine() {
+            Engine::Sqlite => "",
+            Engine::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// The name of the function that gives the greatest of its arguments.
+    pub fn greatest(&self) -> &'static str {
+        match self.link.engine() {
+            Engine::Sqlite => "max",
+            Engine::Postgres => "greatest",
+        }
+    }
+
+    /// The clock that all nodes share, in unix milliseconds: the server's on PostgreSQL, this machine's on SQLite.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses.
+    pub fn clock_ms(&mut self) -> Result<i64, Error> {
+        if self.link.engine() == Engine::Sqlite {
+            return Ok(now_ms());
+        }
+        let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+        Ok(self.one(sql, &[], |row| row.get(0))?.unwrap_or_default())
+    }
+
+    fn check(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        if let Some(error) = &self.doomed {
+            return Err(error.clone());
+        }
+        self.recorder.note(sql);
+        for (position, value) in params.iter().enumerate() {
+            // Refused on both engines, because PostgreSQL cannot hold it.
+            if matches!(value, Value::Text(text) if text.as_bytes().contains(&0)) {
+                return Err(Error::Type {
+                    place: format!("parameter ${}", position + 1),
+                    found: "a text with a NUL character".to_owned(),
+                    expected: "a text without".to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn noting<T>(&mut self, done: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &done {
+            self.doomed = Some(error.clone());
+        }
+        done
+    }
+}
+
+/// Unix milliseconds by this machine's clock.
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Values by type, each boxed as an `Option` of that type.
+#[derive(Default)]
+pub(crate) struct Memo(HashMap<TypeId, Box<dyn Any + Send>>);
+
+impl Memo {
+    #[expect(clippy::expect_used, reason = "the key is the type of the value")]
+    fn slot<T: Any + Send>(&mut self) -> &mut Option<T> {
+        let slot = self
+            .0
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Box::new(None::<T>));
+        slot.downcast_mut()
+            .expect("a slot holds an Option of its key's type")
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// The distinct SQL texts that ran, for tests that hold every text against both engines.
+#[derive(Default)]
+pub(crate) struct Recorder(Option<Mutex<BTreeSet<String>>>);
+
+impl Recorder {
+    pub(crate) fn new(record: bool) -> Recorder {
+        Recorder(record.then(Mutex::default))
+    }
+
+    fn note(&self, sql: &str) {
+        if let Some(texts) = &self.0 {
+            let mut texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
+            if !texts.contains(sql) {
+                texts.insert(sql.to_owned());
+            }
+        }
+    }
+
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let Some(texts) = &self.0 else {
+            return Vec::new();
+        };
+        texts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
+    }
+}
