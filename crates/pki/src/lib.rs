@@ -3,19 +3,49 @@
 //! Nothing here has a clock, does I/O, is async or draws random numbers. The readers are permissive, because an
 //! inventory holds what exists; what is odd is reported, never dropped. Nothing here panics on input, and time and
 //! memory are bounded by the size of the input and the constants of the modules.
+//!
+//! - [`Facts`] is what an inventory knows of one certificate; [`CsrFacts`] the same of a signing request.
+//! - [`read`] takes whatever people have (PEM, DER, PKCS#7, PKCS#12, keys) and returns a [`Bundle`].
+//! - [`PrivateKey`] holds a key and never shows it; [`pem`] writes PEM.
+//! - [`verify_signed_by`], [`order_chain`] and [`lint_issued`] judge what an authority sent.
+//! - [`normalise_dns_name`] and [`reverse_labels`] give names the form in which they are compared and indexed.
 
 mod alt_name;
 mod asn1;
+mod ber;
+mod bundle;
 mod certificate;
+mod chain;
+mod dns;
 mod extensions;
 mod facts;
+mod issued;
 mod name;
 mod oid;
+mod password_based;
+pub mod pem;
+mod pkcs12;
+mod pkcs7;
+mod private_key;
 mod public_key;
+mod read;
 mod recognise;
+mod request;
+mod signature;
 mod text;
 mod time;
 
 pub use alt_name::{AltName, AltNameKind};
+pub use bundle::{
+    Bundle, Format, Found, INPUT_BYTES_MAX, ITEMS_MAX, PASSWORD_BYTES_MAX, ReadError, Refused,
+};
 pub use certificate::{CERTIFICATE_BYTES_MAX, NotACertificate, certificate_element};
+pub use chain::order_chain;
+pub use dns::{DNS_NAME_MAX, DnsNameError, normalise_dns_name, reverse_labels};
 pub use facts::Facts;
+pub use issued::lint_issued;
+pub use password_based::{DecryptError, ITERATIONS_MAX};
+pub use private_key::{KeyError, PrivateKey};
+pub use read::read;
+pub use request::{CsrFacts, NotARequest, verify_request};
+pub use signature::{SignatureError, verify_signed_by};

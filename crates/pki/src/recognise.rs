@@ -246,3 +246,10 @@ fn words(bytes: &[u8]) -> Option<Kind> {
         None
     }
 }
+
+/// What `bytes` are, for a sentence; "something that is not recognised" if nothing fits.
+pub(crate) fn found(bytes: &[u8]) -> &'static str {
+    der(bytes)
+        .or_else(|| other(bytes))
+        .map_or("something that is not recognised", Kind::what)
+}

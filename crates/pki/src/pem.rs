@@ -1,0 +1,240 @@
+//! PEM: DER in base64 between `-----BEGIN` and `-----END` lines (RFC 7468).
+//!
+//! Writing is strict. Reading follows RFC 7468's advice to be lax: any text around and between the blocks, any line
+//! ends and line lengths, indented blocks, missing padding.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use zeroize::Zeroizing;
+
+/// Characters in one line of the base64 text (RFC 7468 section 2).
+const LINE: usize = 64;
+
+/// The label of a certificate.
+pub const CERTIFICATE: &str = "CERTIFICATE";
+/// The label of an unencrypted PKCS#8 private key.
+pub const PRIVATE_KEY: &str = "PRIVATE KEY";
+/// The label of a certificate signing request.
+pub const CERTIFICATE_REQUEST: &str = "CERTIFICATE REQUEST";
+
+const LAX: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// One block: `-----BEGIN label-----`, lines of 64 characters, `-----END label-----`, each with a line feed.
+pub fn encode(label: &str, der: &[u8]) -> String {
+    let mut out = String::with_capacity(encoded_length(label, der));
+    encode_into(&mut out, label, der);
+    out
+}
+
+/// Like [`encode`], for what must not stay in memory: the text is wiped when dropped.
+pub fn encode_secret(label: &str, der: &[u8]) -> Zeroizing<String> {
+    // The capacity is exact, so that growing leaves no copy behind.
+    let mut out = Zeroizing::new(String::with_capacity(encoded_length(label, der)));
+    encode_into(&mut out, label, der);
+    out
+}
+
+/// Certificates one after the other, as servers and deployment targets expect a chain.
+pub fn encode_chain<D: AsRef<[u8]>>(certificates: &[D]) -> String {
+    certificates
+        .iter()
+        .map(|der| encode(CERTIFICATE, der.as_ref()))
+        .collect()
+}
+
+fn encoded_length(label: &str, der: &[u8]) -> usize {
+    let base64 = der.len().div_ceil(3) * 4;
+    base64 + base64.div_ceil(LINE) + 2 * label.len() + "-----BEGIN -----\n-----END -----\n".len()
+}
+
+fn encode_into(out: &mut String, label: &str, der: &[u8]) {
+    out.push_str("-----BEGIN ");
+    out.push_str(label);
+    out.push_str("-----\n");
+    for line in der.chunks(LINE / 4 * 3) {
+        STANDARD.encode_string(line, out);
+        out.push('\n');
+    }
+    out.push_str("-----END ");
+    out.push_str(label);
+    out.push_str("-----\n");
+}
+
+/// One block as it was found in a text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Block<'a> {
+    /// What stands after `-----BEGIN `.
+    pub label: &'a str,
+    /// Line of the `-----BEGIN`, counted from 1.
+    pub line: usize,
+    /// The decoded content; wiped when dropped, because it may be a private key.
+    pub content: Result<Zeroizing<Vec<u8>>, BlockError>,
+}
+
+/// Why a block cannot be decoded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BlockError {
+    /// No `-----END` line follows before the next block or the end.
+    #[error("the block has no END line")]
+    NoEnd,
+    /// The `-----END` line carries another label.
+    #[error("the block ends with another label than it begins with")]
+    OtherEnd,
+    /// The text between the lines is not base64.
+    #[error("the block is not valid base64")]
+    NotBase64,
+    /// Headers that announce OpenSSL's old encryption of the block.
+    #[error(
+        "the block is encrypted in OpenSSL's old way ({0}); convert it with \"openssl pkey\" first"
+    )]
+    OldEncryption(String),
+}
+
+/// The blocks of a text, in order. What stands around them is passed over.
+pub fn blocks(text: &[u8]) -> Blocks<'_> {
+    Blocks {
+        lines: Lines {
+            rest: text,
+            number: 0,
+        },
+        pending: None,
+    }
+}
+
+/// Iterator over the blocks of a text; see [`blocks`].
+pub struct Blocks<'a> {
+    lines: Lines<'a>,
+    /// A BEGIN line that was met inside a block that lacks its END.
+    pending: Option<(&'a str, usize)>,
+}
+
+impl<'a> Iterator for Blocks<'a> {
+    type Item = Block<'a>;
+
+    fn next(&mut self) -> Option<Block<'a>> {
+        let (label, line) = match self.pending.take() {
+            Some(begin) => begin,
+            None => loop {
+                let (text, number) = self.lines.next()?;
+                if let Some(label) = marker(text, b"-----BEGIN ") {
+                    break (label, number);
+                }
+            },
+        };
+        let content = self.body(label);
+        Some(Block {
+            label,
+            line,
+            content,
+        })
+    }
+}
+
+impl<'a> Blocks<'a> {
+    fn body(&mut self, label: &str) -> Result<Zeroizing<Vec<u8>>, BlockError> {
+        // Large enough from the start: growing would leave copies of key bytes behind.
+        let mut base64 = Zeroizing::new(Vec::with_capacity(self.lines.until_marker()));
+        let mut old_encryption = None;
+        let mut in_headers = false;
+        loop {
+            let Some((text, number)) = self.lines.next() else {
+                return Err(BlockError::NoEnd);
+            };
+            if let Some(end) = marker(text, b"-----END ") {
+                if end != label {
+                    return Err(BlockError::OtherEnd);
+                }
+                break;
+            }
+            if let Some(begin) = marker(text, b"-----BEGIN ") {
+                self.pending = Some((begin, number));
+                return Err(BlockError::NoEnd);
+            }
+            if text.contains(&b':') {
+                // RFC 1421 headers; a header may continue on lines that begin with white space.
+                in_headers = true;
+                if let Some(algorithm) = text.strip_prefix(b"DEK-Info:") {
+                    let name = algorithm
+                        .split(|byte| *byte == b',')
+                        .next()
+                        .unwrap_or_default();
+                    old_encryption = Some(crate::text::plain(name.trim_ascii()));
+                }
+                continue;
+            }
+            if in_headers {
+                in_headers = !text.is_empty();
+                if in_headers {
+                    continue;
+                }
+            }
+            base64.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        }
+        if let Some(algorithm) = old_encryption {
+            return Err(BlockError::OldEncryption(algorithm));
+        }
+        decode(&base64)
+    }
+}
+
+/// Decodes base64 that holds no white space.
+pub(crate) fn decode(base64: &[u8]) -> Result<Zeroizing<Vec<u8>>, BlockError> {
+    let mut out = Zeroizing::new(Vec::with_capacity(base64.len() / 4 * 3 + 3));
+    LAX.decode_vec(base64, &mut out)
+        .map_err(|_| BlockError::NotBase64)?;
+    Ok(out)
+}
+
+/// The label of a BEGIN or END line.
+fn marker<'a>(line: &'a [u8], prefix: &[u8]) -> Option<&'a str> {
+    let label = line.strip_prefix(prefix)?.strip_suffix(b"-----")?;
+    str::from_utf8(label).ok().filter(|label| label.len() <= 64)
+}
+
+/// Lines with their numbers, white space at both ends cut off; `\n`, `\r\n` and `\r` end a line.
+struct Lines<'a> {
+    rest: &'a [u8],
+    number: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// An upper bound for the base64 text before the next END or BEGIN line.
+    fn until_marker(&self) -> usize {
+        self.rest
+            .windows(5)
+            .position(|window| window == b"-----")
+            .unwrap_or(0)
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = (&'a [u8], usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let end = self
+            .rest
+            .iter()
+            .position(|byte| matches!(byte, b'\n' | b'\r'));
+        let (line, rest) = match end {
+            Some(end) if self.rest[end..].starts_with(b"\r\n") => {
+                (&self.rest[..end], &self.rest[end + 2..])
+            }
+            Some(end) => (&self.rest[..end], &self.rest[end + 1..]),
+            None => (self.rest, &[][..]),
+        };
+        self.rest = rest;
+        self.number += 1;
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        Some((line.trim_ascii(), self.number))
+    }
+}
