@@ -7,9 +7,13 @@
     reason = "a harness stops its test at the first surprise, with the reason in the panic"
 )]
 
-pub mod ports;
-pub mod process;
 pub mod bind;
+pub mod browser;
 pub mod dig;
 pub mod pebble;
+pub mod ports;
+pub mod postgres;
 pub mod powerdns;
+pub mod process;
+pub mod scripted;
+pub mod server;
