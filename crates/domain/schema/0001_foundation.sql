@@ -147,7 +147,7 @@ CREATE TABLE certificate (
     held_since     BIGINT NOT NULL,
     search         TEXT NOT NULL
 );
-CREATE INDEX certificate_not_after ON certificate (not_after, id);
+CREATE INDEX certificate_not_after ON certificate (not_after, id, lineage);
 CREATE INDEX certificate_owner ON certificate (owner_role, id);
 CREATE INDEX certificate_spki ON certificate (spki_sha256);
 CREATE INDEX certificate_lineage ON certificate (lineage, version) WHERE lineage IS NOT NULL;
@@ -263,6 +263,7 @@ CREATE TABLE lineage (
 );
 CREATE INDEX lineage_renew ON lineage (renew_at) WHERE state = 'active';
 CREATE INDEX lineage_owner ON lineage (owner_role);
+CREATE INDEX lineage_current ON lineage (current);
 
 CREATE TABLE acme_order (
     id          BIGSERIAL PRIMARY KEY,

@@ -1,1 +1,36 @@
-//! placeholder
+//! The product: one module per noun, every decision and its event in one transaction.
+//!
+//! An **operation** is a plain synchronous function `fn(&mut Tx, &Actor, command, now) -> Result<_, Error>`: it authorises the
+//! actor, loads what the rule needs, applies the rule, writes the change and appends the event. Faces translate to and from
+//! operations and decide nothing; the worker in `certhold-outside` performs outside effects between them.
+//!
+//! Invariants: no async, no clock (`now` is an argument, unix milliseconds), no randomness of its own ([`Entropy`]), no network.
+
+pub mod access;
+mod actor;
+mod core;
+pub mod custody;
+mod error;
+pub mod events;
+mod ids;
+pub mod inventory;
+pub mod jobs;
+pub mod limits;
+pub mod overview;
+pub mod ownership;
+pub mod people;
+pub mod renewal;
+mod schema;
+#[cfg(test)]
+mod testing;
+mod text;
+
+pub use actor::{Actor, ActorKind, Face};
+pub use core::{Clock, Core, Entropy};
+pub use error::{Error, Fault, Refusal, Result};
+pub use ids::{
+    CertificateId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, LineageId, OrderId, PermissionSetId,
+    PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, TokenId,
+};
+pub use schema::{MIGRATIONS, prepare};
+pub use text::hex;

@@ -1,0 +1,49 @@
+//! Who may do what, and why: roles grant paths, permission sets bound roles, claims hold roles, one pure function decides.
+
+mod evaluate;
+mod load;
+pub mod paths;
+pub mod roles;
+
+pub use evaluate::{Access, Decision, HeldRole, Level, Need, Path, without_redundancy};
+pub use load::{AccessCache, changed, of_principal};
+
+use certhold_store::Tx;
+
+use crate::actor::Actor;
+use crate::error::{Refusal, Result};
+
+/// Refuses unless `actor` holds `need` *now*: rights loaded with the credentials are loaded again when the access tables have
+/// changed since.
+pub fn require(tx: &mut Tx<'_>, actor: &Actor, need: &Need) -> Result<()> {
+    match decide(tx, actor, need)? {
+        Decision::Allowed { .. } => Ok(()),
+        Decision::Denied { missing, reason } => Err(Refusal::Forbidden { reason, missing }.into()),
+    }
+}
+
+/// [`require`] for a right held system-wide.
+pub fn require_path(tx: &mut Tx<'_>, actor: &Actor, path: &str) -> Result<()> {
+    require(tx, actor, &Need::system(path))
+}
+
+/// The decision with its reason.
+pub fn decide(tx: &mut Tx<'_>, actor: &Actor, need: &Need) -> Result<Decision> {
+    Ok(current(tx, actor)?.evaluate(need))
+}
+
+/// Whether `actor` holds `path` system-wide now.
+pub fn allows(tx: &mut Tx<'_>, actor: &Actor, path: &str) -> Result<bool> {
+    Ok(matches!(decide(tx, actor, &Need::system(path))?, Decision::Allowed { .. }))
+}
+
+/// The actor's rights as of this transaction.
+pub(crate) fn current(tx: &mut Tx<'_>, actor: &Actor) -> Result<std::sync::Arc<Access>> {
+    let Some(principal) = actor.id else { return Ok(actor.access.clone()) };
+    if load::version(tx)? == actor.access.version {
+        return Ok(actor.access.clone());
+    }
+    let mut fresh = load::of_principal(tx, principal)?;
+    fresh.scopes = actor.access.scopes.clone();
+    Ok(std::sync::Arc::new(fresh))
+}

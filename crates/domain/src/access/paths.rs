@@ -1,0 +1,63 @@
+//! The permission tree: every path the product asks for. A shorter path includes everything below it; `/` is everything.
+
+/// Everything.
+pub const ALL: &str = "/";
+/// Sign in to the web pages.
+pub const PORTAL_READ: &str = "/portal/read/";
+/// See certificates and their history.
+pub const CERTIFICATES_READ: &str = "/certificates/collections/read/";
+/// Add certificates to the inventory.
+pub const CERTIFICATES_IMPORT: &str = "/certificates/import/";
+/// Change who owns a certificate; the caller must also hold the current and the new owner role.
+pub const CERTIFICATES_CHANGE_OWNER: &str = "/certificates/collections/change_owner/";
+/// Remove certificates from the inventory.
+pub const CERTIFICATES_DELETE: &str = "/certificates/collections/delete/";
+/// Put private keys into custody together with certificates.
+pub const PRIVATE_KEY_IMPORT: &str = "/certificates/collections/private_key/import/";
+/// See managed certificates, their orders and deployments.
+pub const RENEWAL_READ: &str = "/renewal/read/";
+/// Create and change managed certificates, pause and resume them.
+pub const RENEWAL_MODIFY: &str = "/renewal/modify/";
+/// Renew a managed certificate now.
+pub const RENEWAL_RUN: &str = "/renewal/run/";
+/// Create, change and run deployments: writes files and runs commands as the server's user.
+pub const DEPLOYMENT_MODIFY: &str = "/renewal/deployments/modify/";
+/// See issuers (ACME accounts).
+pub const ISSUERS_READ: &str = "/certificate_authorities/read/";
+/// Create, change and remove issuers.
+pub const ISSUERS_MODIFY: &str = "/certificate_authorities/modify/";
+/// See DNS providers, without their credentials.
+pub const DNS_PROVIDERS_READ: &str = "/dns_providers/read/";
+/// Create, change and remove DNS providers.
+pub const DNS_PROVIDERS_MODIFY: &str = "/dns_providers/modify/";
+/// See people, service accounts, roles and permission sets.
+pub const SECURITY_READ: &str = "/security/read/";
+/// Change people, service accounts, roles and permission sets. Nobody can grant what they do not hold.
+pub const SECURITY_MODIFY: &str = "/security/modify/";
+/// See all events and verify their chain.
+pub const AUDITING_READ: &str = "/auditing/read/";
+/// See jobs and the server's state.
+pub const SYSTEM_READ: &str = "/system_settings/read/";
+
+/// Every path above with the sentence that explains it, for forms and documentation.
+pub const CATALOGUE: &[(&str, &str)] = &[
+    (ALL, "everything"),
+    (PORTAL_READ, "sign in to the web pages"),
+    (CERTIFICATES_READ, "see certificates and their history"),
+    (CERTIFICATES_IMPORT, "add certificates to the inventory"),
+    (CERTIFICATES_CHANGE_OWNER, "change a certificate's owner, between roles one holds"),
+    (CERTIFICATES_DELETE, "remove certificates from the inventory"),
+    (PRIVATE_KEY_IMPORT, "put private keys into custody"),
+    (RENEWAL_READ, "see managed certificates, orders and deployments"),
+    (RENEWAL_MODIFY, "create and change managed certificates"),
+    (RENEWAL_RUN, "renew a managed certificate now"),
+    (DEPLOYMENT_MODIFY, "create and run deployments (writes files and runs commands on the server)"),
+    (ISSUERS_READ, "see issuers"),
+    (ISSUERS_MODIFY, "create and change issuers"),
+    (DNS_PROVIDERS_READ, "see DNS providers, without credentials"),
+    (DNS_PROVIDERS_MODIFY, "create and change DNS providers"),
+    (SECURITY_READ, "see people, service accounts, roles and permission sets"),
+    (SECURITY_MODIFY, "change people, service accounts, roles and permission sets"),
+    (AUDITING_READ, "see all events and verify their chain"),
+    (SYSTEM_READ, "see jobs and the server's state"),
+];

@@ -1,0 +1,49 @@
+//! What a running Certhold consists of, handed to the faces and the worker.
+
+use std::sync::Arc;
+
+use certhold_store::Store;
+
+use crate::access::AccessCache;
+use crate::custody::Custody;
+
+/// Where random bytes come from; the domain makes none of its own.
+pub trait Entropy: Send + Sync {
+    /// Fills `buffer` with unpredictable bytes.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// What time it is; the domain has no clock of its own.
+pub trait Clock: Send + Sync {
+    /// Unix milliseconds.
+    fn now(&self) -> i64;
+}
+
+/// The store, custody and the two sources of what is not deterministic.
+#[derive(Clone)]
+pub struct Core {
+    /// Where things are kept.
+    pub store: Store,
+    /// Seals and opens secrets.
+    pub custody: Arc<Custody>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Rights by principal, valid for one version of them.
+    pub access: Arc<AccessCache>,
+}
+
+impl Core {
+    /// Unix milliseconds, now.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// `N` random bytes.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+}

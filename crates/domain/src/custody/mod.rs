@@ -1,0 +1,65 @@
+//! Secrets, sealed at rest. The rest of the program holds handles ([`SecretId`], [`PrivateKeyId`]), never key bytes.
+//!
+//! Each value is sealed with AES-256-GCM under a data key of its own, which is sealed under the master key. Both bind the
+//! record's UUID and kind as associated data, so a value moved to another row, or passed off as another kind, does not open.
+
+mod keys;
+mod master;
+mod seal;
+
+pub use keys::{Origin, PrivateKeyRow, SealedKey, find_by_spki, load_private_key, put_private_key};
+pub use master::{MasterKey, adopt};
+pub use seal::{Custody, Sealed, SealedRow, SecretKind};
+
+use certhold_store::{Tx, params};
+
+use crate::error::{Error, Result};
+use crate::ids::SecretId;
+
+/// Keeps a sealed value.
+pub fn put(tx: &mut Tx<'_>, sealed: &Sealed, now: i64) -> Result<SecretId> {
+    let id = tx.one(
+        "INSERT INTO secret (uuid, kind, master, wrapped_key, ciphertext, created_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+        params![sealed.uuid.to_string(), sealed.kind.name(), sealed.master, &sealed.wrapped_key, &sealed.ciphertext, now],
+        |row| row.get(0),
+    )?;
+    id.map(SecretId).ok_or_else(|| Error::damaged("a secret got no id"))
+}
+
+/// Reads a sealed value; [`Custody::open`] opens it, outside the transaction.
+pub fn load(tx: &mut Tx<'_>, id: SecretId) -> Result<SealedRow> {
+    let row = tx.one("SELECT uuid, kind, master, wrapped_key, ciphertext FROM secret WHERE id = $1", params![id], |row| {
+        Ok(SealedRow {
+            uuid: row.get(0)?,
+            kind: row.get(1)?,
+            master: row.get(2)?,
+            wrapped_key: row.get(3)?,
+            ciphertext: row.get(4)?,
+        })
+    })?;
+    row.ok_or_else(|| Error::damaged(format!("secret {id} is missing")))
+}
+
+/// Removes a sealed value.
+pub(crate) fn destroy(tx: &mut Tx<'_>, id: SecretId) -> Result<()> {
+    tx.execute("DELETE FROM secret WHERE id = $1", params![id])?;
+    Ok(())
+}
+
+/// The secret kept under a setting's name (the head-signing key), if there is one.
+pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Option<SealedRow>> {
+    let id: Option<String> =
+        tx.one("SELECT value FROM setting WHERE name = $1", params![format!("secret:{name}")], |row| row.get(0))?;
+    let id = id.map(|text| text.parse().map_err(|_| Error::damaged(format!("setting secret:{name}: {text:?}")))).transpose()?;
+    id.map(|id| load(tx, SecretId(id))).transpose()
+}
+
+/// Keeps a secret under a name, unless there is one already: two nodes that start at once agree on the first.
+pub fn put_named(tx: &mut Tx<'_>, name: &str, sealed: &Sealed, now: i64) -> Result<SealedRow> {
+    if let Some(present) = named(tx, name)? {
+        return Ok(present);
+    }
+    let id = put(tx, sealed, now)?;
+    tx.execute("INSERT INTO setting (name, value) VALUES ($1, $2)", params![format!("secret:{name}"), id.to_string()])?;
+    load(tx, id)
+}

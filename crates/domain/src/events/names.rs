@@ -1,0 +1,88 @@
+//! Every kind of event, named `object.what_happened`.
+
+/// The server was started for the first time on this database.
+pub const INSTALLATION_CREATED: &str = "installation.created";
+/// A certificate entered the inventory.
+pub const CERTIFICATE_IMPORTED: &str = "certificate.imported";
+/// A certificate's owner role changed.
+pub const CERTIFICATE_OWNER_CHANGED: &str = "certificate.owner_changed";
+/// A certificate was removed from the inventory.
+pub const CERTIFICATE_DELETED: &str = "certificate.deleted";
+/// A private key came into custody together with a certificate.
+pub const PRIVATE_KEY_IMPORTED: &str = "private_key.imported";
+/// A private key was made in custody.
+pub const PRIVATE_KEY_GENERATED: &str = "private_key.generated";
+/// A managed certificate was created.
+pub const MANAGED_CREATED: &str = "managed.created";
+/// A managed certificate's plan changed.
+pub const MANAGED_CHANGED: &str = "managed.changed";
+/// Automatic renewal was paused.
+pub const MANAGED_PAUSED: &str = "managed.paused";
+/// Automatic renewal was resumed.
+pub const MANAGED_RESUMED: &str = "managed.resumed";
+/// A managed certificate was removed; its certificates stay in the inventory.
+pub const MANAGED_DELETED: &str = "managed.deleted";
+/// Somebody asked for a renewal now.
+pub const RENEWAL_REQUESTED: &str = "renewal.requested";
+/// An order was prepared: key and request are in custody.
+pub const ORDER_PREPARED: &str = "order.prepared";
+/// The authority accepted the order.
+pub const ORDER_PLACED: &str = "order.placed";
+/// The new version was obtained, checked and stored.
+pub const RENEWAL_COMPLETED: &str = "renewal.completed";
+/// An attempt to obtain the next version failed; it is tried again.
+pub const RENEWAL_FAILED: &str = "renewal.failed";
+/// A deployment was created.
+pub const DEPLOYMENT_CREATED: &str = "deployment.created";
+/// A deployment was removed.
+pub const DEPLOYMENT_DELETED: &str = "deployment.deleted";
+/// Somebody asked for a deployment now.
+pub const DEPLOYMENT_REQUESTED: &str = "deployment.requested";
+/// A version was installed and its command succeeded.
+pub const DEPLOYMENT_COMPLETED: &str = "deployment.completed";
+/// An installation or its command failed; it is tried again.
+pub const DEPLOYMENT_FAILED: &str = "deployment.failed";
+/// An issuer was created.
+pub const ISSUER_CREATED: &str = "issuer.created";
+/// The account at the authority was registered.
+pub const ISSUER_REGISTERED: &str = "issuer.registered";
+/// An issuer was removed.
+pub const ISSUER_DELETED: &str = "issuer.deleted";
+/// A DNS provider was created.
+pub const DNS_PROVIDER_CREATED: &str = "dns_provider.created";
+/// A DNS provider's settings or credentials changed.
+pub const DNS_PROVIDER_CHANGED: &str = "dns_provider.changed";
+/// A DNS provider was removed.
+pub const DNS_PROVIDER_DELETED: &str = "dns_provider.deleted";
+/// A person or service account was created.
+pub const PRINCIPAL_CREATED: &str = "principal.created";
+/// A person or service account was disabled; sessions and tokens end at once.
+pub const PRINCIPAL_DISABLED: &str = "principal.disabled";
+/// A person or service account was enabled again.
+pub const PRINCIPAL_ENABLED: &str = "principal.enabled";
+/// A password was changed; all sessions of the person end.
+pub const PASSWORD_CHANGED: &str = "password.changed";
+/// Somebody signed in.
+pub const SIGN_IN_SUCCEEDED: &str = "sign_in.succeeded";
+/// A sign-in failed.
+pub const SIGN_IN_FAILED: &str = "sign_in.failed";
+/// An account was locked for an address after too many failures.
+pub const SIGN_IN_LOCKED: &str = "sign_in.locked";
+/// Somebody signed out, or a session was ended.
+pub const SESSION_ENDED: &str = "session.ended";
+/// An API token was created.
+pub const TOKEN_CREATED: &str = "token.created";
+/// An API token was revoked.
+pub const TOKEN_REVOKED: &str = "token.revoked";
+/// A role was created.
+pub const ROLE_CREATED: &str = "role.created";
+/// A role's name, description, set or permissions changed.
+pub const ROLE_CHANGED: &str = "role.changed";
+/// A role was removed.
+pub const ROLE_DELETED: &str = "role.deleted";
+/// Somebody was given a role.
+pub const ROLE_ASSIGNED: &str = "role.assigned";
+/// A role was taken from somebody.
+pub const ROLE_WITHDRAWN: &str = "role.withdrawn";
+/// A permission set was created.
+pub const PERMISSION_SET_CREATED: &str = "permission_set.created";

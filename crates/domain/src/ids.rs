@@ -1,0 +1,64 @@
+//! Identifiers as types, so that a role is never passed where a certificate is meant.
+
+use std::fmt;
+
+use certhold_store::Value;
+use serde::{Deserialize, Serialize};
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl From<$name> for Value<'_> {
+            fn from(id: $name) -> Self {
+                Value::Int(id.0)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A certificate of the inventory.
+    CertificateId,
+    /// A saved query that doubles as a permission scope.
+    CollectionId,
+    /// A group of certificate stores that doubles as a permission scope.
+    ContainerId,
+    /// A place where a managed certificate is installed.
+    DeploymentId,
+    /// An account at a DNS provider.
+    DnsProviderId,
+    /// An authority that certificates are obtained from.
+    IssuerId,
+    /// A durable piece of work.
+    JobId,
+    /// A managed certificate: the line of its versions.
+    LineageId,
+    /// One attempt to obtain a certificate.
+    OrderId,
+    /// The upper bound of what roles inside it may be given.
+    PermissionSetId,
+    /// A person or a service account.
+    PrincipalId,
+    /// A private key in custody.
+    PrivateKeyId,
+    /// A TXT value of a challenge.
+    RecordId,
+    /// A security role; the owner of a certificate is a role.
+    RoleId,
+    /// A sealed secret in custody.
+    SecretId,
+    /// A signed-in browser.
+    SessionId,
+    /// An API token.
+    TokenId,
+}

@@ -1,0 +1,257 @@
+//! Putting certificates into the inventory: idempotent, in chunks, each item with its outcome.
+
+use certhold_pki::{AltNameKind, Facts, NotACertificate, reverse_labels};
+use certhold_store::{Tx, params};
+use serde_json::json;
+
+use crate::access::{self, paths};
+use crate::actor::Actor;
+use crate::custody::{self, Origin, SealedKey};
+use crate::error::{Error, Refusal, Result};
+use crate::events::{self, NewEvent, Object, names};
+use crate::ids::{CertificateId, RoleId};
+use crate::limits;
+use crate::ownership;
+use crate::text;
+
+/// A certificate ready to be kept: its bytes and the facts that are indexed, derived outside the transaction.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    der: Vec<u8>,
+    sha256: [u8; 32],
+    serial: String,
+    subject: String,
+    common_name: Option<String>,
+    issuer: String,
+    names_json: String,
+    title: String,
+    reversed: Vec<String>,
+    not_before: i64,
+    not_after: i64,
+    key_algorithm: String,
+    key_bits: Option<i64>,
+    is_ca: bool,
+    spki_sha256: [u8; 32],
+    search: String,
+}
+
+impl Candidate {
+    /// Describes a certificate for the inventory.
+    pub fn of(der: &[u8]) -> Result<Candidate, NotACertificate> {
+        Facts::of(der).map(|facts| Candidate::from_facts(der, &facts))
+    }
+
+    /// The same when the facts are at hand.
+    pub fn from_facts(der: &[u8], facts: &Facts) -> Candidate {
+        let names: Vec<&str> = facts.names.iter().map(|name| name.value.as_str()).collect();
+        let dns = facts.names.iter().filter(|name| name.kind == AltNameKind::Dns).map(|name| name.value.as_str());
+        let common_name = facts.common_name.as_deref().filter(|name| certhold_pki::normalise_dns_name(name).is_ok());
+        let mut reversed: Vec<String> = dns.chain(common_name).map(index_form).collect();
+        reversed.sort_unstable();
+        reversed.dedup();
+        let search = [facts.subject.as_str(), &names.join(" "), &facts.serial, &facts.issuer].join(" ").to_lowercase();
+        let title = facts.common_name.as_deref().or(names.first().copied()).unwrap_or(&facts.subject);
+        Candidate {
+            der: der.to_vec(),
+            sha256: facts.sha256,
+            serial: facts.serial.clone(),
+            title: without_nul(title),
+            subject: without_nul(&facts.subject),
+            common_name: facts.common_name.as_deref().map(without_nul),
+            issuer: without_nul(&facts.issuer),
+            names_json: serde_json::to_string(&names.iter().map(|name| without_nul(name)).collect::<Vec<_>>())
+                .unwrap_or_else(|_| "[]".into()),
+            reversed,
+            not_before: facts.not_before,
+            not_after: facts.not_after,
+            key_algorithm: facts.key_algorithm.clone(),
+            key_bits: facts.key_bits.map(i64::from),
+            is_ca: facts.is_ca,
+            spki_sha256: facts.spki_sha256,
+            search: without_nul(&search),
+        }
+    }
+
+    /// The names under which it is indexed.
+    pub(super) fn into_reversed(self) -> Vec<String> {
+        self.reversed
+    }
+
+    pub(crate) fn spki_sha256(&self) -> &[u8; 32] {
+        &self.spki_sha256
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
+    pub(crate) fn not_before(&self) -> i64 {
+        self.not_before
+    }
+
+    pub(crate) fn not_after(&self) -> i64 {
+        self.not_after
+    }
+
+    /// SHA-256 of its DER bytes.
+    pub fn sha256(&self) -> &[u8; 32] {
+        &self.sha256
+    }
+}
+
+/// The indexed form of a DNS name: labels reversed, a closing dot; NUL and case folded away.
+fn index_form(name: &str) -> String {
+    let mut reversed = reverse_labels(&without_nul(name).to_lowercase());
+    reversed.push('.');
+    reversed
+}
+
+/// PostgreSQL keeps no NUL in text; the DER keeps it, and searching for it is nobody's business.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
+/// What came of one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// New in the inventory.
+    Imported(CertificateId),
+    /// Held already; nothing changed.
+    AlreadyHeld(CertificateId),
+}
+
+/// One item of an import's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportItem {
+    /// What came of the certificate.
+    pub outcome: Outcome,
+    /// Whether a private key came into custody with it.
+    pub key_taken: bool,
+}
+
+/// Certificates and keys to be put into the inventory in one transaction.
+#[derive(Clone)]
+pub struct ImportBatch {
+    /// At most [`limits::IMPORT_CHUNK`].
+    pub certificates: Vec<Candidate>,
+    /// Keys for any of them.
+    pub keys: Vec<SealedKey>,
+    /// The owner role of new certificates.
+    pub owner: Option<RoleId>,
+    /// Where they come from, for people: "upload", "certhold import" …
+    pub source: String,
+}
+
+/// Imports a batch: each certificate is new or held already; keys are kept where a certificate of the batch has their public
+/// key. Needs the import right, with keys also the right to put keys into custody, with an owner the right to hand to that role.
+pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> Result<Vec<ImportItem>> {
+    access::require_path(tx, actor, paths::CERTIFICATES_IMPORT)?;
+    if !batch.keys.is_empty() {
+        access::require_path(tx, actor, paths::PRIVATE_KEY_IMPORT)?;
+    }
+    if batch.certificates.len() > limits::IMPORT_CHUNK {
+        return Err(Refusal::TooLarge(format!("at most {} certificates go into one transaction", limits::IMPORT_CHUNK)).into());
+    }
+    if let Some(owner) = batch.owner {
+        ownership::require_may_hand_to(tx, actor, owner)?;
+    }
+    text::line("source", &batch.source, limits::NAME_CHARS)?;
+    let mut items = Vec::with_capacity(batch.certificates.len());
+    let mut added = 0;
+    for candidate in &batch.certificates {
+        let (id, new) = insert(tx, candidate, batch.owner, &batch.source, now)?;
+        if new {
+            added += 1;
+            let payload = json!({ "sha256": text::hex(&candidate.sha256), "source": batch.source, "owner_role": batch.owner });
+            let object = Object::new("certificate", id.0, &candidate.title);
+            events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_IMPORTED, object, payload))?;
+        }
+        let key = batch.keys.iter().find(|key| key.spki_sha256 == candidate.spki_sha256);
+        let key_taken = match key {
+            Some(key) => take_key(tx, actor, candidate, id, key, now)?,
+            None => false,
+        };
+        let outcome = if new { Outcome::Imported(id) } else { Outcome::AlreadyHeld(id) };
+        items.push(ImportItem { outcome, key_taken });
+    }
+    count_added(tx, added)?;
+    Ok(items)
+}
+
+fn take_key(tx: &mut Tx<'_>, actor: &Actor, candidate: &Candidate, id: CertificateId, key: &SealedKey, now: i64) -> Result<bool> {
+    let (key_id, new) = custody::put_private_key(tx, key, Origin::Imported, now)?;
+    if new {
+        let payload = json!({ "private_key": key_id, "algorithm": key.algorithm, "bits": key.bits });
+        let object = Object::new("certificate", id.0, &candidate.title);
+        events::append(tx, actor, now, NewEvent::new(names::PRIVATE_KEY_IMPORTED, object, payload))?;
+    }
+    Ok(new)
+}
+
+/// Adds to the maintained number of certificates.
+pub(crate) fn count_added(tx: &mut Tx<'_>, added: i64) -> Result<()> {
+    if added != 0 {
+        tx.execute("UPDATE counter SET value = value + $1 WHERE name = 'certificates'", params![added])?;
+    }
+    Ok(())
+}
+
+/// Keeps a certificate unless it is held already; says whether it is new. The caller counts and records the event.
+pub(crate) fn insert(
+    tx: &mut Tx<'_>,
+    candidate: &Candidate,
+    owner: Option<RoleId>,
+    source: &str,
+    now: i64,
+) -> Result<(CertificateId, bool)> {
+    if candidate.der.len() > limits::CERTIFICATE_BYTES {
+        let message =
+            format!("a certificate of {} bytes is larger than the limit of {}", candidate.der.len(), limits::CERTIFICATE_BYTES);
+        return Err(Refusal::TooLarge(message).into());
+    }
+    let inserted: Option<i64> = tx.one(
+        "INSERT INTO certificate (sha256, der, serial, subject, common_name, issuer, names, not_before, not_after, key_algorithm, \
+         key_bits, is_ca, spki_sha256, owner_role, source, held_since, search) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+         ON CONFLICT (sha256) DO NOTHING RETURNING id",
+        params![
+            &candidate.sha256, &candidate.der, &candidate.serial, &candidate.subject, &candidate.common_name, &candidate.issuer,
+            &candidate.names_json, candidate.not_before, candidate.not_after, &candidate.key_algorithm, candidate.key_bits,
+            candidate.is_ca, &candidate.spki_sha256, owner, source, now, &candidate.search
+        ],
+        |row| row.get(0),
+    )?;
+    let Some(id) = inserted else {
+        let held: Option<i64> =
+            tx.one("SELECT id FROM certificate WHERE sha256 = $1", params![&candidate.sha256], |row| row.get(0))?;
+        let held = held.ok_or_else(|| Error::damaged("a certificate is neither new nor held"))?;
+        return Ok((CertificateId(held), false));
+    };
+    for name in &candidate.reversed {
+        tx.execute(
+            "INSERT INTO certificate_name (reversed, certificate) VALUES ($1, $2) ON CONFLICT (reversed, certificate) DO NOTHING",
+            params![name, id],
+        )?;
+    }
+    Ok((CertificateId(id), true))
+}
+
+/// Keeps the path an authority delivered with `leaf`; its members enter the inventory with source "chain".
+pub(crate) fn link_chain(tx: &mut Tx<'_>, actor: &Actor, leaf: CertificateId, members: &[Candidate], now: i64) -> Result<()> {
+    let mut added = 0;
+    for (position, member) in (1i64..).zip(members) {
+        let (id, new) = insert(tx, member, None, "chain", now)?;
+        if new {
+            added += 1;
+            let payload = json!({ "sha256": text::hex(&member.sha256), "source": "chain" });
+            let object = Object::new("certificate", id.0, &member.title);
+            events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_IMPORTED, object, payload))?;
+        }
+        tx.execute(
+            "INSERT INTO certificate_chain (certificate, position, member) VALUES ($1, $2, $3) \
+             ON CONFLICT (certificate, position) DO NOTHING",
+            params![leaf, position, id],
+        )?;
+    }
+    count_added(tx, added)
+}

@@ -1,0 +1,42 @@
+//! Every limit of the domain with its default, in one place.
+
+/// Characters in a name that people choose.
+pub const NAME_CHARS: usize = 200;
+/// Characters in a description.
+pub const DESCRIPTION_CHARS: usize = 2_000;
+/// Rows on one page.
+pub const PAGE_ROWS: usize = 1_000;
+/// Characters of a search text.
+pub const SEARCH_CHARS: usize = 500;
+/// Words of a search text.
+pub const SEARCH_WORDS: usize = 16;
+/// DNS names in one managed certificate (the limit of the large public authorities).
+pub const MANAGED_NAMES: usize = 100;
+/// Bytes of one certificate.
+pub const CERTIFICATE_BYTES: usize = 256 * 1024;
+/// Certificates written in one transaction of an import.
+pub const IMPORT_CHUNK: usize = 256;
+/// Permission paths in one role or set.
+pub const PATHS: usize = 5_000;
+/// Characters of one permission path.
+pub const PATH_CHARS: usize = 200;
+/// Shortest password.
+pub const PASSWORD_CHARS_MIN: usize = 10;
+/// Longest password, in bytes: Argon2 reads all of it, so a bound keeps sign-in cheap.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+/// Failed sign-ins of one account from one address before a lock-out.
+pub const SIGN_IN_FAILURES: i64 = 5;
+/// How long a lock-out lasts, and how long failures are remembered: 15 minutes.
+pub const LOCK_OUT_MS: i64 = 15 * 60_000;
+/// A browser session's whole life: 12 hours.
+pub const SESSION_MS: i64 = 12 * 3_600_000;
+/// A browser session without a request: 2 hours.
+pub const SESSION_IDLE_MS: i64 = 2 * 3_600_000;
+/// Live API tokens of one principal.
+pub const TOKENS: i64 = 1_000;
+/// Longest lease of a job without a heartbeat.
+pub const LEASE_MS: i64 = 60_000;
+/// Arguments of a deployment command.
+pub const COMMAND_ARGUMENTS: usize = 64;
+/// Characters of an error kept for display.
+pub const ERROR_CHARS: usize = 4_000;

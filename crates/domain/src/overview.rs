@@ -1,0 +1,102 @@
+//! What the home page tells: what expires when, what failed, what has no owner.
+
+use certhold_store::{Tx, params};
+
+use crate::access::{self, paths};
+use crate::actor::Actor;
+use crate::error::Result;
+use crate::inventory;
+use crate::renewal::managed::{self, Managed, ManagedFilter};
+
+/// Certificates whose validity ends in one stretch of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// From (inclusive), unix milliseconds; `None` for ever before.
+    pub from: Option<i64>,
+    /// Before, unix milliseconds; `None` for ever after.
+    pub before: Option<i64>,
+    /// Certificates that somebody must renew by hand.
+    pub unmanaged: i64,
+    /// Current versions of managed certificates.
+    pub managed: i64,
+}
+
+/// Everything at one glance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// Certificates held.
+    pub certificates: i64,
+    /// Managed certificates.
+    pub managed: i64,
+    /// Expired ones that nothing has replaced.
+    pub expired: i64,
+    /// Certificates nobody owns.
+    pub without_owner: i64,
+    /// Expired, then thirteen weeks, then later.
+    pub expiry: Vec<Bucket>,
+    /// Managed certificates in trouble, the first ones.
+    pub troubled: Vec<Managed>,
+}
+
+const WEEK: i64 = 7 * 86_400_000;
+/// Weeks shown one by one.
+pub const WEEKS: i64 = 13;
+/// Managed certificates in trouble that are shown.
+const TROUBLED: usize = 20;
+
+/// The overview, as far as the actor may see it.
+pub fn overview(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> Result<Overview> {
+    access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+    let mut expiry = buckets(now);
+    for bucket in &mut expiry {
+        bucket.unmanaged = count_unmanaged(tx, bucket.from, bucket.before)?;
+    }
+    let mut managed = 0;
+    tx.each(
+        "SELECT certificate.not_after FROM lineage JOIN certificate ON certificate.id = lineage.current",
+        params![],
+        |row| {
+            let not_after: i64 = row.get(0)?;
+            managed += 1;
+            let within = |bucket: &&mut Bucket| {
+                bucket.from.is_none_or(|from| not_after >= from) && bucket.before.is_none_or(|before| not_after < before)
+            };
+            if let Some(bucket) = expiry.iter_mut().find(within) {
+                bucket.managed += 1;
+            }
+            Ok(())
+        },
+    )?;
+    let without_owner: Option<i64> =
+        tx.one("SELECT count(*) FROM certificate WHERE owner_role IS NULL", params![], |row| row.get(0))?;
+    let troubled = if access::allows(tx, actor, paths::RENEWAL_READ)? {
+        managed::list(tx, actor, &ManagedFilter { troubled: true, after: None, limit: TROUBLED }, now)?.managed
+    } else {
+        Vec::new()
+    };
+    Ok(Overview {
+        certificates: inventory::count_all(tx)?,
+        managed,
+        expired: expiry.first().map_or(0, |bucket| bucket.unmanaged + bucket.managed),
+        without_owner: without_owner.unwrap_or(0),
+        expiry,
+        troubled,
+    })
+}
+
+fn buckets(now: i64) -> Vec<Bucket> {
+    let empty = |from, before| Bucket { from, before, unmanaged: 0, managed: 0 };
+    let mut buckets = vec![empty(None, Some(now))];
+    buckets.extend((0..WEEKS).map(|week| empty(Some(now + week * WEEK), Some(now + (week + 1) * WEEK))));
+    buckets.push(empty(Some(now + WEEKS * WEEK), None));
+    buckets
+}
+
+fn count_unmanaged(tx: &mut Tx<'_>, from: Option<i64>, before: Option<i64>) -> Result<i64> {
+    let count: Option<i64> = tx.one(
+        "SELECT count(*) FROM certificate WHERE lineage IS NULL AND not_after >= $1 AND not_after < $2",
+        params![from.unwrap_or(i64::MIN), before.unwrap_or(i64::MAX)],
+        |row| row.get(0),
+    )?;
+    Ok(count.unwrap_or(0))
+}

@@ -1,0 +1,132 @@
+//! Signing in with a password: looked up in a read, verified outside, completed in a write.
+
+use certhold_store::{Tx, params};
+use serde_json::json;
+
+use super::password::{Password, PasswordHash};
+use super::session::{self, NewSession};
+use crate::actor::{Actor, ActorKind};
+use crate::error::{Refusal, Result};
+use crate::events::{self, NewEvent, Object, names};
+use crate::ids::{PrincipalId, SessionId};
+use crate::{limits, text};
+
+/// A sign-in that is being tried.
+#[derive(Clone)]
+pub struct Attempt {
+    account: String,
+    known: Option<Known>,
+    hash: PasswordHash,
+}
+
+#[derive(Clone)]
+struct Known {
+    id: PrincipalId,
+    name: String,
+    generation: i64,
+}
+
+/// Whether the password was right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified(bool);
+
+impl Attempt {
+    /// Compares the password; costs tens of milliseconds whether or not the account exists.
+    pub fn verify(&self, password: &Password) -> Verified {
+        Verified(password.matches(&self.hash) && self.known.is_some())
+    }
+}
+
+/// Looks the account up; refuses while it is locked for this address.
+pub fn attempt(tx: &mut Tx<'_>, name: &str, address: &str, now: i64) -> Result<Attempt> {
+    let account: String = text::fold(name).chars().filter(|c| *c != '\0').take(limits::NAME_CHARS).collect();
+    refuse_locked(tx, &account, address, now)?;
+    let found = tx.one(
+        "SELECT id, name, generation, password_hash FROM principal WHERE folded = $1 AND NOT disabled AND password_hash IS NOT NULL",
+        params![&account],
+        |row| {
+            let known = Known { id: PrincipalId(row.get(0)?), name: row.get(1)?, generation: row.get(2)? };
+            Ok((known, PasswordHash(row.get(3)?)))
+        },
+    )?;
+    Ok(match found {
+        Some((known, hash)) => Attempt { account, known: Some(known), hash },
+        None => Attempt { account, known: None, hash: PasswordHash::of_nobody() },
+    })
+}
+
+fn refuse_locked(tx: &mut Tx<'_>, account: &str, address: &str, now: i64) -> Result<()> {
+    let until: Option<i64> = tx.one(
+        "SELECT locked_until FROM sign_in_failure WHERE account = $1 AND address = $2",
+        params![account, address],
+        |row| row.get(0),
+    )?;
+    match until.filter(|until| *until > now) {
+        Some(until) => Err(Refusal::LockedOut { until }.into()),
+        None => Ok(()),
+    }
+}
+
+/// What came of a sign-in: a session, or the refusal to show. Both are committed, since a failure counts.
+pub type Outcome = Result<(SessionId, PrincipalId), Refusal>;
+
+/// Completes a sign-in: opens the session, or counts the failure and locks after too many.
+pub fn complete(
+    tx: &mut Tx<'_>,
+    anonymous: &Actor,
+    attempt: &Attempt,
+    verified: Verified,
+    new: &NewSession,
+    now: i64,
+) -> Result<Outcome> {
+    // Failures may have come in while this password was compared: guesses in parallel get no more tries than in a row.
+    if let Err(error) = refuse_locked(tx, &attempt.account, &anonymous.address, now) {
+        return match error.refusal() {
+            Some(refusal) => Ok(Err(refusal.clone())),
+            None => Err(error),
+        };
+    }
+    match (&attempt.known, verified) {
+        (Some(known), Verified(true)) => succeed(tx, anonymous, attempt, known, new, now),
+        _ => fail(tx, anonymous, attempt, now),
+    }
+}
+
+fn succeed(tx: &mut Tx<'_>, anonymous: &Actor, attempt: &Attempt, known: &Known, new: &NewSession, now: i64) -> Result<Outcome> {
+    let generation: Option<i64> =
+        tx.one("SELECT generation FROM principal WHERE id = $1 AND NOT disabled", params![known.id], |row| row.get(0))?;
+    if generation != Some(known.generation) {
+        return Ok(Err(Refusal::Unauthenticated("the account changed while you signed in: try again".into())));
+    }
+    tx.execute("DELETE FROM sign_in_failure WHERE account = $1 AND address = $2", params![&attempt.account, &anonymous.address])?;
+    let id = session::open(tx, known.id, known.generation, &anonymous.address, new, now)?;
+    let author = Actor { kind: ActorKind::Person, id: Some(known.id), name: known.name.clone(), ..anonymous.clone() };
+    let object = Object::new("principal", known.id.0, &known.name);
+    events::append(tx, &author, now, NewEvent::new(names::SIGN_IN_SUCCEEDED, object, json!({ "session": id })))?;
+    Ok(Ok((id, known.id)))
+}
+
+fn fail(tx: &mut Tx<'_>, anonymous: &Actor, attempt: &Attempt, now: i64) -> Result<Outcome> {
+    tx.execute("DELETE FROM sign_in_failure WHERE last_at < $1 AND locked_until < $2", params![now - limits::LOCK_OUT_MS, now])?;
+    let count: i64 = tx
+        .one(
+            "INSERT INTO sign_in_failure (account, address, count, last_at, locked_until) VALUES ($1, $2, 1, $3, 0) \
+             ON CONFLICT (account, address) DO UPDATE SET count = sign_in_failure.count + 1, last_at = $3 RETURNING count",
+            params![&attempt.account, &anonymous.address, now],
+            |row| row.get(0),
+        )?
+        .unwrap_or(1);
+    let name = attempt.known.as_ref().map_or(attempt.account.as_str(), |known| &known.name);
+    let object = Object { kind: "principal", id: attempt.known.as_ref().map(|known| known.id.0), name };
+    if count < limits::SIGN_IN_FAILURES {
+        events::append(tx, anonymous, now, NewEvent::new(names::SIGN_IN_FAILED, object, json!({ "failures": count })))?;
+        return Ok(Err(Refusal::Unauthenticated("the name or the password is wrong".into())));
+    }
+    let until = now + limits::LOCK_OUT_MS;
+    tx.execute(
+        "UPDATE sign_in_failure SET locked_until = $1, count = 0 WHERE account = $2 AND address = $3",
+        params![until, &attempt.account, &anonymous.address],
+    )?;
+    events::append(tx, anonymous, now, NewEvent::new(names::SIGN_IN_LOCKED, object, json!({ "until": until })))?;
+    Ok(Err(Refusal::LockedOut { until }))
+}

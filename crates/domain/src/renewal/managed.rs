@@ -1,0 +1,357 @@
+//! Managed certificates: a lineage of versions with a plan.
+
+use certhold_store::{Row, Tx, params};
+use serde_json::json;
+
+use super::issuers;
+use super::plan::{KeyKind, renew_at};
+use crate::access::{self, paths};
+use crate::actor::Actor;
+use crate::error::{Refusal, Result};
+use crate::events::{self, Event, EventFilter, NewEvent, Object, names};
+use crate::ids::{CertificateId, DnsProviderId, IssuerId, LineageId, RoleId};
+use crate::inventory;
+use crate::jobs::{self, JobKind};
+use crate::{limits, ownership, text};
+
+/// How a managed certificate is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// A current version, nothing to do.
+    Good,
+    /// An attempt is under way.
+    Renewing,
+    /// The last attempt failed; it is tried again.
+    Failing,
+    /// Automatic renewal is paused.
+    Paused,
+    /// There is no valid version.
+    Expired,
+}
+
+impl Health {
+    /// The name in APIs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Health::Good => "good",
+            Health::Renewing => "renewing",
+            Health::Failing => "failing",
+            Health::Paused => "paused",
+            Health::Expired => "expired",
+        }
+    }
+}
+
+/// A managed certificate as shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Managed {
+    /// Its handle.
+    pub id: LineageId,
+    /// Unique without regard to case.
+    pub name: String,
+    /// Its DNS names.
+    pub names: Vec<String>,
+    /// Owner role of its versions.
+    pub owner: Option<(RoleId, String)>,
+    /// Who issues it.
+    pub issuer: (IssuerId, String),
+    /// Who publishes its proofs.
+    pub dns_provider: (DnsProviderId, String),
+    /// Its key.
+    pub key_kind: KeyKind,
+    /// Whether versions share one key.
+    pub reuse_key: bool,
+    /// The authority's profile to ask for.
+    pub profile: Option<String>,
+    /// Whether automatic renewal is paused.
+    pub paused: bool,
+    /// The current version.
+    pub current: Option<CertificateId>,
+    /// When the current version ends, unix milliseconds.
+    pub not_after: Option<i64>,
+    /// How many versions there were.
+    pub versions: i64,
+    /// When the next version is obtained, unix milliseconds.
+    pub renew_at: Option<i64>,
+    /// Failed attempts in a row.
+    pub failures: i64,
+    /// Why the last attempt failed, one sentence.
+    pub last_error: Option<String>,
+    /// When, unix milliseconds.
+    pub last_error_at: Option<i64>,
+    /// When the waiting or running attempt is due, unix milliseconds.
+    pub attempt_due_at: Option<i64>,
+    /// Whether an attempt runs or waits for something outside.
+    pub renewing: bool,
+}
+
+impl Managed {
+    /// How it is doing at `now`.
+    pub fn health(&self, now: i64) -> Health {
+        match self {
+            _ if self.not_after.is_some_and(|at| at <= now) => Health::Expired,
+            _ if self.paused => Health::Paused,
+            _ if self.failures > 0 => Health::Failing,
+            _ if self.renewing || self.current.is_none() => Health::Renewing,
+            _ => Health::Good,
+        }
+    }
+}
+
+/// Create a managed certificate.
+#[derive(Clone, Debug)]
+pub struct NewManaged {
+    /// Empty for the first DNS name.
+    pub name: String,
+    /// DNS names; a wildcard only as the whole leftmost label. Empty when a certificate is adopted: its names.
+    pub names: Vec<String>,
+    /// Who issues it.
+    pub issuer: IssuerId,
+    /// Who publishes its proofs.
+    pub dns_provider: DnsProviderId,
+    /// Its key.
+    pub key_kind: KeyKind,
+    /// Whether versions share one key.
+    pub reuse_key: bool,
+    /// The authority's profile to ask for.
+    pub profile: Option<String>,
+    /// Owner role of its versions.
+    pub owner: Option<RoleId>,
+    /// A certificate of the inventory that becomes the first version, instead of obtaining one now.
+    pub adopt: Option<CertificateId>,
+}
+
+/// Which managed certificates.
+#[derive(Clone, Debug, Default)]
+pub struct ManagedFilter {
+    /// Only those with failed attempts or without a valid version.
+    pub troubled: bool,
+    /// The id of the last one of the page before.
+    pub after: Option<i64>,
+    /// Rows.
+    pub limit: usize,
+}
+
+/// A page of managed certificates, by id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagedPage {
+    /// By id.
+    pub managed: Vec<Managed>,
+    /// `after` of the next page.
+    pub next: Option<i64>,
+}
+
+const SELECT: &str = "SELECT lineage.id, lineage.name, lineage.names, role.id, role.name, issuer.id, issuer.name, dns_provider.id, \
+    dns_provider.name, lineage.key_kind, lineage.reuse_key, lineage.profile, lineage.state, lineage.current, certificate.not_after, \
+    lineage.versions, lineage.renew_at, lineage.failures, lineage.last_error, lineage.last_error_at, job.state, job.due_at FROM lineage \
+    JOIN issuer ON issuer.id = lineage.issuer JOIN dns_provider ON dns_provider.id = lineage.dns_provider \
+    LEFT JOIN role ON role.id = lineage.owner_role LEFT JOIN certificate ON certificate.id = lineage.current \
+    LEFT JOIN job ON job.kind = 'renew' AND job.object = lineage.id AND (job.state = 'waiting' OR job.state = 'running')";
+
+fn read(row: &Row<'_>) -> Result<Managed, certhold_store::Error> {
+    Ok(Managed {
+        id: LineageId(row.get(0)?),
+        name: row.get(1)?,
+        names: serde_json::from_str(row.text(2)?).unwrap_or_default(),
+        owner: row.get::<Option<i64>>(3)?.map(RoleId).zip(row.get::<Option<String>>(4)?),
+        issuer: (IssuerId(row.get(5)?), row.get(6)?),
+        dns_provider: (DnsProviderId(row.get(7)?), row.get(8)?),
+        key_kind: KeyKind::parse(row.text(9)?).unwrap_or(KeyKind::P256),
+        reuse_key: row.get(10)?,
+        profile: row.get(11)?,
+        paused: row.text(12)? == "paused",
+        current: row.get::<Option<i64>>(13)?.map(CertificateId),
+        not_after: row.get(14)?,
+        versions: row.get(15)?,
+        renew_at: row.get(16)?,
+        failures: row.get(17)?,
+        last_error: row.get(18)?,
+        last_error_at: row.get(19)?,
+        renewing: row.get::<Option<String>>(20)?.is_some(),
+        attempt_due_at: row.get(21)?,
+    })
+}
+
+/// Lists managed certificates.
+pub fn list(tx: &mut Tx<'_>, actor: &Actor, filter: &ManagedFilter, now: i64) -> Result<ManagedPage> {
+    access::require_path(tx, actor, paths::RENEWAL_READ)?;
+    let limit = filter.limit.clamp(1, limits::PAGE_ROWS);
+    let rows = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let after = filter.after.unwrap_or(0);
+    let mut managed = if filter.troubled {
+        let sql = format!(
+            "{SELECT} WHERE lineage.id > $1 AND (lineage.failures > 0 OR certificate.not_after <= $2) ORDER BY lineage.id LIMIT $3"
+        );
+        tx.rows(&sql, params![after, now, rows], read)?
+    } else {
+        tx.rows(&format!("{SELECT} WHERE lineage.id > $1 ORDER BY lineage.id LIMIT $2"), params![after, rows], read)?
+    };
+    let more = managed.len() > limit;
+    managed.truncate(limit);
+    let next = managed.last().filter(|_| more).map(|last| last.id.0);
+    Ok(ManagedPage { managed, next })
+}
+
+/// One managed certificate.
+pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: LineageId) -> Result<Managed> {
+    access::require_path(tx, actor, paths::RENEWAL_READ)?;
+    find(tx, id)
+}
+
+pub(crate) fn find(tx: &mut Tx<'_>, id: LineageId) -> Result<Managed> {
+    let found = tx.one(&format!("{SELECT} WHERE lineage.id = $1"), params![id], read)?;
+    found.ok_or_else(|| Refusal::not_found("managed certificate", id).into())
+}
+
+/// What happened to a managed certificate, newest first.
+pub fn log(tx: &mut Tx<'_>, actor: &Actor, id: LineageId, limit: usize) -> Result<Vec<Event>> {
+    access::require_path(tx, actor, paths::RENEWAL_READ)?;
+    let filter = EventFilter { object_kind: Some("managed".into()), object: Some(id.0), limit, ..EventFilter::default() };
+    Ok(events::list_unchecked(tx, &filter)?.events)
+}
+
+/// Creates a managed certificate. Without an adopted first version it is obtained at once.
+pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &NewManaged, now: i64) -> Result<LineageId> {
+    access::require_path(tx, actor, paths::RENEWAL_MODIFY)?;
+    let adopted = command.adopt.map(|id| adoptable(tx, actor, id)).transpose()?;
+    let names = match (&adopted, command.names.is_empty()) {
+        (Some(adopted), true) => checked_names(&adopted.names)?,
+        _ => checked_names(&command.names)?,
+    };
+    let name = if command.name.trim().is_empty() { names[0].clone() } else { text::name("name", &command.name)? };
+    let profile = command.profile.as_deref().map(str::trim).filter(|profile| !profile.is_empty());
+    text::line("profile", profile.unwrap_or(""), limits::NAME_CHARS)?;
+    issuers::find(tx, command.issuer)?;
+    let provider: Option<i64> =
+        tx.one("SELECT id FROM dns_provider WHERE id = $1", params![command.dns_provider], |row| row.get(0))?;
+    provider.ok_or_else(|| Refusal::not_found("DNS provider", command.dns_provider))?;
+    let inherited = adopted.as_ref().and_then(|adopted| adopted.owner.as_ref().map(|(role, _)| *role));
+    let owner = command.owner.or(inherited);
+    if let Some(owner) = owner {
+        ownership::require_may_hand_to(tx, actor, owner)?;
+    }
+    let versions = i64::from(adopted.is_some());
+    let id: Option<i64> = tx.one(
+        "INSERT INTO lineage (name, folded, names, owner_role, issuer, dns_provider, key_kind, reuse_key, profile, state, current, versions, \
+         renew_at, failures, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', $10, $11, $12, 0, $13) \
+         ON CONFLICT (folded) DO NOTHING RETURNING id",
+        params![
+            &name, text::fold(&name), json!(names).to_string(), owner, command.issuer, command.dns_provider, command.key_kind.name(),
+            command.reuse_key, profile, command.adopt, versions, now, now
+        ],
+        |row| row.get(0),
+    )?;
+    let id = LineageId(id.ok_or_else(|| Refusal::Conflict(format!("there is a managed certificate named {name:?} already")))?);
+    match &adopted {
+        Some(adopted) => {
+            tx.execute("UPDATE certificate SET lineage = $1, version = 1 WHERE id = $2", params![id, adopted.id])?;
+            let at = renew_at(id.0, 1, adopted.not_before, adopted.not_after);
+            tx.execute("UPDATE lineage SET renew_at = $1 WHERE id = $2", params![at, id])?;
+        }
+        None => drop(jobs::enqueue(tx, JobKind::Renew, id.0, now, now)?),
+    }
+    let payload = json!({ "after": {
+        "names": names, "issuer": command.issuer, "dns_provider": command.dns_provider, "key_kind": command.key_kind.name(),
+        "reuse_key": command.reuse_key, "profile": profile, "owner_role": owner, "adopted": command.adopt,
+    }});
+    events::append(tx, actor, now, NewEvent::new(names::MANAGED_CREATED, Object::new("managed", id.0, &name), payload))?;
+    Ok(id)
+}
+
+fn adoptable(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> Result<inventory::Summary> {
+    let found = inventory::summary(tx, actor, id)?;
+    if let Some((lineage, _)) = found.lineage {
+        return Err(Refusal::Conflict(format!("certificate {id} is a version of managed certificate {lineage} already")).into());
+    }
+    if found.is_ca {
+        return Err(Refusal::Conflict(format!("certificate {id} is an authority's: it is not renewed over ACME")).into());
+    }
+    Ok(found)
+}
+
+/// Normalised, without duplicates, at least one, not more than authorities take.
+fn checked_names(names: &[String]) -> Result<Vec<String>, Refusal> {
+    let mut checked: Vec<String> = Vec::with_capacity(names.len());
+    for name in names {
+        let name = certhold_pki::normalise_dns_name(name.trim()).map_err(|why| Refusal::invalid("names", why.to_string()))?;
+        if !checked.contains(&name) {
+            checked.push(name);
+        }
+    }
+    match checked.len() {
+        0 => Err(Refusal::invalid("names", "at least one DNS name is needed")),
+        many if many > limits::MANAGED_NAMES => {
+            Err(Refusal::invalid("names", format!("at most {} names fit into one certificate", limits::MANAGED_NAMES)))
+        }
+        _ => Ok(checked),
+    }
+}
+
+/// Pauses or resumes automatic renewal.
+pub fn set_paused(tx: &mut Tx<'_>, actor: &Actor, id: LineageId, paused: bool, now: i64) -> Result<()> {
+    access::require_path(tx, actor, paths::RENEWAL_MODIFY)?;
+    let managed = find(tx, id)?;
+    if managed.paused == paused {
+        return Ok(());
+    }
+    let (state, operation) = if paused { ("paused", names::MANAGED_PAUSED) } else { ("active", names::MANAGED_RESUMED) };
+    tx.execute("UPDATE lineage SET state = $1 WHERE id = $2", params![state, id])?;
+    events::append(tx, actor, now, NewEvent::new(operation, Object::new("managed", id.0, &managed.name), json!({})))?;
+    Ok(())
+}
+
+/// Obtains the next version now. If an attempt waits, it is made at once; if one runs, nothing changes.
+pub fn renew_now(tx: &mut Tx<'_>, actor: &Actor, id: LineageId, now: i64) -> Result<()> {
+    access::require_path(tx, actor, paths::RENEWAL_RUN)?;
+    let managed = find(tx, id)?;
+    jobs::enqueue(tx, JobKind::Renew, id.0, now, now)?;
+    events::append(
+        tx,
+        actor,
+        now,
+        NewEvent::new(names::RENEWAL_REQUESTED, Object::new("managed", id.0, &managed.name), json!({})),
+    )?;
+    Ok(())
+}
+
+/// Removes the plan; its certificates stay in the inventory. Deployed files stay where they are.
+pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: LineageId, now: i64) -> Result<()> {
+    access::require_path(tx, actor, paths::RENEWAL_MODIFY)?;
+    let managed = find(tx, id)?;
+    let standing: Option<i64> = tx.one(
+        "SELECT challenge_record.id FROM challenge_record JOIN acme_order ON acme_order.id = challenge_record.acme_order \
+         WHERE acme_order.lineage = $1 AND challenge_record.state <> 'withdrawn' LIMIT 1",
+        params![id],
+        |row| row.get(0),
+    )?;
+    if standing.is_some() || jobs::live(tx, JobKind::Renew, id.0)?.is_some_and(|job| job.state == "running") {
+        return Err(Refusal::Conflict("an attempt is under way: try again in a minute".into()).into());
+    }
+    tx.execute("DELETE FROM job WHERE kind = 'renew' AND object = $1", params![id])?;
+    tx.execute(
+        "DELETE FROM job WHERE kind = 'deploy' AND object IN (SELECT id FROM deployment WHERE lineage = $1)",
+        params![id],
+    )?;
+    tx.execute("DELETE FROM deployment WHERE lineage = $1", params![id])?;
+    tx.execute("DELETE FROM challenge_record WHERE acme_order IN (SELECT id FROM acme_order WHERE lineage = $1)", params![id])?;
+    tx.execute("DELETE FROM acme_order WHERE lineage = $1", params![id])?;
+    tx.execute("UPDATE certificate SET lineage = NULL, version = NULL WHERE lineage = $1", params![id])?;
+    tx.execute("DELETE FROM lineage WHERE id = $1", params![id])?;
+    let payload = json!({ "before": { "names": managed.names, "versions": managed.versions } });
+    events::append(tx, actor, now, NewEvent::new(names::MANAGED_DELETED, Object::new("managed", id.0, &managed.name), payload))?;
+    Ok(())
+}
+
+/// The planner: enqueues an attempt for each managed certificate whose time has come; says how many.
+pub fn enqueue_due(tx: &mut Tx<'_>, now: i64, limit: i64) -> Result<usize> {
+    let due = tx.rows(
+        "SELECT id FROM lineage WHERE state = 'active' AND renew_at <= $1 AND NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'renew' \
+         AND job.object = lineage.id AND (job.state = 'waiting' OR job.state = 'running')) ORDER BY renew_at LIMIT $2",
+        params![now, limit],
+        |row| row.get::<i64>(0),
+    )?;
+    for lineage in &due {
+        jobs::enqueue(tx, JobKind::Renew, *lineage, now, now)?;
+    }
+    Ok(due.len())
+}

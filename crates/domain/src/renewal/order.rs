@@ -1,0 +1,360 @@
+//! One attempt to obtain the next version, step by step. The worker does what is outside between these steps; each step names
+//! the lease, so that only its holder records anything, and may be repeated.
+
+use certhold_store::{Row, Tx, params};
+use serde_json::json;
+
+use super::deployment;
+use super::issuers::{self, IssuerAccess};
+use super::managed::{self, Managed};
+use super::plan::{FailureClass, next_try, renew_at};
+use super::providers::{self, DnsProvider};
+use crate::actor::Actor;
+use crate::custody::{self, Origin, SealedKey, SealedRow};
+use crate::error::{Error, Refusal, Result};
+use crate::events::{self, NewEvent, Object, names};
+use crate::ids::{CertificateId, DnsProviderId, LineageId, OrderId, PrivateKeyId, RecordId};
+use crate::inventory::{self, Candidate};
+use crate::jobs::{self, JobKind, Lease};
+use crate::limits;
+
+/// An attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Its handle.
+    pub id: OrderId,
+    /// "prepared", "placed", "issued" or "failed".
+    pub state: String,
+    /// The key it is for.
+    pub private_key: PrivateKeyId,
+    /// The names it is for.
+    pub names: Vec<String>,
+    /// The request, DER.
+    pub csr: Vec<u8>,
+    /// The authority's URL, once placed.
+    pub url: Option<String>,
+    /// Why it failed, one sentence.
+    pub error: Option<String>,
+    /// The authority's whole answer.
+    pub detail: Option<String>,
+    /// What came of it.
+    pub certificate: Option<CertificateId>,
+    /// Unix milliseconds.
+    pub created_at: i64,
+    /// Unix milliseconds.
+    pub updated_at: i64,
+}
+
+/// A TXT value of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its handle.
+    pub id: RecordId,
+    /// Where it is to be published.
+    pub dns_provider: DnsProviderId,
+    /// The name that is proved.
+    pub domain: String,
+    /// The name it stands at, behind any CNAME.
+    pub name: String,
+    /// The value.
+    pub value: String,
+    /// "wanted", "published" or "withdrawn".
+    pub state: String,
+}
+
+/// Everything the worker needs to go on with an attempt.
+#[derive(Clone)]
+pub struct Work {
+    /// What is to be renewed.
+    pub managed: Managed,
+    /// At whose authority.
+    pub issuer: IssuerAccess,
+    /// Through which DNS provider.
+    pub provider: DnsProvider,
+    /// That provider's credentials.
+    pub credentials: Option<SealedRow>,
+    /// The attempt under way.
+    pub order: Option<Order>,
+    /// Its TXT values.
+    pub records: Vec<Record>,
+    /// The key of the current version, when versions share one.
+    pub shared_key: Option<PrivateKeyId>,
+}
+
+const COLUMNS: &str =
+    "id, state, private_key, names, csr, url, error, detail, certificate, created_at, updated_at FROM acme_order";
+
+fn read(row: &Row<'_>) -> Result<Order, certhold_store::Error> {
+    Ok(Order {
+        id: OrderId(row.get(0)?),
+        state: row.get(1)?,
+        private_key: PrivateKeyId(row.get(2)?),
+        names: serde_json::from_str(row.text(3)?).unwrap_or_default(),
+        csr: row.get(4)?,
+        url: row.get(5)?,
+        error: row.get(6)?,
+        detail: row.get(7)?,
+        certificate: row.get::<Option<i64>>(8)?.map(CertificateId),
+        created_at: row.get(9)?,
+        updated_at: row.get(10)?,
+    })
+}
+
+/// Reads everything that is known about the attempt; `None` when the managed certificate is gone.
+pub fn work(tx: &mut Tx<'_>, actor: &Actor, lineage: LineageId) -> Result<Option<Work>> {
+    let managed = match managed::find(tx, lineage) {
+        Ok(managed) => managed,
+        Err(error) if matches!(error.refusal(), Some(Refusal::NotFound { .. })) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let issuer = issuers::open(tx, managed.issuer.0)?;
+    let provider = providers::get(tx, actor, managed.dns_provider.0)?;
+    let credentials = providers::sealed(tx, provider.id)?;
+    let order = open_order(tx, lineage)?;
+    let records = order.as_ref().map(|order| records(tx, order.id)).transpose()?.unwrap_or_default();
+    let shared_key = if managed.reuse_key { current_key(tx, &managed)? } else { None };
+    Ok(Some(Work { managed, issuer, provider, credentials, order, records, shared_key }))
+}
+
+fn open_order(tx: &mut Tx<'_>, lineage: LineageId) -> Result<Option<Order>> {
+    let sql =
+        format!("SELECT {COLUMNS} WHERE lineage = $1 AND (state = 'prepared' OR state = 'placed') ORDER BY id DESC LIMIT 1");
+    Ok(tx.one(&sql, params![lineage], read)?)
+}
+
+fn current_key(tx: &mut Tx<'_>, managed: &Managed) -> Result<Option<PrivateKeyId>> {
+    let found: Option<i64> = tx.one(
+        "SELECT private_key.id FROM certificate JOIN private_key ON private_key.spki_sha256 = certificate.spki_sha256 WHERE certificate.id = $1",
+        params![managed.current],
+        |row| row.get(0),
+    )?;
+    Ok(found.map(PrivateKeyId))
+}
+
+/// The last attempts, newest first.
+pub fn list(tx: &mut Tx<'_>, actor: &Actor, lineage: LineageId, limit: i64) -> Result<Vec<Order>> {
+    managed::get(tx, actor, lineage)?;
+    Ok(tx.rows(&format!("SELECT {COLUMNS} WHERE lineage = $1 ORDER BY id DESC LIMIT $2"), params![lineage, limit], read)?)
+}
+
+/// The TXT values of an order.
+pub fn records(tx: &mut Tx<'_>, order: OrderId) -> Result<Vec<Record>> {
+    let records = tx.rows(
+        "SELECT id, dns_provider, domain, name, value, state FROM challenge_record WHERE acme_order = $1 ORDER BY id",
+        params![order],
+        |row| {
+            Ok(Record {
+                id: RecordId(row.get(0)?),
+                dns_provider: DnsProviderId(row.get(1)?),
+                domain: row.get(2)?,
+                name: row.get(3)?,
+                value: row.get(4)?,
+                state: row.get(5)?,
+            })
+        },
+    )?;
+    Ok(records)
+}
+
+/// The key of a new order.
+#[derive(Clone)]
+pub enum OrderKey {
+    /// Made for it.
+    Fresh(SealedKey),
+    /// The key that the versions share.
+    Shared(PrivateKeyId),
+}
+
+/// Records that key and request exist, before anything is asked of the authority.
+pub fn begin(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, key: &OrderKey, csr: &[u8], now: i64) -> Result<OrderId> {
+    jobs::require_lease(tx, lease)?;
+    let managed = managed::find(tx, LineageId(lease.object))?;
+    if let Some(open) = open_order(tx, managed.id)? {
+        return Ok(open.id);
+    }
+    let object = Object::new("managed", managed.id.0, &managed.name);
+    let private_key = match key {
+        OrderKey::Shared(id) => *id,
+        OrderKey::Fresh(key) => {
+            let (id, _) = custody::put_private_key(tx, key, Origin::Generated, now)?;
+            let payload = json!({ "private_key": id, "algorithm": key.algorithm, "bits": key.bits });
+            events::append(tx, actor, now, NewEvent::new(names::PRIVATE_KEY_GENERATED, object, payload))?;
+            id
+        }
+    };
+    let id: Option<i64> = tx.one(
+        "INSERT INTO acme_order (lineage, issuer, state, private_key, names, csr, created_at, updated_at) \
+         VALUES ($1, $2, 'prepared', $3, $4, $5, $6, $6) RETURNING id",
+        params![managed.id, managed.issuer.0, private_key, json!(managed.names).to_string(), csr, now],
+        |row| row.get(0),
+    )?;
+    let id = OrderId(id.ok_or_else(|| Error::damaged("an order got no id"))?);
+    events::append(tx, actor, now, NewEvent::new(names::ORDER_PREPARED, object, json!({ "order": id, "names": managed.names })))?;
+    Ok(id)
+}
+
+/// Records the authority's URL of the order.
+pub fn placed(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, order: OrderId, url: &str, now: i64) -> Result<()> {
+    jobs::require_lease(tx, lease)?;
+    let managed = managed::find(tx, LineageId(lease.object))?;
+    let moved = tx.execute(
+        "UPDATE acme_order SET state = 'placed', url = $1, updated_at = $2 WHERE id = $3 AND state = 'prepared'",
+        params![url, now, order],
+    )?;
+    if moved > 0 {
+        let object = Object::new("managed", managed.id.0, &managed.name);
+        events::append(tx, actor, now, NewEvent::new(names::ORDER_PLACED, object, json!({ "order": order, "url": url })))?;
+    }
+    Ok(())
+}
+
+/// Records that a TXT value is about to be published.
+#[expect(clippy::too_many_arguments, reason = "a record is these five things, recorded under a lease")]
+pub fn record_wanted(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    order: OrderId,
+    provider: DnsProviderId,
+    domain: &str,
+    name: &str,
+    value: &str,
+    now: i64,
+) -> Result<RecordId> {
+    jobs::require_lease(tx, lease)?;
+    let id: Option<i64> = tx.one(
+        "INSERT INTO challenge_record (acme_order, dns_provider, domain, name, value, state, created_at) \
+         VALUES ($1, $2, $3, $4, $5, 'wanted', $6) \
+         ON CONFLICT (acme_order, name, value) DO UPDATE SET state = 'wanted' RETURNING id",
+        params![order, provider, domain, name, value, now],
+        |row| row.get(0),
+    )?;
+    id.map(RecordId).ok_or_else(|| Error::damaged("a challenge record got no id"))
+}
+
+/// Records that a TXT value was published.
+pub fn record_published(tx: &mut Tx<'_>, lease: &Lease, record: RecordId) -> Result<()> {
+    jobs::require_lease(tx, lease)?;
+    tx.execute("UPDATE challenge_record SET state = 'published' WHERE id = $1 AND state = 'wanted'", params![record])?;
+    Ok(())
+}
+
+/// Records that a TXT value was withdrawn (under the lease of the withdrawal job).
+pub fn record_withdrawn(tx: &mut Tx<'_>, lease: &Lease, record: RecordId) -> Result<()> {
+    jobs::require_lease(tx, lease)?;
+    tx.execute("UPDATE challenge_record SET state = 'withdrawn' WHERE id = $1", params![record])?;
+    Ok(())
+}
+
+/// The provider and the TXT values that a withdrawal job is about.
+pub fn withdrawal(tx: &mut Tx<'_>, actor: &Actor, order: OrderId) -> Result<Vec<(Record, DnsProvider, Option<SealedRow>)>> {
+    let standing = records(tx, order)?.into_iter().filter(|record| record.state != "withdrawn");
+    standing
+        .map(|record| {
+            let provider = providers::get(tx, actor, record.dns_provider)?;
+            let credentials = providers::sealed(tx, record.dns_provider)?;
+            Ok((record, provider, credentials))
+        })
+        .collect()
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Decides when to try again.
+    pub class: FailureClass,
+    /// One sentence for a human.
+    pub sentence: String,
+    /// The authority's whole answer, where there is one.
+    pub detail: Option<String>,
+    /// Not before, unix milliseconds, if the authority said so.
+    pub retry_after: Option<i64>,
+    /// Whether the order itself is lost, so that the next attempt places another.
+    pub order_lost: bool,
+}
+
+/// Records a failed attempt: visible state, event, withdrawal of TXT values, and the next try. Ends the lease.
+pub fn fail(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, order: Option<OrderId>, failure: &Failure, now: i64) -> Result<()> {
+    jobs::require_lease(tx, lease)?;
+    let managed = managed::find(tx, LineageId(lease.object))?;
+    let sentence: String = failure.sentence.chars().take(limits::ERROR_CHARS).collect();
+    let detail = failure.detail.as_ref().map(|detail| detail.chars().take(limits::ERROR_CHARS).collect::<String>());
+    if let Some(order) = order {
+        tx.execute(
+            "UPDATE acme_order SET error = $1, detail = $2, updated_at = $3 WHERE id = $4",
+            params![&sentence, &detail, now, order],
+        )?;
+        if failure.order_lost {
+            tx.execute("UPDATE acme_order SET state = 'failed' WHERE id = $1", params![order])?;
+            jobs::enqueue(tx, JobKind::Withdraw, order.0, now, now)?;
+        }
+    }
+    let failures = managed.failures + 1;
+    let next = next_try(managed.id.0, failure.class, failures, failure.retry_after, now);
+    tx.execute(
+        "UPDATE lineage SET failures = $1, last_error = $2, last_error_at = $3 WHERE id = $4",
+        params![failures, &sentence, now, managed.id],
+    )?;
+    jobs::put_off(tx, lease, next, Some(&sentence))?;
+    let payload = json!({
+        "order": order, "class": failure.class.name(), "error": sentence, "detail": detail, "failures": failures, "next_try": next,
+    });
+    let object = Object::new("managed", managed.id.0, &managed.name);
+    events::append(tx, actor, now, NewEvent::new(names::RENEWAL_FAILED, object, payload))?;
+    Ok(())
+}
+
+/// Records the next version: kept with its chain, owner inherited, deployments and the withdrawal enqueued, the lease ended. The
+/// certificate must carry the key the order was made for.
+pub fn complete(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    lease: &Lease,
+    order: OrderId,
+    leaf: &Candidate,
+    chain: &[Candidate],
+    now: i64,
+) -> Result<CertificateId> {
+    jobs::require_lease(tx, lease)?;
+    let managed = managed::find(tx, LineageId(lease.object))?;
+    let spki: Option<[u8; 32]> = tx.one(
+        "SELECT private_key.spki_sha256 FROM acme_order JOIN private_key ON private_key.id = acme_order.private_key WHERE acme_order.id = $1",
+        params![order],
+        |row| row.get(0),
+    )?;
+    if spki != Some(*leaf.spki_sha256()) {
+        return Err(Refusal::Conflict("the certificate carries another key than the one that was requested".into()).into());
+    }
+    let owner = managed.owner.as_ref().map(|(role, _)| *role);
+    let (certificate, new) = inventory::insert(tx, leaf, owner, "acme", now)?;
+    inventory::count_added(tx, i64::from(new))?;
+    let version = managed.versions + 1;
+    tx.execute("UPDATE certificate SET lineage = $1, version = $2 WHERE id = $3", params![managed.id, version, certificate])?;
+    let object = Object::new("certificate", certificate.0, leaf.title());
+    let payload = json!({ "sha256": crate::text::hex(leaf.sha256()), "source": "acme", "managed": managed.id, "version": version, "owner_role": owner });
+    events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_IMPORTED, object, payload))?;
+    inventory::link_chain(tx, actor, certificate, chain, now)?;
+
+    let renew_at = renew_at(managed.id.0, version, leaf.not_before(), leaf.not_after());
+    tx.execute(
+        "UPDATE lineage SET current = $1, versions = $2, renew_at = $3, failures = 0, last_error = NULL, last_error_at = NULL WHERE id = $4",
+        params![certificate, version, renew_at, managed.id],
+    )?;
+    tx.execute(
+        "UPDATE acme_order SET state = 'issued', certificate = $1, error = NULL, detail = NULL, updated_at = $2 WHERE id = $3",
+        params![certificate, now, order],
+    )?;
+    jobs::enqueue(tx, JobKind::Withdraw, order.0, now, now)?;
+    deployment::enqueue_all(tx, managed.id, now)?;
+    jobs::finish(tx, lease, now)?;
+    let payload = json!({
+        "order": order, "certificate": certificate, "version": version, "replaces": managed.current, "renew_at": renew_at,
+        "not_after": leaf.not_after(),
+    });
+    events::append(
+        tx,
+        actor,
+        now,
+        NewEvent::new(names::RENEWAL_COMPLETED, Object::new("managed", managed.id.0, &managed.name), payload),
+    )?;
+    Ok(certificate)
+}

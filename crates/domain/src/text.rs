@@ -1,0 +1,73 @@
+//! Small rules about text that several nouns share.
+
+use crate::error::Refusal;
+use crate::limits;
+
+/// The form under which names are unique: trimmed, lower-cased.
+pub(crate) fn fold(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// Checks a name that people choose (roles, people, providers …): one line, no control or direction-changing characters.
+pub(crate) fn name(field: &'static str, name: &str) -> Result<String, Refusal> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(Refusal::invalid(field, "a name is required"));
+    }
+    line(field, name, limits::NAME_CHARS)?;
+    Ok(name.to_owned())
+}
+
+/// Checks one line of free text.
+pub(crate) fn line(field: &'static str, text: &str, chars_max: usize) -> Result<(), Refusal> {
+    if text.chars().count() > chars_max {
+        return Err(Refusal::invalid(field, format!("at most {chars_max} characters are allowed")));
+    }
+    if let Some(bad) = text.chars().find(|c| is_unsafe(*c)) {
+        return Err(Refusal::invalid(
+            field,
+            format!("the character U+{:04X} is not allowed in a name: remove it", u32::from(bad)),
+        ));
+    }
+    Ok(())
+}
+
+/// Control characters, and those that make text read differently from how it is stored (Unicode TR 36).
+fn is_unsafe(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+/// An instant in UTC, to the second, for sentences.
+pub(crate) fn utc(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms)
+        .map_or_else(|_| format!("{ms} ms"), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_trimmed_and_folded() {
+        assert_eq!(name("name", "  Web Ops ").unwrap(), "Web Ops");
+        assert_eq!(fold("  Web Ops "), "web ops");
+    }
+
+    #[test]
+    fn deceptive_names_are_refused() {
+        for bad in ["", "   ", "a\0b", "admin\u{202E}nimda", "two\nlines", "zero\u{200B}width"] {
+            assert!(name("name", bad).is_err(), "{bad:?}");
+        }
+        assert!(name("name", &"x".repeat(limits::NAME_CHARS + 1)).is_err());
+        assert!(name("name", "<b>שלום</b> '; DROP TABLE role; -- ../..").is_ok());
+    }
+}
