@@ -19,6 +19,8 @@ pub struct Bind {
     pub algorithm: String,
     /// The key's secret in base64.
     pub secret: String,
+    /// A key with the same algorithm and secret that no zone's policy mentions.
+    pub powerless_key: String,
     process: Process,
     directory: TempDir,
 }
@@ -40,7 +42,8 @@ impl Bind {
         Self::primary_at(ports::loopback(), "hmac-sha256", zones).await
     }
 
-    /// Starts a primary server at `dns` with a TSIG key for `algorithm`.
+    /// Starts a primary server at `dns` with a TSIG key for `algorithm`. BIND listens only on addresses that an interface
+    /// has, so of loopback it takes 127.0.0.1 alone.
     ///
     /// # Panics
     /// If it is not installed or does not come up.
@@ -50,12 +53,13 @@ impl Bind {
         let output = Command::new(program("tsig-keygen", "bind9")).args(["-a", algorithm, &key_name]).output().unwrap();
         let key = String::from_utf8(output.stdout).unwrap();
         let secret = key.split('"').nth(3).expect("tsig-keygen prints name and secret in quotation marks").to_owned();
-        let mut configuration = format!("{key}\noptions {{ {} recursion no; }};\n", options(directory.path(), dns));
+        let powerless = key.replace(&key_name, &format!("powerless-{key_name}"));
+        let mut configuration = format!(
+            "{key}\n{powerless}\noptions {{ {} recursion no; dnssec-validation no; check-names primary ignore; }};\n",
+            options(directory.path(), dns)
+        );
         for Zone { name, records } in zones {
-            let file = format!(
-                "$TTL 60\n@ SOA ns1 hostmaster 1 3600 600 86400 5\n@ NS ns1\nns1 A {}\n{records}\n",
-                dns.ip()
-            );
+            let file = format!("$TTL 60\n@ SOA ns1 hostmaster 1 3600 600 86400 5\n@ NS ns1\nns1 A {}\n{records}\n", dns.ip());
             std::fs::write(directory.path().join(name), file).unwrap();
             writeln!(
                 configuration,
@@ -99,7 +103,8 @@ impl Bind {
         std::fs::write(directory.path().join("named.conf"), configuration).unwrap();
         let process = Self::launch(&directory);
         let (key_name, algorithm, secret) = key;
-        let mut server = Self { dns, key_name, algorithm, secret, process, directory };
+        let powerless_key = format!("powerless-{key_name}");
+        let mut server = Self { dns, powerless_key, key_name, algorithm, secret, process, directory };
         server.wait().await;
         server
     }
@@ -115,9 +120,7 @@ impl Bind {
         self.process.wait_until(async || tokio::net::TcpStream::connect(address).await.is_ok()).await;
         // Connected is not loaded: named listens before its zones are read.
         let log = self.directory.path().join("log");
-        self.process
-            .wait_until(async || std::fs::read_to_string(&log).is_ok_and(|text| text.contains(" running\n")))
-            .await;
+        self.process.wait_until(async || std::fs::read_to_string(&log).is_ok_and(|text| text.contains(" running\n"))).await;
         dig(address, "version.bind", "TXT").await;
     }
 

@@ -10,6 +10,7 @@
 pub mod bind;
 pub mod browser;
 pub mod dig;
+pub mod lab;
 pub mod pebble;
 pub mod ports;
 pub mod postgres;

@@ -25,13 +25,7 @@ pub struct Options {
 impl Options {
     /// Pebble's usual 5 % of rejected nonces, no external accounts, certificates for 90 days.
     pub fn new(dns: SocketAddr) -> Self {
-        Self {
-            dns,
-            rejected_nonces: 5,
-            external_accounts: Vec::new(),
-            blocked: Vec::new(),
-            validity_seconds: 90 * 24 * 3600,
-        }
+        Self { dns, rejected_nonces: 5, external_accounts: Vec::new(), blocked: Vec::new(), validity_seconds: 90 * 24 * 3600 }
     }
 }
 

@@ -1,1 +1,7 @@
-//! placeholder
+//! The async world behind the domain: authorities, DNS, keys and deployment.
+//!
+//! Every module is a set of self-contained steps. Each step may run twice: whatever it does outside tolerates repetition,
+//! so that a job which crashed in the middle is simply run again.
+
+pub mod dns;
+mod http;

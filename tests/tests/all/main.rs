@@ -1,0 +1,3 @@
+//! The stories, one module each.
+
+mod dns;
