@@ -22,9 +22,6 @@ pub fn run(root: &Path, first: &[&str], arguments: &Arguments) -> Result<()> {
         .args(&arguments.rest)
         .status()
         .context("cargo could not be started")?;
-    ensure!(
-        status.success(),
-        "the benchmark program ended with {status}"
-    );
+    ensure!(status.success(), "the benchmark program ended with {status}");
     Ok(())
 }

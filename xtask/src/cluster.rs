@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::guardian::{Guardian, User};
+use crate::steps::succeed;
+
+/// How the tests learn where the cluster is.
+pub const VARIABLE: &str = "TEST_POSTGRES";
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
@@ -44,8 +48,7 @@ pub struct Cluster {
 impl Cluster {
     /// Creates a cluster and starts its server on a free loopback port.
     pub fn start() -> Result<Self> {
-        let programs =
-            programs().context("PostgreSQL's initdb was not found (package postgresql)")?;
+        let programs = programs().context("PostgreSQL's initdb was not found (package postgresql)")?;
         let user = unprivileged()?;
         let password = secret()?;
         let directory = create_directory(user)?;
@@ -56,10 +59,7 @@ impl Cluster {
         let port = free_port()?;
         let guardian = serve(&programs, &directory, user, port)?;
         wait_until_ready(&programs, &directory, port)?;
-        Ok(Self {
-            url: format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"),
-            _guardian: guardian,
-        })
+        Ok(Self { url: format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"), _guardian: guardian })
     }
 
     /// Where it is: an address with user, password and the maintenance database.
@@ -68,25 +68,27 @@ impl Cluster {
     }
 }
 
+/// Starts a cluster for one command, whose environment names it as `TEST_POSTGRES`; without a command, until the end of
+/// the input or Ctrl-C.
+pub fn run(command: &[String]) -> Result<()> {
+    let cluster = Cluster::start()?;
+    let Some((program, arguments)) = command.split_first() else {
+        println!("{VARIABLE}={}", cluster.url());
+        std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+        return Ok(());
+    };
+    succeed(Command::new(program).args(arguments).env(VARIABLE, cluster.url()))
+}
+
 /// The directory with the newest installed server's programs.
 fn programs() -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = versions
-        .filter_map(|entry| {
-            Some((
-                entry.file_name().to_str()?.parse::<u32>().ok()?,
-                entry.path().join("bin"),
-            ))
-        })
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path().join("bin"))))
         .filter(|(_, bin)| bin.join("initdb").exists())
         .max()
         .map(|(_, bin)| bin);
-    newest.or_else(|| {
-        crate::packages::program("initdb").and_then(|path| Some(path.parent()?.to_path_buf()))
-    })
+    newest.or_else(|| crate::packages::program("initdb").and_then(|path| Some(path.parent()?.to_path_buf())))
 }
 
 /// `initdb` refuses root: as root we run it as `postgres`, or else as `nobody`; otherwise as ourselves.
@@ -96,19 +98,14 @@ fn unprivileged() -> Result<Option<User>> {
     }
     let accounts = fs::read_to_string("/etc/passwd").context("/etc/passwd could not be read")?;
     let user = account(&accounts, "postgres").or_else(|| account(&accounts, "nobody"));
-    Ok(Some(user.context(
-        "neither of the users postgres and nobody exists, and PostgreSQL refuses to run as root",
-    )?))
+    Ok(Some(user.context("neither of the users postgres and nobody exists, and PostgreSQL refuses to run as root")?))
 }
 
 fn account(passwd: &str, name: &str) -> Option<User> {
     passwd.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();
         match fields[..] {
-            [found, _, uid, gid, ..] if found == name => Some(User {
-                uid: uid.parse().ok()?,
-                gid: gid.parse().ok()?,
-            }),
+            [found, _, uid, gid, ..] if found == name => Some(User { uid: uid.parse().ok()?, gid: gid.parse().ok()? }),
             _ => None,
         }
     })
@@ -116,35 +113,20 @@ fn account(passwd: &str, name: &str) -> Option<User> {
 
 fn secret() -> Result<String> {
     let mut bytes = [0u8; 16];
-    fs::File::open("/dev/urandom")
-        .and_then(|mut file| file.read_exact(&mut bytes))
-        .context("/dev/urandom")?;
+    fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("/dev/urandom")?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn create_directory(user: Option<User>) -> Result<PathBuf> {
     // Root's own temporary directory may be closed to the other user.
-    let parent = if user.is_some() {
-        PathBuf::from("/tmp")
-    } else {
-        std::env::temp_dir()
-    };
-    let directory = parent.join(format!(
-        "certhold-postgres-{}-{}",
-        std::process::id(),
-        &secret()?[..8]
-    ));
-    fs::create_dir(&directory)
-        .with_context(|| format!("{} could not be created", directory.display()))?;
+    let parent = if user.is_some() { PathBuf::from("/tmp") } else { std::env::temp_dir() };
+    let directory = parent.join(format!("certhold-postgres-{}-{}", std::process::id(), &secret()?[..8]));
+    fs::create_dir(&directory).with_context(|| format!("{} could not be created", directory.display()))?;
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o700))?;
     if let Some(user) = user {
         std::os::unix::fs::chown(&directory, Some(user.uid), Some(user.gid))?;
     }
-    ensure!(
-        fs::metadata(&directory)?.mode() & 0o777 == 0o700,
-        "{} is open to others",
-        directory.display()
-    );
+    ensure!(fs::metadata(&directory)?.mode() & 0o777 == 0o700, "{} is open to others", directory.display());
     Ok(directory)
 }
 
@@ -157,17 +139,8 @@ fn initialise(programs: &Path, directory: &Path, user: Option<User>, password: &
     }
     let mut command = Command::new(programs.join("initdb"));
     command
-        .args([
-            "--username=postgres",
-            "--auth=scram-sha-256",
-            "--encoding=UTF8",
-            "--no-instructions",
-        ])
-        .args([
-            "--locale=C.UTF-8",
-            "--locale-provider=icu",
-            "--icu-locale=en-US",
-        ])
+        .args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"])
+        .args(["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"])
         .arg("--pwfile")
         .arg(&password_file)
         .arg("--pgdata")
@@ -175,11 +148,7 @@ fn initialise(programs: &Path, directory: &Path, user: Option<User>, password: &
         .current_dir("/");
     become_user(&mut command, user);
     let output = command.output().context("initdb could not be started")?;
-    ensure!(
-        output.status.success(),
-        "initdb failed: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
+    ensure!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     fs::remove_file(password_file)?;
     Ok(())
 }
@@ -193,12 +162,7 @@ fn become_user(command: &mut Command, user: Option<User>) {
 }
 
 fn serve(programs: &Path, directory: &Path, user: Option<User>, port: u16) -> Result<Guardian> {
-    let utf8 = |path: PathBuf| {
-        path.into_os_string()
-            .into_string()
-            .ok()
-            .context("a path is not UTF-8")
-    };
+    let utf8 = |path: PathBuf| path.into_os_string().into_string().ok().context("a path is not UTF-8");
     let directory_text = utf8(directory.to_path_buf())?;
     let server = utf8(programs.join("postgres"))?;
     let data = utf8(directory.join("data"))?;
@@ -238,17 +202,11 @@ fn wait_until_ready(programs: &Path, directory: &Path, port: u16) -> Result<()> 
         std::thread::sleep(Duration::from_millis(50));
     }
     let log = fs::read_to_string(directory.join("log")).unwrap_or_default();
-    bail!(
-        "PostgreSQL was not ready within {} s; its log says:\n{log}",
-        READY_WITHIN.as_secs()
-    )
+    bail!("PostgreSQL was not ready within {} s; its log says:\n{log}", READY_WITHIN.as_secs())
 }
 
 fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .context("no free port on 127.0.0.1")?
-        .local_addr()?
-        .port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port on 127.0.0.1")?.local_addr()?.port())
 }
 
 #[cfg(test)]
@@ -258,10 +216,7 @@ mod tests {
     #[test]
     fn accounts_are_read_from_the_password_file() {
         let passwd = "root:x:0:0:root:/root:/bin/bash\npostgres:x:114:121:,,,:/var/lib/postgresql:/bin/bash\nbad:x\n";
-        assert_eq!(
-            account(passwd, "postgres"),
-            Some(User { uid: 114, gid: 121 })
-        );
+        assert_eq!(account(passwd, "postgres"), Some(User { uid: 114, gid: 121 }));
         assert_eq!(account(passwd, "nobody"), None);
         assert_eq!(account(passwd, "bad"), None);
     }
@@ -276,14 +231,7 @@ mod tests {
         let cluster = Cluster::start().unwrap();
         let ask = |question: &str| {
             let output = Command::new(programs.join("psql"))
-                .args([
-                    cluster.url(),
-                    "--no-psqlrc",
-                    "--tuples-only",
-                    "--no-align",
-                    "--command",
-                    question,
-                ])
+                .args([cluster.url(), "--no-psqlrc", "--tuples-only", "--no-align", "--command", question])
                 .output()
                 .unwrap();
             String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -294,10 +242,6 @@ mod tests {
         let directory = data.parent().unwrap().to_path_buf();
         assert!(directory.exists());
         drop(cluster);
-        assert!(
-            !directory.exists(),
-            "{} was left behind",
-            directory.display()
-        );
+        assert!(!directory.exists(), "{} was left behind", directory.display());
     }
 }

@@ -25,21 +25,10 @@ pub struct User {
 
 impl Guardian {
     /// Runs the shell text `before`, then waits, then runs the shell text `after`. Both see `arguments` as `$1`, `$2`, …
-    pub fn start(
-        before: &str,
-        after: &str,
-        arguments: &[&str],
-        user: Option<User>,
-    ) -> Result<Self> {
-        let script =
-            format!("trap '' HUP INT QUIT TERM\n{before}\nwhile read -r _; do :; done\n{after}\n");
+    pub fn start(before: &str, after: &str, arguments: &[&str], user: Option<User>) -> Result<Self> {
+        let script = format!("trap '' HUP INT QUIT TERM\n{before}\nwhile read -r _; do :; done\n{after}\n");
         let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", &script, "guardian"])
-            .args(arguments)
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .process_group(0);
+        command.args(["-c", &script, "guardian"]).args(arguments).current_dir("/").stdin(Stdio::piped()).process_group(0);
         if let Some(user) = user {
             command.uid(user.uid).gid(user.gid);
         }
@@ -66,8 +55,7 @@ mod tests {
     use super::*;
 
     fn marker(name: &str) -> PathBuf {
-        let path =
-            std::env::temp_dir().join(format!("certhold-guardian-{name}-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("certhold-guardian-{name}-{}", std::process::id()));
         let _ = std::fs::remove_file(&path);
         path
     }
@@ -83,10 +71,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(5));
         }
         drop(guardian);
-        assert!(
-            !path.exists(),
-            "the second part did not run before drop returned"
-        );
+        assert!(!path.exists(), "the second part did not run before drop returned");
     }
 
     #[test]
@@ -98,13 +83,7 @@ mod tests {
         std::thread::sleep(Duration::from_millis(300));
         for signal in ["-INT", "-TERM", "-HUP"] {
             let pid = guardian.child.id().to_string();
-            assert!(
-                Command::new("kill")
-                    .args([signal, &pid])
-                    .status()
-                    .unwrap()
-                    .success()
-            );
+            assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
         }
         drop(guardian);
         assert!(!path.exists());

@@ -27,6 +27,12 @@ enum Command {
     Test(test::Arguments),
     /// Let the repository check itself: sizes, forbidden words, dependency arrows, documentation.
     Tidy,
+    /// Start a throw-away PostgreSQL and run a command with `TEST_POSTGRES` naming it; without a command, until Ctrl-C.
+    Postgres {
+        /// The command and its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
     /// Print the performance table (release build); arguments go to the benchmark program.
     Bench(bench::Arguments),
     /// Fill a data directory with demonstration data; arguments go to the generator.
@@ -38,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Test(arguments) => test::run(&root, &arguments),
         Command::Tidy => tidy::run(&root),
+        Command::Postgres { command } => cluster::run(&command),
         Command::Bench(arguments) => bench::run(&root, &[], &arguments),
         Command::Demo(arguments) => bench::run(&root, &["demo"], &arguments),
     };

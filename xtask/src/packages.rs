@@ -20,52 +20,19 @@ enum Sign {
     /// A program on the search path, or where Debian hides it.
     Program(&'static str),
     /// A file of this name in `/usr/lib/*/FOLDER/`.
-    Library {
-        folder: &'static str,
-        file: &'static str,
-    },
+    Library { folder: &'static str, file: &'static str },
 }
 
 const PARTS: [Part; 9] = [
-    Part {
-        package: "pebble",
-        sign: Sign::Program("pebble"),
-    },
-    Part {
-        package: "pdns-server",
-        sign: Sign::Program("pdns_server"),
-    },
-    Part {
-        package: "pdns-backend-sqlite3",
-        sign: Sign::Library {
-            folder: "pdns",
-            file: "libgsqlite3backend.so",
-        },
-    },
-    Part {
-        package: "bind9",
-        sign: Sign::Program("named"),
-    },
-    Part {
-        package: "bind9-dnsutils",
-        sign: Sign::Program("nsupdate"),
-    },
-    Part {
-        package: "postgresql",
-        sign: Sign::Program("initdb"),
-    },
-    Part {
-        package: "chromium",
-        sign: Sign::Program("chromium"),
-    },
-    Part {
-        package: "chromium-driver",
-        sign: Sign::Program("chromedriver"),
-    },
-    Part {
-        package: "openssl",
-        sign: Sign::Program("openssl"),
-    },
+    Part { package: "pebble", sign: Sign::Program("pebble") },
+    Part { package: "pdns-server", sign: Sign::Program("pdns_server") },
+    Part { package: "pdns-backend-sqlite3", sign: Sign::Library { folder: "pdns", file: "libgsqlite3backend.so" } },
+    Part { package: "bind9", sign: Sign::Program("named") },
+    Part { package: "bind9-dnsutils", sign: Sign::Program("nsupdate") },
+    Part { package: "postgresql", sign: Sign::Program("initdb") },
+    Part { package: "chromium", sign: Sign::Program("chromium") },
+    Part { package: "chromium-driver", sign: Sign::Program("chromedriver") },
+    Part { package: "openssl", sign: Sign::Program("openssl") },
 ];
 
 /// Debian asks this file, when it exists, whether an installed service may start.
@@ -94,10 +61,7 @@ pub fn provide() -> Result<()> {
         if still.is_empty() {
             return Ok(());
         }
-        bail!(
-            "apt-get succeeded, yet these packages' programs are not found: {}",
-            still.join(" ")
-        );
+        bail!("apt-get succeeded, yet these packages' programs are not found: {}", still.join(" "));
     }
     let advice = advice(&absent);
     if strict() {
@@ -108,11 +72,7 @@ pub fn provide() -> Result<()> {
 }
 
 fn missing() -> Vec<&'static str> {
-    PARTS
-        .iter()
-        .filter(|part| !is_there(&part.sign))
-        .map(|part| part.package)
-        .collect()
+    PARTS.iter().filter(|part| !is_there(&part.sign)).map(|part| part.package).collect()
 }
 
 fn advice(absent: &[&str]) -> String {
@@ -127,11 +87,7 @@ fn is_there(sign: &Sign) -> bool {
         Sign::Program(name) => program(name).is_some(),
         Sign::Library { folder, file } => {
             let below = |parent: PathBuf| parent.join(folder).join(file).exists();
-            let architectures = fs::read_dir("/usr/lib")
-                .into_iter()
-                .flatten()
-                .flatten()
-                .map(|entry| entry.path());
+            let architectures = fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
             below(PathBuf::from("/usr/lib")) || architectures.into_iter().any(below)
         }
     }
@@ -141,16 +97,9 @@ fn is_there(sign: &Sign) -> bool {
 pub fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from);
-    let versions = fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let postgres = versions.map(|entry| entry.path().join("bin"));
-    std::env::split_paths(&path)
-        .chain(system)
-        .chain(postgres)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).chain(system).chain(postgres).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 fn install(absent: &[&str]) -> Result<()> {
@@ -158,11 +107,7 @@ fn install(absent: &[&str]) -> Result<()> {
     // The servers among them would start at once, and fight for port 53.
     let _no_service = forbid_services(Path::new(POLICY))?;
     succeed(apt().arg("update"))?;
-    succeed(
-        apt()
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(absent),
-    )
+    succeed(apt().args(["install", "--yes", "--no-install-recommends"]).args(absent))
 }
 
 fn apt() -> Command {
@@ -184,10 +129,7 @@ fn forbid_services(policy: &Path) -> Result<Option<Guardian>> {
         .mode(0o755)
         .open(policy)
         .with_context(|| format!("{text} could not be written"))?;
-    std::io::Write::write_all(
-        &mut file,
-        b"#!/bin/sh\n# Temporary: `cargo xtask test` is installing.\nexit 101\n",
-    )?;
+    std::io::Write::write_all(&mut file, b"#!/bin/sh\n# Temporary: `cargo xtask test` is installing.\nexit 101\n")?;
     Ok(Some(guardian))
 }
 
@@ -199,10 +141,7 @@ mod tests {
     fn programs_are_found_and_absent_ones_are_not() {
         assert!(is_there(&Sign::Program("sh")));
         assert!(!is_there(&Sign::Program("certhold-no-such-program")));
-        assert!(!is_there(&Sign::Library {
-            folder: "certhold",
-            file: "none.so"
-        }));
+        assert!(!is_there(&Sign::Library { folder: "certhold", file: "none.so" }));
     }
 
     #[test]
@@ -221,10 +160,7 @@ mod tests {
         let _ = fs::remove_file(&policy);
         let guardian = forbid_services(&policy).unwrap();
         assert!(guardian.is_some());
-        let status = Command::new(&policy)
-            .args(["bind9", "start"])
-            .status()
-            .unwrap();
+        let status = Command::new(&policy).args(["bind9", "start"]).status().unwrap();
         assert_eq!(status.code(), Some(101), "Debian reads 101 as: forbidden");
         drop(guardian);
         assert!(!policy.exists());
@@ -232,8 +168,7 @@ mod tests {
 
     #[test]
     fn somebody_elses_policy_is_left_alone() {
-        let policy =
-            std::env::temp_dir().join(format!("certhold-policy-other-{}", std::process::id()));
+        let policy = std::env::temp_dir().join(format!("certhold-policy-other-{}", std::process::id()));
         fs::write(&policy, "theirs").unwrap();
         assert!(forbid_services(&policy).unwrap().is_none());
         assert_eq!(fs::read_to_string(&policy).unwrap(), "theirs");

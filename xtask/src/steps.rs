@@ -46,23 +46,14 @@ impl Steps {
     /// Prints the summary; an error when any step failed.
     pub fn finish(self) -> Result<()> {
         println!("\n{}", self.table());
-        let failed: Vec<&str> = self
-            .outcomes
-            .iter()
-            .filter(|outcome| outcome.result.is_err())
-            .map(|outcome| outcome.name)
-            .collect();
+        let failed: Vec<&str> =
+            self.outcomes.iter().filter(|outcome| outcome.result.is_err()).map(|outcome| outcome.name).collect();
         ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
         Ok(())
     }
 
     fn table(&self) -> String {
-        let width = self
-            .outcomes
-            .iter()
-            .map(|outcome| outcome.name.len())
-            .max()
-            .unwrap_or(0);
+        let width = self.outcomes.iter().map(|outcome| outcome.name.len()).max().unwrap_or(0);
         let line = |outcome: &Outcome| {
             let seconds = outcome.took.as_secs_f64();
             let verdict = match &outcome.result {
@@ -71,20 +62,14 @@ impl Steps {
             };
             format!("{:width$}  {seconds:>7.1} s  {verdict}", outcome.name)
         };
-        self.outcomes
-            .iter()
-            .map(line)
-            .collect::<Vec<_>>()
-            .join("\n")
+        self.outcomes.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 }
 
 /// Runs a program to its end with our own input and output; an error when it fails.
 pub fn succeed(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let status = command
-        .status()
-        .with_context(|| format!("{program} could not be started"))?;
+    let status = command.status().with_context(|| format!("{program} could not be started"))?;
     ensure!(status.success(), "{program} ended with {status}");
     Ok(())
 }
@@ -98,22 +83,13 @@ mod tests {
     #[test]
     fn a_failed_step_is_reported_and_does_not_stop_the_next() {
         let mut steps = Steps::default();
-        assert_eq!(
-            steps.run("first", || -> Result<u8> { bail!("it rained\nall day") }),
-            None
-        );
+        assert_eq!(steps.run("first", || -> Result<u8> { bail!("it rained\nall day") }), None);
         assert_eq!(steps.run("second", || Ok(7)), Some(7));
         let table = steps.table();
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines.len(), 2);
-        assert!(
-            lines[0].starts_with("first ") && lines[0].ends_with("FAILED  it rained"),
-            "{table}"
-        );
-        assert!(
-            lines[1].starts_with("second") && lines[1].ends_with("ok"),
-            "{table}"
-        );
+        assert!(lines[0].starts_with("first ") && lines[0].ends_with("FAILED  it rained"), "{table}");
+        assert!(lines[1].starts_with("second") && lines[1].ends_with("ok"), "{table}");
         assert_eq!(steps.finish().unwrap_err().to_string(), "failed: first");
     }
 
@@ -127,11 +103,6 @@ mod tests {
     #[test]
     fn a_program_that_fails_is_an_error() {
         succeed(&mut Command::new("true")).unwrap();
-        assert!(
-            succeed(&mut Command::new("false"))
-                .unwrap_err()
-                .to_string()
-                .starts_with("false ended with")
-        );
+        assert!(succeed(&mut Command::new("false")).unwrap_err().to_string().starts_with("false ended with"));
     }
 }

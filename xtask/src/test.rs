@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, VARIABLE};
 use crate::packages;
 use crate::steps::{Steps, cargo, succeed};
 use crate::tidy;
@@ -43,79 +43,39 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
 
 fn checks(root: &Path, steps: &mut Steps) {
     steps.run("tool chain", || components(root));
-    steps.run("format", || {
-        succeed(
-            Command::new(cargo())
-                .current_dir(root)
-                .args(["fmt", "--all", "--check"]),
-        )
-    });
+    steps.run("format", || succeed(Command::new(cargo()).current_dir(root).args(["fmt", "--all", "--check"])));
     steps.run("tidy", || tidy::run(root));
     steps.run("lint", || {
-        let flags = [
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "--deny",
-            "warnings",
-        ];
+        let flags = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];
         succeed(Command::new(cargo()).current_dir(root).args(flags))
     });
     steps.run("documentation", || {
         let flags = ["doc", "--workspace", "--no-deps"];
-        succeed(
-            Command::new(cargo())
-                .current_dir(root)
-                .args(flags)
-                .env("RUSTDOCFLAGS", "--deny warnings"),
-        )
+        succeed(Command::new(cargo()).current_dir(root).args(flags).env("RUSTDOCFLAGS", "--deny warnings"))
     });
 }
 
 /// A minimal Rust installation has neither the formatter nor the linter; rustup can add them.
 fn components(root: &Path) -> Result<()> {
     let works = |tool: &str| {
-        let output = Command::new(cargo())
-            .current_dir(root)
-            .args([tool, "--version"])
-            .output();
+        let output = Command::new(cargo()).current_dir(root).args([tool, "--version"]).output();
         output.is_ok_and(|output| output.status.success())
     };
     if works("fmt") && works("clippy") {
         return Ok(());
     }
     if packages::program("rustup").is_none() {
-        bail!(
-            "cargo fmt or cargo clippy is missing; install the components rustfmt and clippy of this Rust"
-        );
+        bail!("cargo fmt or cargo clippy is missing; install the components rustfmt and clippy of this Rust");
     }
-    succeed(Command::new("rustup").current_dir(root).args([
-        "component",
-        "add",
-        "rustfmt",
-        "clippy",
-    ]))
+    succeed(Command::new("rustup").current_dir(root).args(["component", "add", "rustfmt", "clippy"]))
 }
 
 /// Builds the server that the tests start as a process; returns where it is.
 fn build(root: &Path) -> Result<PathBuf> {
-    succeed(Command::new(cargo()).current_dir(root).args([
-        "build",
-        "--package",
-        "certhold",
-        "--bin",
-        "certhold",
-    ]))?;
+    succeed(Command::new(cargo()).current_dir(root).args(["build", "--package", "certhold", "--bin", "certhold"]))?;
     // Cargo put this program and that one into the same directory, wherever the user wants it.
-    let program = std::env::current_exe()
-        .context("where this program is")?
-        .with_file_name("certhold");
-    if program.is_file() {
-        Ok(program)
-    } else {
-        bail!("cargo built no {}", program.display())
-    }
+    let program = std::env::current_exe().context("where this program is")?.with_file_name("certhold");
+    if program.is_file() { Ok(program) } else { bail!("cargo built no {}", program.display()) }
 }
 
 /// The cluster, or nothing when PostgreSQL is missing and may be.
@@ -129,23 +89,13 @@ fn start_cluster() -> Result<Option<Cluster>> {
     Ok(Some(cluster))
 }
 
-fn test(
-    root: &Path,
-    arguments: &Arguments,
-    program: &Path,
-    cluster: Option<&Cluster>,
-) -> Result<()> {
+fn test(root: &Path, arguments: &Arguments, program: &Path, cluster: Option<&Cluster>) -> Result<()> {
     let mut command = Command::new(cargo());
-    command
-        .current_dir(root)
-        .args(["test", "--workspace", "--no-fail-fast"])
-        .env("CERTHOLD_BIN", program);
+    command.current_dir(root).args(["test", "--workspace", "--no-fail-fast"]).env("CERTHOLD_BIN", program);
     // Settings of the developer's own server must not reach the one under test.
-    command
-        .env_remove("TEST_POSTGRES")
-        .env_remove("CERTHOLD_ADMIN_PASSWORD");
+    command.env_remove(VARIABLE).env_remove("CERTHOLD_ADMIN_PASSWORD");
     if let Some(cluster) = cluster {
-        command.env("TEST_POSTGRES", cluster.url());
+        command.env(VARIABLE, cluster.url());
     }
     if arguments.full {
         command.env("FULL", "1");

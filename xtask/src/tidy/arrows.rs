@@ -5,24 +5,9 @@ use super::repository::Repository;
 
 /// What each crate of the product may depend on, of the product's own crates. Tools and tests may know all.
 const ARROWS: [(&str, &[&str]); 6] = [
-    (
-        "certhold",
-        &[
-            "certhold-faces",
-            "certhold-outside",
-            "certhold-domain",
-            "certhold-store",
-            "certhold-pki",
-        ],
-    ),
-    (
-        "certhold-faces",
-        &["certhold-domain", "certhold-store", "certhold-pki"],
-    ),
-    (
-        "certhold-outside",
-        &["certhold-domain", "certhold-store", "certhold-pki"],
-    ),
+    ("certhold", &["certhold-faces", "certhold-outside", "certhold-domain", "certhold-store", "certhold-pki"]),
+    ("certhold-faces", &["certhold-domain", "certhold-store", "certhold-pki"]),
+    ("certhold-outside", &["certhold-domain", "certhold-store", "certhold-pki"]),
     ("certhold-domain", &["certhold-store", "certhold-pki"]),
     ("certhold-store", &[]),
     ("certhold-pki", &[]),
@@ -47,20 +32,7 @@ const IMPURE: [(&str, &[&str]); 2] = [
             "ureq",
         ],
     ),
-    (
-        "certhold-pki",
-        &[
-            "axum",
-            "getrandom",
-            "hyper",
-            "postgres",
-            "rand",
-            "reqwest",
-            "rusqlite",
-            "tokio",
-            "ureq",
-        ],
-    ),
+    ("certhold-pki", &["axum", "getrandom", "hyper", "postgres", "rand", "reqwest", "rusqlite", "tokio", "ureq"]),
 ];
 
 /// One dependency, as a manifest names it.
@@ -85,11 +57,7 @@ pub fn dependencies(manifest: &str) -> Vec<Dependency<'_>> {
             if let Some((kind, name)) = section.rsplit_once('.')
                 && kind.ends_with("dependencies")
             {
-                found.push(Dependency {
-                    name,
-                    line: index + 1,
-                    dev: kind.ends_with("dev-dependencies"),
-                });
+                found.push(Dependency { name, line: index + 1, dev: kind.ends_with("dev-dependencies") });
             }
             continue;
         }
@@ -97,23 +65,10 @@ pub fn dependencies(manifest: &str) -> Vec<Dependency<'_>> {
             continue;
         }
         if let Some((left, _)) = line.split_once('=') {
-            let name = left
-                .split('.')
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .trim_matches('"');
+            let name = left.split('.').next().unwrap_or_default().trim().trim_matches('"');
             // A list that goes on over several lines has no name on its left.
-            if !name.is_empty()
-                && !name.contains(|character: char| {
-                    character.is_whitespace() || "[]{}\",".contains(character)
-                })
-            {
-                found.push(Dependency {
-                    name,
-                    line: index + 1,
-                    dev: section.ends_with("dev-dependencies"),
-                });
+            if !name.is_empty() && !name.contains(|character: char| character.is_whitespace() || "[]{}\",".contains(character)) {
+                found.push(Dependency { name, line: index + 1, dev: section.ends_with("dev-dependencies") });
             }
         }
     }
@@ -122,18 +77,12 @@ pub fn dependencies(manifest: &str) -> Vec<Dependency<'_>> {
 
 fn package_name(manifest: &str) -> Option<&str> {
     let package = manifest.split_once("[package]")?.1;
-    let line = package.lines().find(|line| {
-        line.split('=')
-            .next()
-            .is_some_and(|left| left.trim() == "name")
-    })?;
+    let line = package.lines().find(|line| line.split('=').next().is_some_and(|left| left.trim() == "name"))?;
     Some(line.split_once('=')?.1.trim().trim_matches('"'))
 }
 
 fn packages(repository: &Repository) -> impl Iterator<Item = (&str, &str, &str)> {
-    let manifests = repository
-        .texts()
-        .filter(|(path, _)| path.ends_with("/Cargo.toml"));
+    let manifests = repository.texts().filter(|(path, _)| path.ends_with("/Cargo.toml"));
     manifests.filter_map(|(path, text)| Some((path, package_name(text)?, text)))
 }
 
@@ -142,19 +91,11 @@ fn packages(repository: &Repository) -> impl Iterator<Item = (&str, &str, &str)>
 pub fn check(repository: &Repository) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, package, manifest) in packages(repository) {
-        let lists = |table: &[(&str, &'static [&'static str])]| {
-            table
-                .iter()
-                .find(|(name, _)| *name == package)
-                .map(|(_, list)| *list)
-        };
+        let lists =
+            |table: &[(&str, &'static [&'static str])]| table.iter().find(|(name, _)| *name == package).map(|(_, list)| *list);
         let Some(allowed) = lists(&ARROWS) else {
             if path.starts_with("crates/") {
-                findings.push(Finding::new(
-                    path,
-                    0,
-                    format!("{package} is not on the map of crates (tidy/arrows.rs)"),
-                ));
+                findings.push(Finding::new(path, 0, format!("{package} is not on the map of crates (tidy/arrows.rs)")));
             }
             continue;
         };
@@ -179,26 +120,12 @@ pub fn unsafe_is_forbidden(repository: &Repository) -> Vec<Finding> {
     let mut findings = Vec::new();
     let root = repository.text("Cargo.toml").unwrap_or_default();
     let lints = section(root, "[workspace.lints.rust]");
-    if !lints
-        .lines()
-        .any(|line| line.replace(' ', "") == "unsafe_code=\"forbid\"")
-    {
-        findings.push(Finding::new(
-            "Cargo.toml",
-            0,
-            "the workspace's lints do not forbid unsafe_code",
-        ));
+    if !lints.lines().any(|line| line.replace(' ', "") == "unsafe_code=\"forbid\"") {
+        findings.push(Finding::new("Cargo.toml", 0, "the workspace's lints do not forbid unsafe_code"));
     }
     for (path, package, manifest) in packages(repository) {
-        if !section(manifest, "[lints]")
-            .lines()
-            .any(|line| line.replace(' ', "") == "workspace=true")
-        {
-            findings.push(Finding::new(
-                path,
-                0,
-                format!("{package} does not take the workspace's lints"),
-            ));
+        if !section(manifest, "[lints]").lines().any(|line| line.replace(' ', "") == "workspace=true") {
+            findings.push(Finding::new(path, 0, format!("{package} does not take the workspace's lints")));
         }
     }
     findings
@@ -226,10 +153,7 @@ mod tests {
     fn repository(package: &str, dependencies: &str) -> Repository {
         let manifest = format!("[package]\nname = \"{package}\"\n\n{LINTS}\n{dependencies}");
         Repository::of(&[
-            (
-                "Cargo.toml",
-                "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n",
-            ),
+            ("Cargo.toml", "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"),
             ("crates/x/Cargo.toml", &manifest),
         ])
     }
@@ -240,19 +164,8 @@ mod tests {
                         c = { version = \"1\", features = [\n  \"d\",\n] }\n\"e\" = \"1\"\n# f = \"1\"\n\
                         [dev-dependencies]\ng.workspace = true\n[dependencies.h]\nversion = \"1\"\n\
                         [target.'cfg(unix)'.dependencies]\ni = \"1\"\n[features]\nj = []\n";
-        let names: Vec<(&str, bool)> = dependencies(manifest)
-            .iter()
-            .map(|found| (found.name, found.dev))
-            .collect();
-        let expected = [
-            ("a", false),
-            ("b", false),
-            ("c", false),
-            ("e", false),
-            ("g", true),
-            ("h", false),
-            ("i", false),
-        ];
+        let names: Vec<(&str, bool)> = dependencies(manifest).iter().map(|found| (found.name, found.dev)).collect();
+        let expected = [("a", false), ("b", false), ("c", false), ("e", false), ("g", true), ("h", false), ("i", false)];
         assert_eq!(names, expected);
     }
 
@@ -260,8 +173,7 @@ mod tests {
     fn arrows_down_pass() {
         let down = "[dependencies]\ncerthold-store.workspace = true\ncerthold-pki = { path = \"../pki\" }\nserde = \"1\"\n";
         assert_eq!(check(&repository("certhold-domain", down)), []);
-        let all =
-            "[dependencies]\ncerthold-faces.workspace = true\ncerthold-outside.workspace = true\n";
+        let all = "[dependencies]\ncerthold-faces.workspace = true\ncerthold-outside.workspace = true\n";
         assert_eq!(check(&repository("certhold", all)), []);
     }
 
@@ -276,10 +188,7 @@ mod tests {
             ("certhold-domain", "certhold"),
         ] {
             for section in ["dependencies", "dev-dependencies"] {
-                let findings = check(&repository(
-                    package,
-                    &format!("[{section}]\n{other}.workspace = true\n"),
-                ));
+                let findings = check(&repository(package, &format!("[{section}]\n{other}.workspace = true\n")));
                 assert_eq!(findings.len(), 1, "{package} -> {other} in {section}");
             }
         }
@@ -287,28 +196,9 @@ mod tests {
 
     #[test]
     fn a_pure_crate_with_a_network_is_found() {
-        assert_eq!(
-            check(&repository(
-                "certhold-domain",
-                "[dependencies]\ntokio.workspace = true\n"
-            ))
-            .len(),
-            1
-        );
-        assert_eq!(
-            check(&repository(
-                "certhold-domain",
-                "[dev-dependencies]\ntokio.workspace = true\n"
-            )),
-            []
-        );
-        assert_eq!(
-            check(&repository(
-                "certhold-faces",
-                "[dependencies]\ntokio.workspace = true\n"
-            )),
-            []
-        );
+        assert_eq!(check(&repository("certhold-domain", "[dependencies]\ntokio.workspace = true\n")).len(), 1);
+        assert_eq!(check(&repository("certhold-domain", "[dev-dependencies]\ntokio.workspace = true\n")), []);
+        assert_eq!(check(&repository("certhold-faces", "[dependencies]\ntokio.workspace = true\n")), []);
     }
 
     #[test]
@@ -320,14 +210,8 @@ mod tests {
     fn missing_lints_are_found() {
         assert_eq!(unsafe_is_forbidden(&repository("certhold-pki", "")), []);
         let without = Repository::of(&[
-            (
-                "Cargo.toml",
-                "[workspace.lints.rust]\nunsafe_code = \"warn\"\n[other]\nunsafe_code = \"forbid\"\n",
-            ),
-            (
-                "crates/x/Cargo.toml",
-                "[package]\nname = \"x\"\n[lints]\n\n[other]\nworkspace = true\n",
-            ),
+            ("Cargo.toml", "[workspace.lints.rust]\nunsafe_code = \"warn\"\n[other]\nunsafe_code = \"forbid\"\n"),
+            ("crates/x/Cargo.toml", "[package]\nname = \"x\"\n[lints]\n\n[other]\nworkspace = true\n"),
         ]);
         assert_eq!(unsafe_is_forbidden(&without).len(), 2);
     }

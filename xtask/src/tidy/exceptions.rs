@@ -21,36 +21,17 @@ struct Entry {
 impl Exceptions {
     /// Reads the list: `PLACE | REASON` on each line, `#` for comments. A place is a file, or `FILE::function`.
     pub fn of(repository: &Repository) -> Self {
-        let mut list = Self {
-            entries: Vec::new(),
-            malformed: Vec::new(),
-        };
-        for (index, line) in repository
-            .text(PATH)
-            .unwrap_or_default()
-            .lines()
-            .enumerate()
-        {
+        let mut list = Self { entries: Vec::new(), malformed: Vec::new() };
+        for (index, line) in repository.text(PATH).unwrap_or_default().lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            match line
-                .split_once('|')
-                .map(|(place, reason)| (place.trim(), reason.trim()))
-            {
+            match line.split_once('|').map(|(place, reason)| (place.trim(), reason.trim())) {
                 Some((place, reason)) if !place.is_empty() && !reason.is_empty() => {
-                    list.entries.push(Entry {
-                        line: index + 1,
-                        place: place.to_owned(),
-                        used: false,
-                    });
+                    list.entries.push(Entry { line: index + 1, place: place.to_owned(), used: false });
                 }
-                _ => list.malformed.push(Finding::new(
-                    PATH,
-                    index + 1,
-                    "write it as `PLACE | REASON`",
-                )),
+                _ => list.malformed.push(Finding::new(PATH, index + 1, "write it as `PLACE | REASON`")),
             }
         }
         list
@@ -69,13 +50,8 @@ impl Exceptions {
     /// What is wrong with the list itself: lines that cannot be read, and excuses nobody needs any more.
     pub fn finish(self) -> Vec<Finding> {
         let unused = self.entries.into_iter().filter(|entry| !entry.used);
-        let unused = unused.map(|entry| {
-            Finding::new(
-                PATH,
-                entry.line,
-                format!("{} needs no exception; remove the line", entry.place),
-            )
-        });
+        let unused =
+            unused.map(|entry| Finding::new(PATH, entry.line, format!("{} needs no exception; remove the line", entry.place)));
         self.malformed.into_iter().chain(unused).collect()
     }
 }

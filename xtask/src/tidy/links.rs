@@ -13,11 +13,7 @@ pub fn targets(repository: &Repository) -> Vec<Finding> {
             if let Some(target) = resolve(path, link)
                 && !repository.exists(&target)
             {
-                findings.push(Finding::new(
-                    path,
-                    line,
-                    format!("the link to {link} leads nowhere"),
-                ));
+                findings.push(Finding::new(path, line, format!("the link to {link} leads nowhere")));
             }
         }
     }
@@ -28,18 +24,10 @@ pub fn targets(repository: &Repository) -> Vec<Finding> {
 pub fn reachable(repository: &Repository) -> Vec<Finding> {
     let mut linked = BTreeSet::new();
     for (path, text) in repository.ending(".md") {
-        linked.extend(
-            links(text)
-                .filter_map(|(_, link)| resolve(path, link))
-                .filter(|target| target != path),
-        );
+        linked.extend(links(text).filter_map(|(_, link)| resolve(path, link)).filter(|target| target != path));
     }
-    let pages = repository
-        .ending(".md")
-        .filter(|(path, _)| path.starts_with("docs/") && !linked.contains(*path));
-    pages
-        .map(|(path, _)| Finding::new(path, 0, "no other page links here"))
-        .collect()
+    let pages = repository.ending(".md").filter(|(path, _)| path.starts_with("docs/") && !linked.contains(*path));
+    pages.map(|(path, _)| Finding::new(path, 0, "no other page links here")).collect()
 }
 
 /// The targets of inline links and pictures, and of reference definitions, outside code.
@@ -57,33 +45,20 @@ fn links(text: &str) -> impl Iterator<Item = (usize, &str)> {
             let target = line[at + 2..].split([')', ' ']).next()?;
             (!code).then_some(target)
         });
-        let reference = line
-            .starts_with('[')
-            .then(|| line.split_once("]: "))
-            .flatten();
+        let reference = line.starts_with('[').then(|| line.split_once("]: ")).flatten();
         let reference = reference.and_then(|(_, target)| target.split_whitespace().next());
-        inline
-            .chain(reference)
-            .map(move |target| (index + 1, target))
+        inline.chain(reference).map(move |target| (index + 1, target))
     })
 }
 
 /// The path a relative link means; none for addresses and for places in the same page.
 fn resolve(page: &str, link: &str) -> Option<String> {
-    let link = link
-        .split('#')
-        .next()
-        .unwrap_or_default()
-        .trim_matches(['<', '>']);
+    let link = link.split('#').next().unwrap_or_default().trim_matches(['<', '>']);
     if link.is_empty() || link.contains("://") || link.starts_with("mailto:") {
         return None;
     }
     let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut parts: Vec<&str> = if link.starts_with('/') {
-        Vec::new()
-    } else {
-        folder.split('/').collect()
-    };
+    let mut parts: Vec<&str> = if link.starts_with('/') { Vec::new() } else { folder.split('/').collect() };
     for part in link.split('/') {
         match part {
             "" | "." => {}
@@ -95,13 +70,7 @@ fn resolve(page: &str, link: &str) -> Option<String> {
             part => parts.push(part),
         }
     }
-    Some(
-        parts
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join("/"),
-    )
+    Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/"))
 }
 
 #[cfg(test)]
@@ -112,12 +81,7 @@ mod tests {
     fn links_to_files_folders_and_addresses_pass() {
         let readme = "[a](docs/a.md) and ![p](docs/p.png \"title\")\n[web](https://x.org/y) [here](#part) [tests](tests)\n\
                       `[no](link.md)`\n```\n[no](link.md)\n```\n[ref]: docs/a.md\n";
-        let files = [
-            ("README.md", readme),
-            ("docs/a.md", "[up](../README.md#tour)\n"),
-            ("docs/p.png", ""),
-            ("tests/x.rs", ""),
-        ];
+        let files = [("README.md", readme), ("docs/a.md", "[up](../README.md#tour)\n"), ("docs/p.png", ""), ("tests/x.rs", "")];
         assert_eq!(targets(&Repository::of(&files)), []);
         assert_eq!(reachable(&Repository::of(&files)), []);
     }
@@ -126,25 +90,12 @@ mod tests {
     fn links_that_lead_nowhere_are_found() {
         let page = "[a](b.md)\n[up](../../x.md)\n\n[r]: gone.md\n";
         let findings = targets(&Repository::of(&[("docs/a.md", page)]));
-        assert_eq!(
-            findings
-                .iter()
-                .map(|finding| finding.line)
-                .collect::<Vec<_>>(),
-            [1, 2, 4]
-        );
+        assert_eq!(findings.iter().map(|finding| finding.line).collect::<Vec<_>>(), [1, 2, 4]);
     }
 
     #[test]
     fn a_page_that_only_links_to_itself_is_not_reachable() {
-        let files = [
-            ("README.md", "[b](docs/b.md)"),
-            ("docs/a.md", "[me](a.md)"),
-            ("docs/b.md", ""),
-        ];
-        assert_eq!(
-            reachable(&Repository::of(&files)),
-            [Finding::new("docs/a.md", 0, "no other page links here")]
-        );
+        let files = [("README.md", "[b](docs/b.md)"), ("docs/a.md", "[me](a.md)"), ("docs/b.md", "")];
+        assert_eq!(reachable(&Repository::of(&files)), [Finding::new("docs/a.md", 0, "no other page links here")]);
     }
 }

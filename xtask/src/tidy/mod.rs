@@ -34,11 +34,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line, message: message.into() }
     }
 }
 
@@ -56,29 +52,17 @@ type Check = fn(&Repository) -> Vec<Finding>;
 const CHECKS: [(&str, Check); 15] = [
     ("files and functions stay small", size::check),
     ("no unfinished work", words::unfinished),
-    (
-        "no mention of the machine it was built on",
-        words::foreign_places,
-    ),
+    ("no mention of the machine it was built on", words::foreign_places),
     ("dependencies go down only", arrows::check),
-    (
-        "every crate forbids unsafe code",
-        arrows::unsafe_is_forbidden,
-    ),
+    ("every crate forbids unsafe code", arrows::unsafe_is_forbidden),
     ("domain and pki are pure", rooms::pure),
     ("no unsafe code", rooms::no_unsafe),
     ("only store knows a database driver", rooms::drivers),
     ("only store speaks one engine's SQL", rooms::engine_words),
     ("every dependency has its reason", documented::dependencies),
     ("every event operation is documented", documented::events),
-    (
-        "every permission path is documented",
-        documented::permissions,
-    ),
-    (
-        "every configuration key is documented",
-        configuration::check,
-    ),
+    ("every permission path is documented", documented::permissions),
+    ("every configuration key is documented", configuration::check),
     ("links lead somewhere", links::targets),
     ("every page of docs is linked", links::reachable),
 ];
@@ -92,23 +76,12 @@ pub fn run(root: &Path) -> Result<()> {
         findings.sort();
         findings.dedup();
         total += findings.len();
-        println!(
-            "{} {promise}",
-            if findings.is_empty() {
-                "ok    "
-            } else {
-                "BROKEN"
-            }
-        );
+        println!("{} {promise}", if findings.is_empty() { "ok    " } else { "BROKEN" });
         for finding in findings {
             println!("         {finding}");
         }
     }
-    ensure!(
-        total == 0,
-        "tidy found {total} {}",
-        if total == 1 { "thing" } else { "things" }
-    );
+    ensure!(total == 0, "tidy found {total} {}", if total == 1 { "thing" } else { "things" });
     Ok(())
 }
 
@@ -118,10 +91,7 @@ mod tests {
 
     #[test]
     fn a_finding_names_its_place() {
-        assert_eq!(
-            Finding::new("a.rs", 3, "wrong").to_string(),
-            "a.rs:3: wrong"
-        );
+        assert_eq!(Finding::new("a.rs", 3, "wrong").to_string(), "a.rs:3: wrong");
         assert_eq!(Finding::new("a.rs", 0, "wrong").to_string(), "a.rs: wrong");
     }
 
@@ -133,24 +103,12 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         };
-        write(
-            "Cargo.toml",
-            "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n",
-        );
-        write(
-            "README.md",
-            "[e](docs/events.md) [p](docs/permissions.md)\n",
-        );
+        write("Cargo.toml", "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n");
+        write("README.md", "[e](docs/events.md) [p](docs/permissions.md)\n");
         write("docs/events.md", "| `a.b` |\n");
         write("docs/permissions.md", "| `/` |\n");
-        write(
-            "crates/domain/src/events/names.rs",
-            "pub const A: &str = \"a.b\";\n",
-        );
-        write(
-            "crates/domain/src/access/paths.rs",
-            "pub const A: &str = \"/\";\n",
-        );
+        write("crates/domain/src/events/names.rs", "pub const A: &str = \"a.b\";\n");
+        write("crates/domain/src/access/paths.rs", "pub const A: &str = \"/\";\n");
         run(&root).unwrap();
         write("a.rs", concat!("fn main() { to", "do!() }\n"));
         assert_eq!(run(&root).unwrap_err().to_string(), "tidy found 1 thing");

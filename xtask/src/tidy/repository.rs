@@ -25,8 +25,7 @@ impl Repository {
     }
 
     fn visit(&mut self, folder: &Path, prefix: &str) -> Result<()> {
-        let entries = fs::read_dir(folder)
-            .with_context(|| format!("{} could not be read", folder.display()))?;
+        let entries = fs::read_dir(folder).with_context(|| format!("{} could not be read", folder.display()))?;
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -41,9 +40,7 @@ impl Repository {
                     Ok(text) => {
                         self.texts.insert(path, text);
                     }
-                    Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                        self.others.push(path)
-                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::InvalidData => self.others.push(path),
                     // An editor's temporary file may be gone again.
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                     Err(error) => {
@@ -58,14 +55,8 @@ impl Repository {
     /// A made-up repository, for the tests of the checks.
     #[cfg(test)]
     pub fn of(files: &[(&str, &str)]) -> Self {
-        let texts = files
-            .iter()
-            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-            .collect();
-        Self {
-            texts,
-            others: Vec::new(),
-        }
+        let texts = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        Self { texts, others: Vec::new() }
     }
 
     /// The text of one file.
@@ -75,9 +66,7 @@ impl Repository {
 
     /// Every text file with its text, by path.
     pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.texts
-            .iter()
-            .map(|(path, text)| (path.as_str(), text.as_str()))
+        self.texts.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
     /// Those whose names end so.
@@ -87,18 +76,14 @@ impl Repository {
 
     /// The Rust files below a folder (`crates/domain/src/`).
     pub fn rust<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.ending(".rs")
-            .filter(move |(path, _)| path.starts_with(folder))
+        self.ending(".rs").filter(move |(path, _)| path.starts_with(folder))
     }
 
     /// Whether a file or folder of this path exists.
     pub fn exists(&self, path: &str) -> bool {
         let folder = format!("{path}/");
         let paths = self.texts.keys().chain(&self.others);
-        path.is_empty()
-            || paths
-                .into_iter()
-                .any(|found| found == path || found.starts_with(&folder))
+        path.is_empty() || paths.into_iter().any(|found| found == path || found.starts_with(&folder))
     }
 }
 
@@ -117,10 +102,7 @@ mod tests {
         fs::write(root.join("crates/a/picture.png"), [0xff, 0xfe, 0x00]).unwrap();
         let repository = Repository::read(&root).unwrap();
         fs::remove_dir_all(&root).unwrap();
-        assert_eq!(
-            repository.texts().collect::<Vec<_>>(),
-            [("crates/a/src/lib.rs", "//! A.\n")]
-        );
+        assert_eq!(repository.texts().collect::<Vec<_>>(), [("crates/a/src/lib.rs", "//! A.\n")]);
         assert!(repository.exists("crates/a/picture.png"));
         assert!(repository.exists("crates/a"));
         assert!(!repository.exists("crates/b"));
@@ -129,17 +111,7 @@ mod tests {
 
     #[test]
     fn rust_files_are_those_below_the_folder() {
-        let repository = Repository::of(&[
-            ("crates/a/src/x.rs", ""),
-            ("crates/b/src/y.rs", ""),
-            ("crates/a/z.md", ""),
-        ]);
-        assert_eq!(
-            repository
-                .rust("crates/a/")
-                .map(|(path, _)| path)
-                .collect::<Vec<_>>(),
-            ["crates/a/src/x.rs"]
-        );
+        let repository = Repository::of(&[("crates/a/src/x.rs", ""), ("crates/b/src/y.rs", ""), ("crates/a/z.md", "")]);
+        assert_eq!(repository.rust("crates/a/").map(|(path, _)| path).collect::<Vec<_>>(), ["crates/a/src/x.rs"]);
     }
 }

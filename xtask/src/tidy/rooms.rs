@@ -13,14 +13,8 @@ const IMPURE: [(&str, &str); 18] = [
     ("Instant::now", "is a clock; take `now` as an argument"),
     ("Timestamp::now", "is a clock; take `now` as an argument"),
     ("Zoned::now", "is a clock; take `now` as an argument"),
-    (
-        "now_v7",
-        "is a clock and a source of randomness; take both as arguments",
-    ),
-    (
-        "new_v4",
-        "is a source of randomness; take it as an argument",
-    ),
+    ("now_v7", "is a clock and a source of randomness; take both as arguments"),
+    ("new_v4", "is a source of randomness; take it as an argument"),
     ("thread::sleep", "waits"),
     ("TcpStream", "is the network"),
     ("TcpListener", "is the network"),
@@ -61,12 +55,7 @@ const ENGINE_WORDS: [&str; 24] = [
 ];
 
 /// Drivers of databases.
-const DRIVERS: [&str; 4] = [
-    "rusqlite",
-    "postgres",
-    "tokio_postgres",
-    "tokio_postgres_rustls",
-];
+const DRIVERS: [&str; 4] = ["rusqlite", "postgres", "tokio_postgres", "tokio_postgres_rustls"];
 
 /// Clocks, networks, runtimes and randomness in the sources of the domain and of `pki`.
 pub fn pure(repository: &Repository) -> Vec<Finding> {
@@ -106,11 +95,7 @@ pub fn drivers(repository: &Repository) -> Vec<Finding> {
                     || has_word(code, &format!("extern crate {driver}"))
             };
             for driver in DRIVERS.iter().filter(|driver| named(driver)) {
-                findings.push(Finding::new(
-                    path,
-                    line,
-                    format!("{driver} is known to the store alone"),
-                ));
+                findings.push(Finding::new(path, line, format!("{driver} is known to the store alone")));
             }
         }
     }
@@ -125,22 +110,13 @@ pub fn engine_words(repository: &Repository) -> Vec<Finding> {
         for (line, string) in source.strings.iter().filter(|(_, string)| is_sql(string)) {
             let words = ENGINE_WORDS.iter().copied().chain(["::"]);
             for word in words.filter(|word| has_word(string, word)) {
-                let message = format!(
-                    "`{word}` in SQL is understood by one engine only; ask the store's transaction for it"
-                );
+                let message = format!("`{word}` in SQL is understood by one engine only; ask the store's transaction for it");
                 findings.push(Finding::new(path, *line, message));
             }
         }
         for (line, code) in source.lines() {
-            if ["Engine::Sqlite", "Engine::Postgres"]
-                .iter()
-                .any(|word| has_word(code, word))
-            {
-                findings.push(Finding::new(
-                    path,
-                    line,
-                    "only the store knows which engine runs",
-                ));
+            if ["Engine::Sqlite", "Engine::Postgres"].iter().any(|word| has_word(code, word)) {
+                findings.push(Finding::new(path, line, "only the store knows which engine runs"));
             }
         }
     }
@@ -154,12 +130,9 @@ fn outside_store(repository: &Repository) -> impl Iterator<Item = (&str, &str)> 
 
 /// Whether a literal is a statement, or a part of one: it has a clause in capitals.
 fn is_sql(string: &str) -> bool {
-    [
-        "SELECT", "INSERT", "UPDATE", "DELETE", "FROM", "WHERE", "CREATE", "ALTER", "DROP",
-        "ORDER BY", "PRAGMA", "REPLACE", "LOCK",
-    ]
-    .iter()
-    .any(|word| has_word(string, word))
+    ["SELECT", "INSERT", "UPDATE", "DELETE", "FROM", "WHERE", "CREATE", "ALTER", "DROP", "ORDER BY", "PRAGMA", "REPLACE", "LOCK"]
+        .iter()
+        .any(|word| has_word(string, word))
 }
 
 #[cfg(test)]
@@ -167,103 +140,56 @@ mod tests {
     use super::*;
 
     fn found(check: fn(&Repository) -> Vec<Finding>, path: &str, text: &str) -> Vec<usize> {
-        check(&Repository::of(&[(path, text)]))
-            .into_iter()
-            .map(|finding| finding.line)
-            .collect()
+        check(&Repository::of(&[(path, text)])).into_iter().map(|finding| finding.line).collect()
     }
 
     #[test]
     fn every_impure_word_is_found_in_the_domain_and_in_pki() {
         for (word, _) in IMPURE {
-            let text = format!(
-                "//! {word}\nlet a = \"{word}\";\nlet b = x{}{word};\n",
-                if word.starts_with('.') { "" } else { " + " }
-            );
+            let text =
+                format!("//! {word}\nlet a = \"{word}\";\nlet b = x{}{word};\n", if word.starts_with('.') { "" } else { " + " });
             assert_eq!(found(pure, "crates/domain/src/a.rs", &text), [3], "{word}");
             assert_eq!(found(pure, "crates/pki/src/a.rs", &text), [3], "{word}");
-            assert_eq!(
-                found(pure, "crates/outside/src/a.rs", &text),
-                [0usize; 0],
-                "{word}"
-            );
+            assert_eq!(found(pure, "crates/outside/src/a.rs", &text), [0usize; 0], "{word}");
         }
     }
 
     #[test]
     fn tests_of_the_domain_may_look_at_the_clock() {
-        let text =
-            "fn a(now: i64) {}\n#[cfg(test)]\nmod tests {\n    fn b() { Instant::now(); }\n}\n";
+        let text = "fn a(now: i64) {}\n#[cfg(test)]\nmod tests {\n    fn b() { Instant::now(); }\n}\n";
         assert_eq!(found(pure, "crates/domain/src/a.rs", text), [0usize; 0]);
     }
 
     #[test]
     fn unsafe_code_is_found_and_the_word_elsewhere_is_not() {
-        assert_eq!(
-            found(
-                no_unsafe,
-                "tests/a.rs",
-                "// unsafe\n#![forbid(unsafe_code)]\nunsafe { b() }\n"
-            ),
-            [3]
-        );
+        assert_eq!(found(no_unsafe, "tests/a.rs", "// unsafe\n#![forbid(unsafe_code)]\nunsafe { b() }\n"), [3]);
     }
 
     #[test]
     fn drivers_belong_to_the_store() {
-        let text = "use rusqlite::Connection;\nlet url = \"postgres::x\";\nlet postgres = 1;\nlet c = postgres::Client::connect();\n";
+        let text =
+            "use rusqlite::Connection;\nlet url = \"postgres::x\";\nlet postgres = 1;\nlet c = postgres::Client::connect();\n";
         assert_eq!(found(drivers, "crates/domain/src/a.rs", text), [1, 4]);
         assert_eq!(found(drivers, "crates/store/src/a.rs", text), [0usize; 0]);
         assert_eq!(found(drivers, "benches/src/a.rs", text), [0usize; 0]);
-        assert_eq!(
-            found(
-                drivers,
-                "crates/domain/src/a.rs",
-                "use certhold_store::Store;\n"
-            ),
-            [0usize; 0]
-        );
+        assert_eq!(found(drivers, "crates/domain/src/a.rs", "use certhold_store::Store;\n"), [0usize; 0]);
     }
 
     #[test]
     fn every_engine_word_is_found_in_sql() {
         for word in ENGINE_WORDS {
             let text = format!("let a = \"SELECT a FROM b {word} c\";\n");
-            assert_eq!(
-                found(engine_words, "crates/domain/src/a.rs", &text),
-                [1],
-                "{word}"
-            );
+            assert_eq!(found(engine_words, "crates/domain/src/a.rs", &text), [1], "{word}");
         }
-        assert_eq!(
-            found(
-                engine_words,
-                "crates/faces/src/a.rs",
-                "f(\"SELECT a::text FROM b\")"
-            ),
-            [1]
-        );
-        assert_eq!(
-            found(
-                engine_words,
-                "crates/faces/src/a.rs",
-                "match e { Engine::Sqlite => 1 }"
-            ),
-            [1]
-        );
+        assert_eq!(found(engine_words, "crates/faces/src/a.rs", "f(\"SELECT a::text FROM b\")"), [1]);
+        assert_eq!(found(engine_words, "crates/faces/src/a.rs", "match e { Engine::Sqlite => 1 }"), [1]);
     }
 
     #[test]
     fn common_sql_and_ordinary_sentences_pass() {
         let text = "f(\"INSERT INTO a (b) VALUES ($1) ON CONFLICT (b) DO UPDATE SET c = $2 RETURNING d\");\n\
                     g(\"a path like a::b must MATCH\");\n";
-        assert_eq!(
-            found(engine_words, "crates/domain/src/a.rs", text),
-            [0usize; 0]
-        );
-        assert_eq!(
-            found(engine_words, "crates/store/src/a.rs", "f(\"PRAGMA a\")"),
-            [0usize; 0]
-        );
+        assert_eq!(found(engine_words, "crates/domain/src/a.rs", text), [0usize; 0]);
+        assert_eq!(found(engine_words, "crates/store/src/a.rs", "f(\"PRAGMA a\")"), [0usize; 0]);
     }
 }

@@ -15,20 +15,11 @@ pub fn check(repository: &Repository) -> Vec<Finding> {
     for (path, text) in repository.ending(".rs") {
         let lines = text.lines().count();
         if lines > FILE && !exceptions.excuse(path) {
-            findings.push(Finding::new(
-                path,
-                0,
-                format!("{lines} lines, more than {FILE}: split it along its ideas"),
-            ));
+            findings.push(Finding::new(path, 0, format!("{lines} lines, more than {FILE}: split it along its ideas")));
         }
         for function in functions(&Source::of(text).code) {
-            if function.lines > FUNCTION
-                && !exceptions.excuse(&format!("{path}::{}", function.name))
-            {
-                let message = format!(
-                    "{} has {} lines, more than {FUNCTION}",
-                    function.name, function.lines
-                );
+            if function.lines > FUNCTION && !exceptions.excuse(&format!("{path}::{}", function.name)) {
+                let message = format!("{} has {} lines, more than {FUNCTION}", function.name, function.lines);
                 findings.push(Finding::new(path, function.line, message));
             }
         }
@@ -56,19 +47,13 @@ fn functions(code: &str) -> Vec<Function<'_>> {
             continue;
         }
         let name = code[from..].trim_start();
-        let name = &name[..name
-            .find(|character| !part(character))
-            .unwrap_or(name.len())];
+        let name = &name[..name.find(|character| !part(character)).unwrap_or(name.len())];
         if name.is_empty() {
             continue;
         }
         if let Some(end) = body_end(&code[from..]) {
             let lines = code[start..from + end].matches('\n').count() + 1;
-            found.push(Function {
-                name,
-                line: code[..start].matches('\n').count() + 1,
-                lines,
-            });
+            found.push(Function { name, line: code[..start].matches('\n').count() + 1, lines });
         }
     }
     found
@@ -102,29 +87,19 @@ mod tests {
     use super::*;
 
     fn function(body: usize) -> String {
-        format!(
-            "pub fn long(x: [u8; 2]) -> u8 {{\n{}}}\n",
-            "    call(\"}\");\n".repeat(body)
-        )
+        format!("pub fn long(x: [u8; 2]) -> u8 {{\n{}}}\n", "    call(\"}\");\n".repeat(body))
     }
 
     #[test]
     fn short_files_and_functions_pass() {
-        let text = format!(
-            "{}{}",
-            function(FUNCTION - 2),
-            "// line\n".repeat(FILE - FUNCTION)
-        );
+        let text = format!("{}{}", function(FUNCTION - 2), "// line\n".repeat(FILE - FUNCTION));
         assert_eq!(text.lines().count(), FILE);
         assert_eq!(check(&Repository::of(&[("a.rs", &text)])), []);
     }
 
     #[test]
     fn a_long_file_is_found() {
-        let findings = check(&Repository::of(&[
-            ("a.rs", &"//\n".repeat(FILE + 1)),
-            ("a.md", &"x\n".repeat(2000)),
-        ]));
+        let findings = check(&Repository::of(&[("a.rs", &"//\n".repeat(FILE + 1)), ("a.md", &"x\n".repeat(2000))]));
         assert_eq!(findings.len(), 1);
         assert!(findings[0].message.starts_with("601 lines"), "{findings:?}");
     }
@@ -133,36 +108,23 @@ mod tests {
     fn a_long_function_is_found_with_its_line() {
         let text = format!("trait T {{ fn none(&self); }}\n{}", function(FUNCTION - 1));
         let findings = check(&Repository::of(&[("a.rs", &text)]));
-        assert_eq!(
-            findings,
-            [Finding::new("a.rs", 2, "long has 81 lines, more than 80")]
-        );
+        assert_eq!(findings, [Finding::new("a.rs", 2, "long has 81 lines, more than 80")]);
     }
 
     #[test]
     fn an_excused_function_passes_and_a_needless_excuse_does_not() {
         let text = function(FUNCTION);
-        assert_eq!(
-            check(&Repository::of(&[
-                ("a.rs", &text),
-                (PATH, "a.rs::long | a table")
-            ])),
-            []
-        );
-        let findings = check(&Repository::of(&[
-            ("a.rs", "fn long() {}\n"),
-            (PATH, "a.rs::long | a table"),
-        ]));
+        assert_eq!(check(&Repository::of(&[("a.rs", &text), (PATH, "a.rs::long | a table")])), []);
+        let findings = check(&Repository::of(&[("a.rs", "fn long() {}\n"), (PATH, "a.rs::long | a table")]));
         assert_eq!(findings.len(), 1);
     }
 
     #[test]
     fn nested_functions_and_pointers_are_told_apart() {
-        let names: Vec<(&str, usize)> =
-            functions("fn a(f: fn (u8) -> u8) {\n  fn b() { if c { d } }\n}\nfn e();\n")
-                .into_iter()
-                .map(|function| (function.name, function.lines))
-                .collect();
+        let names: Vec<(&str, usize)> = functions("fn a(f: fn (u8) -> u8) {\n  fn b() { if c { d } }\n}\nfn e();\n")
+            .into_iter()
+            .map(|function| (function.name, function.lines))
+            .collect();
         assert_eq!(names, [("a", 3), ("b", 1)]);
     }
 }

@@ -11,18 +11,9 @@ pub struct Source {
 impl Source {
     /// Takes a file apart.
     pub fn of(text: &str) -> Self {
-        let mut reader = Reader {
-            rest: text.chars().collect(),
-            at: 0,
-            line: 1,
-            code: String::new(),
-            strings: Vec::new(),
-        };
+        let mut reader = Reader { rest: text.chars().collect(), at: 0, line: 1, code: String::new(), strings: Vec::new() };
         reader.read();
-        Self {
-            code: reader.code,
-            strings: reader.strings,
-        }
+        Self { code: reader.code, strings: reader.strings }
     }
 
     /// The same without the items marked `#[cfg(test)]`: what the product is made of.
@@ -37,26 +28,17 @@ impl Source {
             if inside && tests.last() != Some(&line) {
                 tests.push(line);
             }
-            code.push(if inside && character != '\n' {
-                ' '
-            } else {
-                character
-            });
+            code.push(if inside && character != '\n' { ' ' } else { character });
             line += usize::from(character == '\n');
         }
-        source
-            .strings
-            .retain(|(line, _)| tests.binary_search(line).is_err());
+        source.strings.retain(|(line, _)| tests.binary_search(line).is_err());
         source.code = code;
         source
     }
 
     /// The lines of code with their numbers, from 1.
     pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.code
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line))
+        self.code.lines().enumerate().map(|(index, line)| (index + 1, line))
     }
 }
 
@@ -142,11 +124,7 @@ impl Reader {
         let character = self.peek(0)?;
         self.at += 1;
         self.line += usize::from(character == '\n');
-        self.code.push(if visible || character == '\n' {
-            character
-        } else {
-            ' '
-        });
+        self.code.push(if visible || character == '\n' { character } else { ' ' });
         Some(character)
     }
 
@@ -214,10 +192,7 @@ impl Reader {
 
     /// A character literal, or a lifetime, which is code.
     fn quote(&mut self) {
-        let literal = matches!(
-            (self.peek(1), self.peek(2)),
-            (Some('\\'), _) | (Some(_), Some('\''))
-        );
+        let literal = matches!((self.peek(1), self.peek(2)), (Some('\\'), _) | (Some(_), Some('\'')));
         self.keep();
         if !literal {
             return;
@@ -237,10 +212,7 @@ impl Reader {
     /// A name or number; one that is the prefix of a literal leads into it.
     fn name(&mut self) {
         let start = self.at;
-        while self
-            .peek(0)
-            .is_some_and(|character| character.is_alphanumeric() || character == '_')
-        {
+        while self.peek(0).is_some_and(|character| character.is_alphanumeric() || character == '_') {
             self.keep();
         }
         let name: String = self.rest[start..self.at].iter().collect();
@@ -263,16 +235,8 @@ mod tests {
     fn comments_and_literals_are_not_code() {
         let text = "let a = \"unsafe \\\" {\"; // async {\n/* one /* two */ { */ let b = 'x'; let c = '\\''; let d = '\"';";
         let source = Source::of(text);
-        assert!(
-            !source.code.contains("unsafe")
-                && !source.code.contains("async")
-                && !source.code.contains('{')
-        );
-        assert!(
-            source.code.contains("let b")
-                && source.code.contains("let c")
-                && source.code.contains("let d")
-        );
+        assert!(!source.code.contains("unsafe") && !source.code.contains("async") && !source.code.contains('{'));
+        assert!(source.code.contains("let b") && source.code.contains("let c") && source.code.contains("let d"));
         assert_eq!(source.strings, [(1, "unsafe \\\" {".to_owned())]);
         assert_eq!(source.code.chars().count(), text.chars().count());
     }
@@ -280,11 +244,7 @@ mod tests {
     #[test]
     fn raw_strings_end_at_their_own_mark() {
         let source = Source::of("f(r#\"a \" b\"#, br\"c\", r##\"d \"# e\"##);\ng(\"h\")");
-        let inside: Vec<(usize, &str)> = source
-            .strings
-            .iter()
-            .map(|(line, text)| (*line, text.as_str()))
-            .collect();
+        let inside: Vec<(usize, &str)> = source.strings.iter().map(|(line, text)| (*line, text.as_str())).collect();
         assert_eq!(inside, [(1, "a \" b"), (1, "c"), (1, "d \"# e"), (2, "h")]);
         assert!(source.code.ends_with("g(\" \")"));
     }
@@ -292,10 +252,7 @@ mod tests {
     #[test]
     fn lifetimes_are_code() {
         let source = Source::of("fn f<'a>(x: &'a str) -> &'a str { x } // '");
-        assert_eq!(
-            source.code.trim_end(),
-            "fn f<'a>(x: &'a str) -> &'a str { x }"
-        );
+        assert_eq!(source.code.trim_end(), "fn f<'a>(x: &'a str) -> &'a str { x }");
     }
 
     #[test]
