@@ -67,40 +67,20 @@ impl AltName {
             0x87 => {
                 let address = ip(content);
                 let malformed = address.is_none();
-                (
-                    AltNameKind::Ip,
-                    address.unwrap_or_else(|| text::hash_hex(content)),
-                    malformed,
-                )
+                (AltNameKind::Ip, address.unwrap_or_else(|| text::hash_hex(content)), malformed)
             }
-            0x81 => (
-                AltNameKind::Email,
-                text::plain(content),
-                !content.is_ascii(),
-            ),
+            0x81 => (AltNameKind::Email, text::plain(content), !content.is_ascii()),
             0x86 => (AltNameKind::Uri, text::plain(content), !content.is_ascii()),
             0x88 => (AltNameKind::Rid, oid::dotted(content), false),
             0xa4 => {
                 // The choice is tagged explicitly, because Name is itself a CHOICE.
                 let inner = element.inside().enter(tag::SEQUENCE);
                 let name = Name::of(inner.map_or(content, |name| name.rest()));
-                (
-                    AltNameKind::DirName,
-                    name.text,
-                    name.malformed || inner.is_none(),
-                )
+                (AltNameKind::DirName, name.text, name.malformed || inner.is_none())
             }
             0xa0 => other_name(element),
-            0xa3 => (
-                AltNameKind::Other,
-                format!("x400Address:{}", text::hash_hex(content)),
-                false,
-            ),
-            0xa5 => (
-                AltNameKind::Other,
-                format!("ediPartyName:{}", text::hash_hex(content)),
-                false,
-            ),
+            0xa3 => (AltNameKind::Other, format!("x400Address:{}", text::hash_hex(content)), false),
+            0xa5 => (AltNameKind::Other, format!("ediPartyName:{}", text::hash_hex(content)), false),
             _ => (AltNameKind::Other, text::hash_hex(element.whole), true),
         };
         (AltName { kind, value }, malformed)
@@ -112,15 +92,8 @@ fn other_name(element: &Element<'_>) -> (AltNameKind, String, bool) {
     let Some(kind) = inside.take(tag::OID) else {
         return (AltNameKind::Other, text::hash_hex(element.whole), true);
     };
-    let Some(value) = inside
-        .enter(tag::context(0))
-        .and_then(|mut value| value.next())
-    else {
-        return (
-            AltNameKind::Other,
-            format!("{}:", oid::dotted(kind.content)),
-            true,
-        );
+    let Some(value) = inside.enter(tag::context(0)).and_then(|mut value| value.next()) else {
+        return (AltNameKind::Other, format!("{}:", oid::dotted(kind.content)), true);
     };
     let mut shown = String::new();
     if kind.content == oid::UPN && text::push_string(&mut shown, &value, Escape::Plain) {
@@ -139,9 +112,7 @@ fn ip(content: &[u8]) -> Option<String> {
     if let Ok(octets) = <[u8; 4]>::try_from(content) {
         return Some(Ipv4Addr::from(octets).to_string());
     }
-    <[u8; 16]>::try_from(content)
-        .ok()
-        .map(|octets| Ipv6Addr::from(octets).to_string())
+    <[u8; 16]>::try_from(content).ok().map(|octets| Ipv6Addr::from(octets).to_string())
 }
 
 /// Appends the URIs among the general names in `names`.

@@ -110,21 +110,13 @@ impl<'a> Reader<'a> {
         let end = header.checked_add(length)?;
         let whole = bytes.get(..end)?;
         self.rest = &bytes[end..];
-        Some(Element {
-            tag,
-            content: &whole[header..],
-            whole,
-        })
+        Some(Element { tag, content: &whole[header..], whole })
     }
 
     /// The next element if it carries `tag`; otherwise nothing is consumed.
     #[inline]
     pub(crate) fn take(&mut self, tag: u8) -> Option<Element<'a>> {
-        if self.peek() == Some(tag) {
-            self.next()
-        } else {
-            None
-        }
+        if self.peek() == Some(tag) { self.next() } else { None }
     }
 
     /// Like [`Reader::take`], but only the inside of the element.
@@ -144,11 +136,7 @@ pub(crate) fn small_integer(content: &[u8]) -> Option<u64> {
     if digits.len() > 8 {
         return None;
     }
-    Some(
-        digits
-            .iter()
-            .fold(0, |value, byte| value << 8 | u64::from(*byte)),
-    )
+    Some(digits.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
 }
 
 /// Content octets of a non-negative INTEGER without the octets that carry no information.
@@ -178,12 +166,7 @@ pub(crate) fn put_header(out: &mut Vec<u8>, tag: u8, length: usize) {
         0..=0x7f => out.push(length as u8),
         0x80..=0xff => out.extend_from_slice(&[0x81, length as u8]),
         0x100..=0xffff => out.extend_from_slice(&[0x82, (length >> 8) as u8, length as u8]),
-        0x1_0000..=0xff_ffff => out.extend_from_slice(&[
-            0x83,
-            (length >> 16) as u8,
-            (length >> 8) as u8,
-            length as u8,
-        ]),
+        0x1_0000..=0xff_ffff => out.extend_from_slice(&[0x83, (length >> 16) as u8, (length >> 8) as u8, length as u8]),
         _ => {
             let bytes = (length as u64).to_be_bytes();
             let digits = without_leading_zeros(&bytes);
@@ -210,17 +193,12 @@ mod tests {
 
     #[test]
     fn lengths_are_read_as_they_are_written() {
-        for length in [
-            0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x1_0000, 0xff_ffff, 0x100_0000,
-        ] {
+        for length in [0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x1_0000, 0xff_ffff, 0x100_0000] {
             let content = vec![7; length];
             let bytes = element(tag::OCTET_STRING, &[&content]);
             let mut reader = Reader::new(&bytes);
             let read = reader.next().unwrap();
-            assert_eq!(
-                (read.tag, read.content.len(), read.whole.len()),
-                (tag::OCTET_STRING, length, bytes.len())
-            );
+            assert_eq!((read.tag, read.content.len(), read.whole.len()), (tag::OCTET_STRING, length, bytes.len()));
             assert!(reader.is_empty());
         }
     }
@@ -230,12 +208,12 @@ mod tests {
         for bytes in [
             &[][..],
             &[0x30],
-            &[0x30, 0x80, 0, 0],                   // indefinite
-            &[0x30, 0x05, 0],                      // short
-            &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff], // huge
+            &[0x30, 0x80, 0, 0],                                           // indefinite
+            &[0x30, 0x05, 0],                                              // short
+            &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff],                         // huge
             &[0x30, 0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], // huge, overflows
-            &[0x30, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], // too many length octets
-            &[0x1f, 0x81, 0x01, 0x00],             // multi-byte tag
+            &[0x30, 0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],                   // too many length octets
+            &[0x1f, 0x81, 0x01, 0x00],                                     // multi-byte tag
         ] {
             assert_eq!(Reader::new(bytes).next(), None, "{bytes:02x?}");
         }

@@ -59,19 +59,11 @@ impl Walk<'_> {
         if first > 0x80 {
             let count = usize::from(first & 0x7f);
             let digits = rest.get(2..2 + count).filter(|_| count <= 4)?;
-            length = digits
-                .iter()
-                .fold(0, |length, byte| length << 8 | usize::from(*byte));
+            length = digits.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
             self.at += count;
         }
-        let end = self
-            .at
-            .checked_add(length)
-            .filter(|end| *end <= self.bytes.len())?;
-        Some(Header {
-            tag,
-            end: Some(end),
-        })
+        let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len())?;
+        Some(Header { tag, end: Some(end) })
     }
 
     /// Consumes the end-of-contents octets of an indefinite length, if they are next.
@@ -166,16 +158,12 @@ mod tests {
     fn indefinite_lengths_and_pieces_are_rewritten() {
         let bytes = [
             0x30, 0x80, // SEQUENCE, indefinite
-            0x24, 0x80, 0x04, 0x02, 1, 2, 0x24, 0x03, 0x04, 0x01, 3, 0,
-            0, // OCTET STRING in pieces
+            0x24, 0x80, 0x04, 0x02, 1, 2, 0x24, 0x03, 0x04, 0x01, 3, 0, 0, // OCTET STRING in pieces
             0xa0, 0x80, 0x02, 0x01, 7, 0, 0, // [0], indefinite
             0x30, 0x81, 0x02, 0x05, 0x00, // definite though not minimal: kept as it is
             0, 0, 0xff,
         ];
-        let expected = [
-            0x30, 0x0f, 0x04, 0x03, 1, 2, 3, 0xa0, 0x03, 0x02, 0x01, 7, 0x30, 0x81, 0x02, 0x05,
-            0x00,
-        ];
+        let expected = [0x30, 0x0f, 0x04, 0x03, 1, 2, 3, 0xa0, 0x03, 0x02, 0x01, 7, 0x30, 0x81, 0x02, 0x05, 0x00];
         assert_eq!(normalise(&bytes).as_deref(), Some(&expected[..]));
     }
 
@@ -184,11 +172,7 @@ mod tests {
         assert_eq!(normalise(&[0x30, 0x80].repeat(1_000_000)), None);
         assert_eq!(normalise(&[0x24, 0x80].repeat(1_000_000)), None);
         assert_eq!(normalise(&[0x30, 0x80, 0x04, 0x05, 1]), None);
-        assert_eq!(
-            normalise(&[0x04, 0x80, 0, 0]),
-            None,
-            "a primitive element has a definite length"
-        );
+        assert_eq!(normalise(&[0x04, 0x80, 0, 0]), None, "a primitive element has a definite length");
         assert_eq!(normalise(&[]), None);
         assert_eq!(normalise(&[0x30, 0x80, 0x30, 0x7f, 0, 0]), None);
     }

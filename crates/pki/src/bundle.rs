@@ -129,10 +129,7 @@ impl ReadError {
             self,
             ReadError::PasswordNeeded(_)
                 | ReadError::WrongPassword(_)
-                | ReadError::Encrypted {
-                    error: DecryptError::WrongPassword,
-                    ..
-                }
+                | ReadError::Encrypted { error: DecryptError::WrongPassword, .. }
         )
     }
 
@@ -143,10 +140,7 @@ impl ReadError {
             ReadError::TooLarge(_)
                 | ReadError::TooMany
                 | ReadError::PasswordTooLong
-                | ReadError::Encrypted {
-                    error: DecryptError::TooCostly(_),
-                    ..
-                }
+                | ReadError::Encrypted { error: DecryptError::TooCostly(_), .. }
         )
     }
 }
@@ -161,29 +155,16 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) fn into_bundle(self, format: Format) -> Bundle {
-        Bundle {
-            format,
-            certificates: self.certificates,
-            keys: self.keys,
-            refused: self.refused,
-        }
+        Bundle { format, certificates: self.certificates, keys: self.keys, refused: self.refused }
     }
 
     pub(crate) fn certificate(&mut self, bytes: &[u8], place: String) -> Result<(), ReadError> {
         match certificate_element(bytes) {
             Ok(der) => {
                 self.room()?;
-                let note = (der.len() < bytes.len()).then(|| {
-                    format!(
-                        "{} bytes after the certificate were left out",
-                        bytes.len() - der.len()
-                    )
-                });
-                self.certificates.push(Found {
-                    der: der.to_vec(),
-                    place,
-                    note,
-                });
+                let note = (der.len() < bytes.len())
+                    .then(|| format!("{} bytes after the certificate were left out", bytes.len() - der.len()));
+                self.certificates.push(Found { der: der.to_vec(), place, note });
                 Ok(())
             }
             Err(error) => self.refuse(place, error.to_string()),
@@ -210,10 +191,6 @@ impl Collector {
     }
 
     fn room(&self) -> Result<(), ReadError> {
-        if self.certificates.len() + self.keys.len() + self.refused.len() < ITEMS_MAX {
-            Ok(())
-        } else {
-            Err(ReadError::TooMany)
-        }
+        if self.certificates.len() + self.keys.len() + self.refused.len() < ITEMS_MAX { Ok(()) } else { Err(ReadError::TooMany) }
     }
 }

@@ -70,45 +70,23 @@ impl<'a> Certificate<'a> {
     /// On failure, names the part that is missing or has the wrong type.
     fn parts(bytes: &'a [u8]) -> Result<Self, &'static str> {
         let mut outer = Reader::new(bytes);
-        let whole = outer
-            .take(tag::SEQUENCE)
-            .ok_or("the bytes do not begin with a DER sequence")?;
+        let whole = outer.take(tag::SEQUENCE).ok_or("the bytes do not begin with a DER sequence")?;
         let mut certificate = whole.inside();
-        let to_be_signed = certificate
-            .take(tag::SEQUENCE)
-            .ok_or("the signed part is missing")?;
-        let outer_algorithm = certificate
-            .take(tag::SEQUENCE)
-            .ok_or("the signature algorithm is missing")?;
-        let signature = certificate
-            .take(tag::BIT_STRING)
-            .ok_or("the signature is missing")?;
+        let to_be_signed = certificate.take(tag::SEQUENCE).ok_or("the signed part is missing")?;
+        let outer_algorithm = certificate.take(tag::SEQUENCE).ok_or("the signature algorithm is missing")?;
+        let signature = certificate.take(tag::BIT_STRING).ok_or("the signature is missing")?;
 
         let mut tbs = to_be_signed.inside();
         let version = match tbs.enter(tag::context(0)) {
-            Some(mut inside) => Some(
-                inside
-                    .take(tag::INTEGER)
-                    .ok_or("the version is no number")?
-                    .content,
-            ),
+            Some(mut inside) => Some(inside.take(tag::INTEGER).ok_or("the version is no number")?.content),
             None => None,
         };
-        let serial = tbs
-            .take(tag::INTEGER)
-            .ok_or("the serial number is missing")?
-            .content;
-        let inner_algorithm = tbs
-            .take(tag::SEQUENCE)
-            .ok_or("the signed algorithm is missing")?;
+        let serial = tbs.take(tag::INTEGER).ok_or("the serial number is missing")?.content;
+        let inner_algorithm = tbs.take(tag::SEQUENCE).ok_or("the signed algorithm is missing")?;
         let issuer = tbs.take(tag::SEQUENCE).ok_or("the issuer is missing")?;
         let mut validity = tbs.enter(tag::SEQUENCE).ok_or("the validity is missing")?;
-        let not_before = validity
-            .next()
-            .ok_or("the beginning of the validity is missing")?;
-        let not_after = validity
-            .next()
-            .ok_or("the end of the validity is missing")?;
+        let not_before = validity.next().ok_or("the beginning of the validity is missing")?;
+        let not_after = validity.next().ok_or("the end of the validity is missing")?;
         let subject = tbs.take(tag::SEQUENCE).ok_or("the subject is missing")?;
         let spki = tbs.take(tag::SEQUENCE).ok_or("the public key is missing")?;
 
@@ -151,9 +129,7 @@ impl<'a> Certificate<'a> {
 
     /// The content octets of the first extension with this identifier.
     pub(crate) fn extension(&self, oid: &[u8]) -> Option<&'a [u8]> {
-        Extensions::new(self.extensions?)
-            .find(|extension| extension.oid == oid)
-            .map(|extension| extension.value)
+        Extensions::new(self.extensions?).find(|extension| extension.oid == oid).map(|extension| extension.value)
     }
 }
 
@@ -182,13 +158,10 @@ fn cut_off(bytes: &[u8]) -> Option<(u64, usize)> {
     };
     let count = usize::from(first & 0x7f);
     let digits = rest.get(..count)?;
-    let length = digits
-        .iter()
-        .fold(0, |length: u64, byte| length << 8 | u64::from(*byte));
+    let length = digits.iter().fold(0, |length: u64, byte| length << 8 | u64::from(*byte));
     let announced = length + 2 + count as u64;
     // Text that happens to begin with '0' announces absurd lengths; that is not a truncated certificate.
-    let plausible = length <= CERTIFICATE_BYTES_MAX as u64
-        && rest.get(count).is_none_or(|tag| *tag == tag::SEQUENCE);
+    let plausible = length <= CERTIFICATE_BYTES_MAX as u64 && rest.get(count).is_none_or(|tag| *tag == tag::SEQUENCE);
     (plausible && announced > bytes.len() as u64).then_some((announced, bytes.len()))
 }
 
@@ -207,10 +180,7 @@ pub(crate) struct Extensions<'a> {
 
 impl<'a> Extensions<'a> {
     pub(crate) fn new(reader: Reader<'a>) -> Self {
-        Extensions {
-            reader,
-            malformed: false,
-        }
+        Extensions { reader, malformed: false }
     }
 }
 
@@ -223,10 +193,7 @@ impl<'a> Iterator for Extensions<'a> {
             if let (tag::SEQUENCE, Some(oid)) = (extension.tag, inside.take(tag::OID)) {
                 let _critical = inside.take(tag::BOOLEAN);
                 if let Some(value) = inside.take(tag::OCTET_STRING) {
-                    return Some(Extension {
-                        oid: oid.content,
-                        value: value.content,
-                    });
+                    return Some(Extension { oid: oid.content, value: value.content });
                 }
             }
             self.malformed = true;

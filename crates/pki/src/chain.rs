@@ -21,10 +21,8 @@ pub fn order_chain<'a, D: AsRef<[u8]>>(leaf: &'a [u8], candidates: &'a [D]) -> V
     let Ok(mut current) = Certificate::locate(leaf) else {
         return Vec::new();
     };
-    let mut pool: Vec<Certificate<'a>> = candidates
-        .iter()
-        .filter_map(|candidate| Certificate::locate(candidate.as_ref()).ok())
-        .collect();
+    let mut pool: Vec<Certificate<'a>> =
+        candidates.iter().filter_map(|candidate| Certificate::locate(candidate.as_ref()).ok()).collect();
     let mut chain = vec![current.whole];
     while chain.len() < CHAIN_MAX && !is_self_signed(&current) {
         let Some(position) = find_issuer(&current, &pool, &chain) else {
@@ -38,17 +36,10 @@ pub fn order_chain<'a, D: AsRef<[u8]>>(leaf: &'a [u8], candidates: &'a [D]) -> V
 
 fn is_self_signed(certificate: &Certificate<'_>) -> bool {
     certificate.issuer.whole == certificate.subject.whole
-        && !matches!(
-            verify_certificate(certificate, certificate),
-            Err(SignatureError::Invalid)
-        )
+        && !matches!(verify_certificate(certificate, certificate), Err(SignatureError::Invalid))
 }
 
-fn find_issuer(
-    certificate: &Certificate<'_>,
-    pool: &[Certificate<'_>],
-    chain: &[&[u8]],
-) -> Option<usize> {
+fn find_issuer(certificate: &Certificate<'_>, pool: &[Certificate<'_>], chain: &[&[u8]]) -> Option<usize> {
     let wanted = authority_key_id(certificate);
     let fits = |candidate: &Certificate<'_>| match (wanted, subject_key_id(candidate)) {
         (Some(wanted), Some(id)) if wanted == id => Fit::KeyId,
@@ -57,9 +48,7 @@ fn find_issuer(
     let mut named: Vec<(Fit, usize)> = pool
         .iter()
         .enumerate()
-        .filter(|(_, candidate)| {
-            candidate.subject.whole == certificate.issuer.whole && !chain.contains(&candidate.whole)
-        })
+        .filter(|(_, candidate)| candidate.subject.whole == certificate.issuer.whole && !chain.contains(&candidate.whole))
         .map(|(position, candidate)| (fits(candidate), position))
         .collect();
     named.sort_unstable();
@@ -68,9 +57,7 @@ fn find_issuer(
     for (fit, position) in named {
         match verify_certificate(certificate, &pool[position]) {
             Ok(()) => return Some(position),
-            Err(SignatureError::NotVerifiable(_)) if fit == Fit::KeyId => {
-                unverified = unverified.or(Some(position))
-            }
+            Err(SignatureError::NotVerifiable(_)) if fit == Fit::KeyId => unverified = unverified.or(Some(position)),
             Err(_) => {}
         }
     }
@@ -91,10 +78,5 @@ fn subject_key_id<'a>(certificate: &Certificate<'a>) -> Option<&'a [u8]> {
 
 fn authority_key_id<'a>(certificate: &Certificate<'a>) -> Option<&'a [u8]> {
     let value = certificate.extension(AUTHORITY_KEY_ID)?;
-    Some(
-        Reader::new(value)
-            .enter(tag::SEQUENCE)?
-            .take(tag::context_primitive(0))?
-            .content,
-    )
+    Some(Reader::new(value).enter(tag::SEQUENCE)?.take(tag::context_primitive(0))?.content)
 }

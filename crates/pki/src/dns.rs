@@ -28,9 +28,7 @@ pub enum DnsNameError {
     #[error("this is an IP address, not a DNS name")]
     IpAddress,
     /// A character that a host name cannot have, a hyphen at the end of a label, or an invalid internationalised label.
-    #[error(
-        "\"{0}\" is not a host name: use letters, digits and hyphens, with no hyphen at either end of a label"
-    )]
+    #[error("\"{0}\" is not a host name: use letters, digits and hyphens, with no hyphen at either end of a label")]
     NotAHostName(String),
 }
 
@@ -62,11 +60,7 @@ pub fn normalise_dns_name(name: &str) -> Result<String, DnsNameError> {
     }
     let ascii = to_ascii(host)?;
     check_labels(&ascii)?;
-    let ascii = if wildcard {
-        format!("*.{ascii}")
-    } else {
-        ascii
-    };
+    let ascii = if wildcard { format!("*.{ascii}") } else { ascii };
     if ascii.len() > DNS_NAME_MAX {
         return Err(DnsNameError::TooLong(ascii.len()));
     }
@@ -74,25 +68,13 @@ pub fn normalise_dns_name(name: &str) -> Result<String, DnsNameError> {
 }
 
 fn to_ascii(host: &str) -> Result<String, DnsNameError> {
-    let plain = host
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
-    if plain
-        && !host
-            .as_bytes()
-            .windows(4)
-            .any(|window| window.eq_ignore_ascii_case(b"xn--"))
-    {
+    let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
+    if plain && !host.as_bytes().windows(4).any(|window| window.eq_ignore_ascii_case(b"xn--")) {
         return Ok(host.to_ascii_lowercase());
     }
     // UTS 46 maps letter case and width, and checks that labels that claim to be A-labels are.
     Uts46::new()
-        .to_ascii(
-            host.as_bytes(),
-            AsciiDenyList::STD3,
-            Hyphens::CheckFirstLast,
-            DnsLength::Ignore,
-        )
+        .to_ascii(host.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Ignore)
         .map(|ascii| ascii.into_owned())
         .map_err(|_| DnsNameError::NotAHostName(host.escape_debug().to_string()))
 }
@@ -111,9 +93,7 @@ fn check_labels(ascii: &str) -> Result<(), DnsNameError> {
     }
     // The right-most label of a host name is never all digits (RFC 3696 section 2); 10.0.0 would be read as an address.
     match ascii.rsplit('.').next() {
-        Some(last) if last.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Err(DnsNameError::IpAddress)
-        }
+        Some(last) if last.bytes().all(|byte| byte.is_ascii_digit()) => Err(DnsNameError::IpAddress),
         _ => Ok(()),
     }
 }
@@ -150,11 +130,7 @@ mod tests {
             ("a--b.example", "a--b.example"),
             ("1.example", "1.example"),
         ] {
-            assert_eq!(
-                normalise_dns_name(given).as_deref(),
-                Ok(expected),
-                "{given}"
-            );
+            assert_eq!(normalise_dns_name(given).as_deref(), Ok(expected), "{given}");
         }
     }
 
@@ -197,13 +173,7 @@ mod tests {
             "example.com:443",
             "user@example.com",
         ] {
-            assert!(
-                matches!(
-                    normalise_dns_name(hostile),
-                    Err(DnsNameError::NotAHostName(_))
-                ),
-                "{hostile:?}"
-            );
+            assert!(matches!(normalise_dns_name(hostile), Err(DnsNameError::NotAHostName(_))), "{hostile:?}");
         }
     }
 
@@ -211,28 +181,13 @@ mod tests {
     fn lengths() {
         let label = "a".repeat(63);
         assert!(normalise_dns_name(&format!("{label}.example")).is_ok());
-        assert!(matches!(
-            normalise_dns_name(&format!("{label}a.example")),
-            Err(DnsNameError::LabelTooLong(_))
-        ));
+        assert!(matches!(normalise_dns_name(&format!("{label}a.example")), Err(DnsNameError::LabelTooLong(_))));
         let longest = format!("{label}.{label}.{label}.{}", "a".repeat(61));
         assert_eq!(longest.len(), 253);
-        assert_eq!(
-            normalise_dns_name(&longest).as_deref(),
-            Ok(longest.as_str())
-        );
-        assert_eq!(
-            normalise_dns_name(&format!("{longest}a")),
-            Err(DnsNameError::TooLong(254))
-        );
-        assert_eq!(
-            normalise_dns_name(&format!("*.{longest}")),
-            Err(DnsNameError::TooLong(255))
-        );
-        assert!(matches!(
-            normalise_dns_name(&"ü".repeat(100_000)),
-            Err(DnsNameError::TooLong(_))
-        ));
+        assert_eq!(normalise_dns_name(&longest).as_deref(), Ok(longest.as_str()));
+        assert_eq!(normalise_dns_name(&format!("{longest}a")), Err(DnsNameError::TooLong(254)));
+        assert_eq!(normalise_dns_name(&format!("*.{longest}")), Err(DnsNameError::TooLong(255)));
+        assert!(matches!(normalise_dns_name(&"ü".repeat(100_000)), Err(DnsNameError::TooLong(_))));
     }
 
     #[test]

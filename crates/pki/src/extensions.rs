@@ -28,41 +28,32 @@ pub(crate) fn read_into(facts: &mut Facts, certificate: &Certificate<'_>) {
     let mut extensions = Extensions::new(reader);
     let mut seen = 0u64;
     for extension in extensions.by_ref() {
-        let (bit, name, read): (u32, &str, fn(&mut Facts, Reader<'_>) -> Option<()>) =
-            match extension.oid {
-                [0x55, 0x1d, last] => match last {
-                    14 => (0, "subject key identifier", subject_key_id),
-                    15 => (1, "key usage", key_usage),
-                    17 => (2, "subject alternative name", alt_names),
-                    19 => (3, "basic constraints", basic_constraints),
-                    31 => (4, "CRL distribution points", crl_urls),
-                    32 => (5, "certificate policies", policies),
-                    35 => (6, "authority key identifier", authority_key_id),
-                    37 => (7, "extended key usage", extended_key_usage),
-                    _ => continue,
-                },
-                oid::AUTHORITY_INFO_ACCESS => {
-                    (8, "authority information access", information_access)
-                }
+        let (bit, name, read): (u32, &str, fn(&mut Facts, Reader<'_>) -> Option<()>) = match extension.oid {
+            [0x55, 0x1d, last] => match last {
+                14 => (0, "subject key identifier", subject_key_id),
+                15 => (1, "key usage", key_usage),
+                17 => (2, "subject alternative name", alt_names),
+                19 => (3, "basic constraints", basic_constraints),
+                31 => (4, "CRL distribution points", crl_urls),
+                32 => (5, "certificate policies", policies),
+                35 => (6, "authority key identifier", authority_key_id),
+                37 => (7, "extended key usage", extended_key_usage),
                 _ => continue,
-            };
+            },
+            oid::AUTHORITY_INFO_ACCESS => (8, "authority information access", information_access),
+            _ => continue,
+        };
         if seen & 1 << bit != 0 {
-            facts.oddities.push(format!(
-                "The extension {name} occurs more than once; the first one counts."
-            ));
+            facts.oddities.push(format!("The extension {name} occurs more than once; the first one counts."));
             continue;
         }
         seen |= 1 << bit;
         if read(facts, Reader::new(extension.value)).is_none() {
-            facts.oddities.push(format!(
-                "The extension {name} is not encoded as RFC 5280 says."
-            ));
+            facts.oddities.push(format!("The extension {name} is not encoded as RFC 5280 says."));
         }
     }
     if extensions.malformed {
-        facts
-            .oddities
-            .push("An extension is not encoded as RFC 5280 says and cannot be read.".to_owned());
+        facts.oddities.push("An extension is not encoded as RFC 5280 says and cannot be read.".to_owned());
     }
 }
 
@@ -88,15 +79,8 @@ fn authority_key_id(facts: &mut Facts, mut value: Reader<'_>) -> Option<()> {
 
 fn key_usage(facts: &mut Facts, mut value: Reader<'_>) -> Option<()> {
     let bytes = value.take(tag::BIT_STRING)?.bits()?;
-    let bit = |n: usize| {
-        bytes
-            .get(n / 8)
-            .is_some_and(|byte| byte & 0x80 >> (n % 8) != 0)
-    };
-    facts.key_usage = (0..KEY_USAGES.len())
-        .filter(|n| bit(*n))
-        .map(|n| KEY_USAGES[n].to_owned())
-        .collect();
+    let bit = |n: usize| bytes.get(n / 8).is_some_and(|byte| byte & 0x80 >> (n % 8) != 0);
+    facts.key_usage = (0..KEY_USAGES.len()).filter(|n| bit(*n)).map(|n| KEY_USAGES[n].to_owned()).collect();
     at_end(&value)
 }
 
@@ -130,9 +114,7 @@ fn extended_key_usage(facts: &mut Facts, mut value: Reader<'_>) -> Option<()> {
     let mut usages = value.enter(tag::SEQUENCE)?;
     while let Some(usage) = usages.take(tag::OID) {
         let name = oid::extended_key_usage(usage.content);
-        facts
-            .extended_key_usage
-            .push(name.map_or_else(|| oid::dotted(usage.content), str::to_owned));
+        facts.extended_key_usage.push(name.map_or_else(|| oid::dotted(usage.content), str::to_owned));
     }
     at_end(&usages)?;
     at_end(&value)
@@ -141,9 +123,7 @@ fn extended_key_usage(facts: &mut Facts, mut value: Reader<'_>) -> Option<()> {
 fn policies(facts: &mut Facts, mut value: Reader<'_>) -> Option<()> {
     let mut policies = value.enter(tag::SEQUENCE)?;
     while let Some(mut policy) = policies.enter(tag::SEQUENCE) {
-        facts
-            .policies
-            .push(oid::dotted(policy.take(tag::OID)?.content));
+        facts.policies.push(oid::dotted(policy.take(tag::OID)?.content));
     }
     at_end(&policies)?;
     at_end(&value)

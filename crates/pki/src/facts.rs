@@ -135,58 +135,25 @@ impl Facts {
 
     /// The DNS names among the subject alternative names, in order, as they stand in the certificate.
     pub fn dns_names(&self) -> impl Iterator<Item = &str> {
-        self.names
-            .iter()
-            .filter(|name| name.kind == AltNameKind::Dns)
-            .map(|name| name.value.as_str())
+        self.names.iter().filter(|name| name.kind == AltNameKind::Dns).map(|name| name.value.as_str())
     }
 }
 
-fn note_oddities(
-    certificate: &Certificate<'_>,
-    subject: &Name,
-    issuer: &Name,
-    key: &KeyFacts,
-    oddities: &mut Vec<String>,
-) {
+fn note_oddities(certificate: &Certificate<'_>, subject: &Name, issuer: &Name, key: &KeyFacts, oddities: &mut Vec<String>) {
     let mut note = |odd: bool, sentence: &str| {
         if odd {
             oddities.push(sentence.to_owned());
         }
     };
-    note(
-        subject.malformed,
-        "The subject is not encoded as a distinguished name throughout.",
-    );
-    note(
-        issuer.malformed,
-        "The issuer is not encoded as a distinguished name throughout.",
-    );
-    note(
-        key.malformed,
-        "The public key is not encoded as its algorithm requires.",
-    );
-    note(
-        certificate.odd_tail,
-        "There are fields that RFC 5280 does not have, or fields in the wrong place.",
-    );
+    note(subject.malformed, "The subject is not encoded as a distinguished name throughout.");
+    note(issuer.malformed, "The issuer is not encoded as a distinguished name throughout.");
+    note(key.malformed, "The public key is not encoded as its algorithm requires.");
+    note(certificate.odd_tail, "There are fields that RFC 5280 does not have, or fields in the wrong place.");
     let same_algorithm = certificate.inner_algorithm.whole == certificate.outer_algorithm.whole;
-    note(
-        !same_algorithm,
-        "The signature algorithm inside the signed part differs from the one outside.",
-    );
-    note(
-        certificate
-            .serial
-            .first()
-            .is_none_or(|first| first & 0x80 != 0),
-        "The serial number is negative or empty.",
-    );
+    note(!same_algorithm, "The signature algorithm inside the signed part differs from the one outside.");
+    note(certificate.serial.first().is_none_or(|first| first & 0x80 != 0), "The serial number is negative or empty.");
     if certificate.trailing > 0 {
-        oddities.push(format!(
-            "{} bytes after the certificate are no part of it.",
-            certificate.trailing
-        ));
+        oddities.push(format!("{} bytes after the certificate are no part of it.", certificate.trailing));
     }
 }
 
@@ -203,16 +170,11 @@ fn instant(element: &Element<'_>, which: &str, oddities: &mut Vec<String>) -> i6
     match time::read(element) {
         Some(time) if time.strict => time.unix_ms,
         Some(time) => {
-            oddities.push(format!(
-                "The {which} of the validity is written in a form that RFC 5280 does not allow."
-            ));
+            oddities.push(format!("The {which} of the validity is written in a form that RFC 5280 does not allow."));
             time.unix_ms
         }
         None => {
-            oddities.push(format!(
-                "The {which} of the validity is no time: {}.",
-                text::hash_hex(element.whole)
-            ));
+            oddities.push(format!("The {which} of the validity is no time: {}.", text::hash_hex(element.whole)));
             0
         }
     }
@@ -221,8 +183,7 @@ fn instant(element: &Element<'_>, which: &str, oddities: &mut Vec<String>) -> i6
 /// The name of the algorithm in an AlgorithmIdentifier.
 pub(crate) fn signature_algorithm(identifier: &Element<'_>) -> String {
     match identifier.inside().take(tag::OID) {
-        Some(oid) => oid::signature_algorithm(oid.content)
-            .map_or_else(|| oid::dotted(oid.content), str::to_owned),
+        Some(oid) => oid::signature_algorithm(oid.content).map_or_else(|| oid::dotted(oid.content), str::to_owned),
         None => text::hash_hex(identifier.whole),
     }
 }

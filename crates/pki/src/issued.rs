@@ -23,10 +23,7 @@ pub fn lint_issued<N: AsRef<str>>(
     expected_names: &[N],
     now_ms: i64,
 ) -> Vec<String> {
-    let (facts, certificate) = match (
-        Facts::of(certificate_der),
-        Certificate::locate(certificate_der),
-    ) {
+    let (facts, certificate) = match (Facts::of(certificate_der), Certificate::locate(certificate_der)) {
         (Ok(facts), Ok(certificate)) => (facts, certificate),
         (Err(error), _) | (_, Err(error)) => {
             return vec![format!("What the authority sent is unusable: {error}.")];
@@ -34,8 +31,7 @@ pub fn lint_issued<N: AsRef<str>>(
     };
     let mut wrong = Vec::new();
     if !same_public_key(expected_spki, certificate.spki.whole) {
-        wrong
-            .push("The certificate is for another key than the one that was submitted.".to_owned());
+        wrong.push("The certificate is for another key than the one that was submitted.".to_owned());
     }
     check_names(&facts, expected_names, &mut wrong);
     check_validity(&facts, now_ms, &mut wrong);
@@ -46,27 +42,17 @@ pub fn lint_issued<N: AsRef<str>>(
 }
 
 fn check_names<N: AsRef<str>>(facts: &Facts, expected: &[N], wrong: &mut Vec<String>) {
-    let canonical =
-        |name: &str| normalise_dns_name(name).unwrap_or_else(|_| name.to_ascii_lowercase());
-    let ip = |name: &str| {
-        name.parse::<std::net::IpAddr>()
-            .map(|address| address.to_string())
-    };
-    let wanted: BTreeSet<String> = expected
-        .iter()
-        .map(|name| ip(name.as_ref()).unwrap_or_else(|_| canonical(name.as_ref())))
-        .collect();
+    let canonical = |name: &str| normalise_dns_name(name).unwrap_or_else(|_| name.to_ascii_lowercase());
+    let ip = |name: &str| name.parse::<std::net::IpAddr>().map(|address| address.to_string());
+    let wanted: BTreeSet<String> =
+        expected.iter().map(|name| ip(name.as_ref()).unwrap_or_else(|_| canonical(name.as_ref()))).collect();
     let mut present = BTreeSet::new();
     for name in &facts.names {
         match name.kind {
             AltNameKind::Dns => present.insert(canonical(&name.value)),
             AltNameKind::Ip => present.insert(name.value.clone()),
             other => {
-                wrong.push(format!(
-                    "The certificate holds the {} name {}, which was not ordered.",
-                    other.as_str(),
-                    name.value
-                ));
+                wrong.push(format!("The certificate holds the {} name {}, which was not ordered.", other.as_str(), name.value));
                 false
             }
         };
@@ -75,9 +61,7 @@ fn check_names<N: AsRef<str>>(facts: &Facts, expected: &[N], wrong: &mut Vec<Str
         wrong.push(format!("The certificate lacks the name {missing}."));
     }
     for extra in present.difference(&wanted) {
-        wrong.push(format!(
-            "The certificate holds the name {extra}, which was not ordered."
-        ));
+        wrong.push(format!("The certificate holds the name {extra}, which was not ordered."));
     }
     if wanted.is_empty() {
         wrong.push("No name was ordered, so no certificate can fit.".to_owned());
@@ -106,15 +90,10 @@ fn check_validity(facts: &Facts, now_ms: i64, wrong: &mut Vec<String>) {
 
 fn check_usage(facts: &Facts, wrong: &mut Vec<String>) {
     if facts.version != 3 {
-        wrong.push(format!(
-            "The certificate has version {}; version 3 is needed for its names.",
-            facts.version
-        ));
+        wrong.push(format!("The certificate has version {}; version 3 is needed for its names.", facts.version));
     }
     if facts.is_ca {
-        wrong.push(
-            "The certificate is one of a certification authority, not of a server.".to_owned(),
-        );
+        wrong.push("The certificate is one of a certification authority, not of a server.".to_owned());
     }
     let server_auth = |usage: &String| usage == "serverAuth" || usage == "anyExtendedKeyUsage";
     if !facts.extended_key_usage.is_empty() && !facts.extended_key_usage.iter().any(server_auth) {
@@ -123,14 +102,9 @@ fn check_usage(facts: &Facts, wrong: &mut Vec<String>) {
             facts.extended_key_usage.join(", ")
         ));
     }
-    let has = |usage: &str| {
-        facts.key_usage.is_empty() || facts.key_usage.iter().any(|present| present == usage)
-    };
+    let has = |usage: &str| facts.key_usage.is_empty() || facts.key_usage.iter().any(|present| present == usage);
     // RFC 8446 section 4.4.2.2 and RFC 5246 section 7.4.2: signing, or for RSA key transport deciphering
     if !has("digitalSignature") && !(facts.key_algorithm == "RSA" && has("keyEncipherment")) {
-        wrong.push(format!(
-            "The certificate cannot be used by a TLS server: its key usage is {}.",
-            facts.key_usage.join(", ")
-        ));
+        wrong.push(format!("The certificate cannot be used by a TLS server: its key usage is {}.", facts.key_usage.join(", ")));
     }
 }

@@ -8,6 +8,7 @@
 //! - [`read`] takes whatever people have (PEM, DER, PKCS#7, PKCS#12, keys) and returns a [`Bundle`].
 //! - [`PrivateKey`] holds a key and never shows it; [`pem`] writes PEM.
 //! - [`verify_signed_by`], [`order_chain`] and [`lint_issued`] judge what an authority sent.
+//! - [`sample`] makes realistic certificates in any number, for benchmarks and demonstrations.
 //! - [`normalise_dns_name`] and [`reverse_labels`] give names the form in which they are compared and indexed.
 
 mod alt_name;
@@ -31,14 +32,13 @@ mod public_key;
 mod read;
 mod recognise;
 mod request;
+pub mod sample;
 mod signature;
 mod text;
 mod time;
 
 pub use alt_name::{AltName, AltNameKind};
-pub use bundle::{
-    Bundle, Format, Found, INPUT_BYTES_MAX, ITEMS_MAX, PASSWORD_BYTES_MAX, ReadError, Refused,
-};
+pub use bundle::{Bundle, Format, Found, INPUT_BYTES_MAX, ITEMS_MAX, PASSWORD_BYTES_MAX, ReadError, Refused};
 pub use certificate::{CERTIFICATE_BYTES_MAX, NotACertificate, certificate_element};
 pub use chain::order_chain;
 pub use dns::{DNS_NAME_MAX, DnsNameError, normalise_dns_name, reverse_labels};

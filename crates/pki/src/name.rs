@@ -41,9 +41,7 @@ impl Name {
         let mut first = true;
         while let Some(attribute) = set.next() {
             let mut pair = attribute.inside();
-            let (tag::SEQUENCE, Some(kind), Some(value)) =
-                (attribute.tag, pair.take(tag::OID), pair.next())
-            else {
+            let (tag::SEQUENCE, Some(kind), Some(value)) = (attribute.tag, pair.take(tag::OID), pair.next()) else {
                 self.malformed = true;
                 continue;
             };
@@ -96,10 +94,7 @@ mod tests {
     use crate::asn1::element;
 
     fn attribute(kind: &[u8], string_tag: u8, value: &[u8]) -> Vec<u8> {
-        element(
-            tag::SEQUENCE,
-            &[&element(tag::OID, &[kind]), &element(string_tag, &[value])],
-        )
+        element(tag::SEQUENCE, &[&element(tag::OID, &[kind]), &element(string_tag, &[value])])
     }
 
     #[test]
@@ -134,17 +129,8 @@ mod tests {
 
     #[test]
     fn broken_names_keep_what_can_be_read() {
-        let good = element(
-            tag::SET,
-            &[&attribute(oid::COMMON_NAME, tag::UTF8_STRING, b"kept")],
-        );
-        for broken in [
-            &[0x31, 0x00][..],
-            &[0x31, 0x02, 0x30, 0x00],
-            &[0x30],
-            &[0x31, 0x7f, 0x30],
-            &[0x04, 0x00],
-        ] {
+        let good = element(tag::SET, &[&attribute(oid::COMMON_NAME, tag::UTF8_STRING, b"kept")]);
+        for broken in [&[0x31, 0x00][..], &[0x31, 0x02, 0x30, 0x00], &[0x30], &[0x31, 0x7f, 0x30], &[0x04, 0x00]] {
             let name = Name::of(&[&good[..], broken].concat());
             assert!(name.malformed, "{broken:02x?}");
             assert_eq!(name.common_name.as_deref(), Some("kept"), "{broken:02x?}");

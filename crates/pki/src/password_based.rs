@@ -6,9 +6,7 @@
 
 use std::num::NonZeroU32;
 
-use aws_lc_rs::cipher::{
-    self, AES_128, AES_192, AES_256, DecryptingKey, DecryptionContext, UnboundCipherKey,
-};
+use aws_lc_rs::cipher::{self, AES_128, AES_192, AES_256, DecryptingKey, DecryptionContext, UnboundCipherKey};
 use aws_lc_rs::{digest, hmac, iv, pbkdf2};
 use des::TdesEde3;
 use rc2::Rc2;
@@ -32,9 +30,7 @@ pub enum DecryptError {
     #[error("it is encrypted with {0}, which cannot be decrypted here")]
     Unsupported(String),
     /// More iterations than [`ITERATIONS_MAX`] altogether.
-    #[error(
-        "it asks for {0} iterations of the key derivation; at most {ITERATIONS_MAX} are computed for one input"
-    )]
+    #[error("it asks for {0} iterations of the key derivation; at most {ITERATIONS_MAX} are computed for one input")]
     TooCostly(u64),
     /// The parameters are not what the standard demands.
     #[error("the parameters of the encryption are malformed")]
@@ -48,21 +44,13 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new() -> Self {
-        Budget {
-            left: ITERATIONS_MAX,
-        }
+        Budget { left: ITERATIONS_MAX }
     }
 
     fn spend(&mut self, iterations: u64, blocks: usize) -> Result<NonZeroU32, DecryptError> {
         let cost = iterations.saturating_mul(blocks.max(1) as u64);
-        self.left = self
-            .left
-            .checked_sub(cost)
-            .ok_or(DecryptError::TooCostly(iterations))?;
-        u32::try_from(iterations)
-            .ok()
-            .and_then(NonZeroU32::new)
-            .ok_or(DecryptError::Malformed)
+        self.left = self.left.checked_sub(cost).ok_or(DecryptError::TooCostly(iterations))?;
+        u32::try_from(iterations).ok().and_then(NonZeroU32::new).ok_or(DecryptError::Malformed)
     }
 }
 
@@ -77,26 +65,17 @@ pub(crate) struct Password {
 
 impl Password {
     pub(crate) fn new(password: &str) -> Self {
-        Password {
-            utf8: Zeroizing::new(password.as_bytes().to_vec()),
-            utf16: utf16(password.encode_utf16()),
-        }
+        Password { utf8: Zeroizing::new(password.as_bytes().to_vec()), utf16: utf16(password.encode_utf16()) }
     }
 
     /// No password at all, which PKCS#12 distinguishes from an empty one: not even the NUL is there.
     pub(crate) fn absent() -> Self {
-        Password {
-            utf8: Zeroizing::default(),
-            utf16: Zeroizing::default(),
-        }
+        Password { utf8: Zeroizing::default(), utf16: Zeroizing::default() }
     }
 
     /// As software that takes each octet of a UTF-8 password for a character does (OpenSSL before 1.1).
     pub(crate) fn octets_as_characters(password: &str) -> Self {
-        Password {
-            utf8: Zeroizing::new(password.as_bytes().to_vec()),
-            utf16: utf16(password.bytes().map(u16::from)),
-        }
+        Password { utf8: Zeroizing::new(password.as_bytes().to_vec()), utf16: utf16(password.bytes().map(u16::from)) }
     }
 }
 
@@ -115,45 +94,19 @@ pub(crate) fn decrypt(
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let mut identifier = algorithm.inside();
     let scheme = identifier.take(tag::OID).ok_or(DecryptError::Malformed)?;
-    let mut parameters = identifier
-        .enter(tag::SEQUENCE)
-        .ok_or(DecryptError::Malformed)?;
+    let mut parameters = identifier.enter(tag::SEQUENCE).ok_or(DecryptError::Malformed)?;
     let clear = match scheme.content {
         PBES2 => {
-            let derivation = parameters
-                .take(tag::SEQUENCE)
-                .ok_or(DecryptError::Malformed)?;
-            let encryption = parameters
-                .take(tag::SEQUENCE)
-                .ok_or(DecryptError::Malformed)?;
+            let derivation = parameters.take(tag::SEQUENCE).ok_or(DecryptError::Malformed)?;
+            let encryption = parameters.take(tag::SEQUENCE).ok_or(DecryptError::Malformed)?;
             let cipher = Cipher::of(&encryption)?;
             let key = pbkdf2_key(&derivation, password, cipher.key_octets(), budget)?;
             cipher.decrypt(&key, data)?
         }
-        [
-            0x2a,
-            0x86,
-            0x48,
-            0x86,
-            0xf7,
-            0x0d,
-            0x01,
-            0x0c,
-            0x01,
-            number @ (3 | 5 | 6),
-        ] => {
-            let (salt, iterations) =
-                salt_and_iterations(&mut parameters).ok_or(DecryptError::Malformed)?;
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, number @ (3 | 5 | 6)] => {
+            let (salt, iterations) = salt_and_iterations(&mut parameters).ok_or(DecryptError::Malformed)?;
             let mut derive = |purpose, octets| {
-                pkcs12_derive(
-                    &digest::SHA1_FOR_LEGACY_USE_ONLY,
-                    purpose,
-                    password,
-                    salt,
-                    iterations,
-                    octets,
-                    budget,
-                )
+                pkcs12_derive(&digest::SHA1_FOR_LEGACY_USE_ONLY, purpose, password, salt, iterations, octets, budget)
             };
             let octets = match number {
                 3 => 24,
@@ -161,11 +114,7 @@ pub(crate) fn decrypt(
                 _ => 5,
             };
             let (key, iv) = (derive(PURPOSE_KEY, octets)?, derive(PURPOSE_IV, 8)?);
-            let cipher = if *number == 3 {
-                Cipher::TripleDes { iv: &iv }
-            } else {
-                Cipher::Rc2 { iv: &iv, octets }
-            };
+            let cipher = if *number == 3 { Cipher::TripleDes { iv: &iv } } else { Cipher::Rc2 { iv: &iv, octets } };
             cipher.decrypt(&key, data)?
         }
         other => return Err(DecryptError::Unsupported(scheme_name(other))),
@@ -179,21 +128,11 @@ const PBMAC1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0e];
 
 fn scheme_name(oid: &[u8]) -> String {
     match oid {
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 1 | 3] => {
-            "PBES1 with DES and MD2 or MD5".to_owned()
-        }
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 10] => {
-            "PBES1 with DES and SHA-1".to_owned()
-        }
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 1 | 2] => {
-            "the PKCS#12 scheme with RC4".to_owned()
-        }
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 4] => {
-            "the PKCS#12 scheme with two-key 3DES".to_owned()
-        }
-        [0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b] => {
-            "the key derivation scrypt".to_owned()
-        }
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 1 | 3] => "PBES1 with DES and MD2 or MD5".to_owned(),
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 10] => "PBES1 with DES and SHA-1".to_owned(),
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 1 | 2] => "the PKCS#12 scheme with RC4".to_owned(),
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 4] => "the PKCS#12 scheme with two-key 3DES".to_owned(),
+        [0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b] => "the key derivation scrypt".to_owned(),
         other => format!("the scheme {}", oid::dotted(other)),
     }
 }
@@ -215,15 +154,10 @@ fn pbkdf2_key(
     if oid.content != PBKDF2 {
         return Err(DecryptError::Unsupported(scheme_name(oid.content)));
     }
-    let mut parameters = identifier
-        .enter(tag::SEQUENCE)
-        .ok_or(DecryptError::Malformed)?;
+    let mut parameters = identifier.enter(tag::SEQUENCE).ok_or(DecryptError::Malformed)?;
     let (salt, iterations) = salt_and_iterations(&mut parameters).ok_or(DecryptError::Malformed)?;
     parameters.take(tag::INTEGER);
-    let function = match parameters
-        .enter(tag::SEQUENCE)
-        .and_then(|mut function| function.take(tag::OID))
-    {
+    let function = match parameters.enter(tag::SEQUENCE).and_then(|mut function| function.take(tag::OID)) {
         None => pbkdf2::PBKDF2_HMAC_SHA1,
         Some(oid) => match hmac_name(oid.content) {
             Some(Hash::Sha1) => pbkdf2::PBKDF2_HMAC_SHA1,
@@ -231,10 +165,7 @@ fn pbkdf2_key(
             Some(Hash::Sha384) => pbkdf2::PBKDF2_HMAC_SHA384,
             Some(Hash::Sha512) => pbkdf2::PBKDF2_HMAC_SHA512,
             _ => {
-                return Err(DecryptError::Unsupported(format!(
-                    "PBKDF2 with {}",
-                    oid::dotted(oid.content)
-                )));
+                return Err(DecryptError::Unsupported(format!("PBKDF2 with {}", oid::dotted(oid.content))));
             }
         },
     };
@@ -319,12 +250,8 @@ pub(crate) fn check_mac(
     let mut fields = mac_data.inside();
     let mut info = fields.enter(tag::SEQUENCE).ok_or(DecryptError::Malformed)?;
     let algorithm = info.take(tag::SEQUENCE).ok_or(DecryptError::Malformed)?;
-    let expected = info
-        .take(tag::OCTET_STRING)
-        .ok_or(DecryptError::Malformed)?;
-    let salt = fields
-        .take(tag::OCTET_STRING)
-        .ok_or(DecryptError::Malformed)?;
+    let expected = info.take(tag::OCTET_STRING).ok_or(DecryptError::Malformed)?;
+    let salt = fields.take(tag::OCTET_STRING).ok_or(DecryptError::Malformed)?;
     let iterations = match fields.take(tag::INTEGER) {
         Some(number) => small_integer(number.content).ok_or(DecryptError::Malformed)?,
         None => 1,
@@ -332,45 +259,20 @@ pub(crate) fn check_mac(
     let mut identifier = algorithm.inside();
     let oid = identifier.take(tag::OID).ok_or(DecryptError::Malformed)?;
     let (hash, key) = if oid.content == PBMAC1 {
-        let mut parameters = identifier
-            .enter(tag::SEQUENCE)
-            .ok_or(DecryptError::Malformed)?;
-        let derivation = parameters
-            .take(tag::SEQUENCE)
-            .ok_or(DecryptError::Malformed)?;
-        let function = parameters
-            .enter(tag::SEQUENCE)
-            .and_then(|mut function| function.take(tag::OID));
-        let hash = function
-            .and_then(|oid| hmac_name(oid.content))
-            .ok_or(DecryptError::Malformed)?;
+        let mut parameters = identifier.enter(tag::SEQUENCE).ok_or(DecryptError::Malformed)?;
+        let derivation = parameters.take(tag::SEQUENCE).ok_or(DecryptError::Malformed)?;
+        let function = parameters.enter(tag::SEQUENCE).and_then(|mut function| function.take(tag::OID));
+        let hash = function.and_then(|oid| hmac_name(oid.content)).ok_or(DecryptError::Malformed)?;
         let octets = pbkdf2_key_length(&derivation).unwrap_or(hash.digest().output_len());
         (hash, pbkdf2_key(&derivation, password, octets, budget)?)
     } else {
-        let hash = hash_name(oid.content).ok_or_else(|| {
-            DecryptError::Unsupported(format!(
-                "a check by the hash function {}",
-                oid::dotted(oid.content)
-            ))
-        })?;
+        let hash = hash_name(oid.content)
+            .ok_or_else(|| DecryptError::Unsupported(format!("a check by the hash function {}", oid::dotted(oid.content))))?;
         let octets = hash.digest().output_len();
-        let key = pkcs12_derive(
-            hash.digest(),
-            PURPOSE_MAC,
-            password,
-            salt.content,
-            iterations,
-            octets,
-            budget,
-        )?;
+        let key = pkcs12_derive(hash.digest(), PURPOSE_MAC, password, salt.content, iterations, octets, budget)?;
         (hash, key)
     };
-    hmac::verify(
-        &hmac::Key::new(hash.hmac(), &key),
-        content,
-        expected.content,
-    )
-    .map_err(|_| DecryptError::WrongPassword)
+    hmac::verify(&hmac::Key::new(hash.hmac(), &key), content, expected.content).map_err(|_| DecryptError::WrongPassword)
 }
 
 /// The keyLength of PBKDF2-params, within reason.
@@ -380,9 +282,7 @@ fn pbkdf2_key_length(derivation: &Element<'_>) -> Option<usize> {
     let mut parameters = identifier.enter(tag::SEQUENCE)?;
     salt_and_iterations(&mut parameters)?;
     let length = small_integer(parameters.take(tag::INTEGER)?.content)?;
-    usize::try_from(length)
-        .ok()
-        .filter(|length| (1..=128).contains(length))
+    usize::try_from(length).ok().filter(|length| (1..=128).contains(length))
 }
 
 const PURPOSE_KEY: u8 = 1;
@@ -433,18 +333,9 @@ fn pkcs12_derive(
 
 /// A block cipher in CBC mode with its initialisation vector.
 enum Cipher<'a> {
-    Aes {
-        algorithm: &'static cipher::Algorithm,
-        octets: usize,
-        iv: &'a [u8],
-    },
-    TripleDes {
-        iv: &'a [u8],
-    },
-    Rc2 {
-        iv: &'a [u8],
-        octets: usize,
-    },
+    Aes { algorithm: &'static cipher::Algorithm, octets: usize, iv: &'a [u8] },
+    TripleDes { iv: &'a [u8] },
+    Rc2 { iv: &'a [u8], octets: usize },
 }
 
 impl<'a> Cipher<'a> {
@@ -459,22 +350,12 @@ impl<'a> Cipher<'a> {
             // 1.2.840.113549.3.7: three-key 3DES in CBC mode
             [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 7] => None,
             other => {
-                return Err(DecryptError::Unsupported(format!(
-                    "the cipher {}",
-                    oid::dotted(other)
-                )));
+                return Err(DecryptError::Unsupported(format!("the cipher {}", oid::dotted(other))));
             }
         };
-        let iv = fields
-            .take(tag::OCTET_STRING)
-            .ok_or(DecryptError::Malformed)?
-            .content;
+        let iv = fields.take(tag::OCTET_STRING).ok_or(DecryptError::Malformed)?.content;
         Ok(match algorithm {
-            Some((algorithm, octets)) => Cipher::Aes {
-                algorithm,
-                octets,
-                iv,
-            },
+            Some((algorithm, octets)) => Cipher::Aes { algorithm, octets, iv },
             None => Cipher::TripleDes { iv },
         })
     }
@@ -491,12 +372,10 @@ impl<'a> Cipher<'a> {
         let block = match self {
             Cipher::Aes { algorithm, iv, .. } => {
                 let iv: [u8; 16] = (*iv).try_into().map_err(|_| DecryptError::Malformed)?;
-                let key = UnboundCipherKey::new(algorithm, key)
-                    .and_then(DecryptingKey::cbc)
-                    .map_err(|_| DecryptError::Malformed)?;
+                let key =
+                    UnboundCipherKey::new(algorithm, key).and_then(DecryptingKey::cbc).map_err(|_| DecryptError::Malformed)?;
                 let context = DecryptionContext::Iv128(iv::FixedLength::from(iv));
-                key.decrypt(&mut clear, context)
-                    .map_err(|_| DecryptError::WrongPassword)?;
+                key.decrypt(&mut clear, context).map_err(|_| DecryptError::WrongPassword)?;
                 16
             }
             Cipher::TripleDes { iv } => {
@@ -541,15 +420,9 @@ where
 /// in time tells nobody anything new.
 fn unpad(clear: &mut Zeroizing<Vec<u8>>, block: usize) -> Result<(), DecryptError> {
     let count = clear.last().map_or(0, |last| usize::from(*last));
-    let start = clear
-        .len()
-        .checked_sub(count)
-        .filter(|_| (1..=block).contains(&count));
+    let start = clear.len().checked_sub(count).filter(|_| (1..=block).contains(&count));
     let start = start.ok_or(DecryptError::WrongPassword)?;
-    if clear[start..]
-        .iter()
-        .any(|byte| usize::from(*byte) != count)
-    {
+    if clear[start..].iter().any(|byte| usize::from(*byte) != count) {
         return Err(DecryptError::WrongPassword);
     }
     clear.truncate(start);

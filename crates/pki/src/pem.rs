@@ -21,9 +21,7 @@ pub const CERTIFICATE_REQUEST: &str = "CERTIFICATE REQUEST";
 
 const LAX: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
 );
 
 /// One block: `-----BEGIN label-----`, lines of 64 characters, `-----END label-----`, each with a line feed.
@@ -43,10 +41,7 @@ pub fn encode_secret(label: &str, der: &[u8]) -> Zeroizing<String> {
 
 /// Certificates one after the other, as servers and deployment targets expect a chain.
 pub fn encode_chain<D: AsRef<[u8]>>(certificates: &[D]) -> String {
-    certificates
-        .iter()
-        .map(|der| encode(CERTIFICATE, der.as_ref()))
-        .collect()
+    certificates.iter().map(|der| encode(CERTIFICATE, der.as_ref())).collect()
 }
 
 fn encoded_length(label: &str, der: &[u8]) -> usize {
@@ -91,21 +86,13 @@ pub enum BlockError {
     #[error("the block is not valid base64")]
     NotBase64,
     /// Headers that announce OpenSSL's old encryption of the block.
-    #[error(
-        "the block is encrypted in OpenSSL's old way ({0}); convert it with \"openssl pkey\" first"
-    )]
+    #[error("the block is encrypted in OpenSSL's old way ({0}); convert it with \"openssl pkey\" first")]
     OldEncryption(String),
 }
 
 /// The blocks of a text, in order. What stands around them is passed over.
 pub fn blocks(text: &[u8]) -> Blocks<'_> {
-    Blocks {
-        lines: Lines {
-            rest: text,
-            number: 0,
-        },
-        pending: None,
-    }
+    Blocks { lines: Lines { rest: text, number: 0 }, pending: None }
 }
 
 /// Iterator over the blocks of a text; see [`blocks`].
@@ -129,11 +116,7 @@ impl<'a> Iterator for Blocks<'a> {
             },
         };
         let content = self.body(label);
-        Some(Block {
-            label,
-            line,
-            content,
-        })
+        Some(Block { label, line, content })
     }
 }
 
@@ -161,10 +144,7 @@ impl<'a> Blocks<'a> {
                 // RFC 1421 headers; a header may continue on lines that begin with white space.
                 in_headers = true;
                 if let Some(algorithm) = text.strip_prefix(b"DEK-Info:") {
-                    let name = algorithm
-                        .split(|byte| *byte == b',')
-                        .next()
-                        .unwrap_or_default();
+                    let name = algorithm.split(|byte| *byte == b',').next().unwrap_or_default();
                     old_encryption = Some(crate::text::plain(name.trim_ascii()));
                 }
                 continue;
@@ -187,8 +167,7 @@ impl<'a> Blocks<'a> {
 /// Decodes base64 that holds no white space.
 pub(crate) fn decode(base64: &[u8]) -> Result<Zeroizing<Vec<u8>>, BlockError> {
     let mut out = Zeroizing::new(Vec::with_capacity(base64.len() / 4 * 3 + 3));
-    LAX.decode_vec(base64, &mut out)
-        .map_err(|_| BlockError::NotBase64)?;
+    LAX.decode_vec(base64, &mut out).map_err(|_| BlockError::NotBase64)?;
     Ok(out)
 }
 
@@ -207,10 +186,7 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// An upper bound for the base64 text before the next END or BEGIN line.
     fn until_marker(&self) -> usize {
-        self.rest
-            .windows(5)
-            .position(|window| window == b"-----")
-            .unwrap_or(0)
+        self.rest.windows(5).position(|window| window == b"-----").unwrap_or(0)
     }
 }
 
@@ -221,14 +197,9 @@ impl<'a> Iterator for Lines<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let end = self
-            .rest
-            .iter()
-            .position(|byte| matches!(byte, b'\n' | b'\r'));
+        let end = self.rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
         let (line, rest) = match end {
-            Some(end) if self.rest[end..].starts_with(b"\r\n") => {
-                (&self.rest[..end], &self.rest[end + 2..])
-            }
+            Some(end) if self.rest[end..].starts_with(b"\r\n") => (&self.rest[..end], &self.rest[end + 2..]),
             Some(end) => (&self.rest[..end], &self.rest[end + 1..]),
             None => (self.rest, &[][..]),
         };

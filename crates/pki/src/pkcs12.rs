@@ -22,10 +22,7 @@ const X509_CERTIFICATE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09
 /// `1.2.840.113549.1.9.20`, the attribute that names an entry for people.
 const FRIENDLY_NAME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x14];
 
-const MALFORMED: ReadError = ReadError::Broken {
-    what: "a PKCS#12 file",
-    why: "its structure is not that of RFC 7292",
-};
+const MALFORMED: ReadError = ReadError::Broken { what: "a PKCS#12 file", why: "its structure is not that of RFC 7292" };
 
 /// Reads the file into `collector`.
 pub(crate) fn read(
@@ -34,14 +31,9 @@ pub(crate) fn read(
     budget: &mut Budget,
     collector: &mut Collector,
 ) -> Result<(), ReadError> {
-    let whole = ber::normalise(bytes).ok_or(ReadError::Broken {
-        what: "a PKCS#12 file",
-        why: "it is cut off",
-    })?;
+    let whole = ber::normalise(bytes).ok_or(ReadError::Broken { what: "a PKCS#12 file", why: "it is cut off" })?;
     let mut file = Reader::new(&whole).enter(tag::SEQUENCE).ok_or(MALFORMED)?;
-    let version = file
-        .take(tag::INTEGER)
-        .and_then(|version| small_integer(version.content));
+    let version = file.take(tag::INTEGER).and_then(|version| small_integer(version.content));
     if version != Some(3) {
         return Err(MALFORMED);
     }
@@ -49,24 +41,12 @@ pub(crate) fn read(
     let mac_data = file.take(tag::SEQUENCE);
     let password = choose_password(mac_data, contents, password, budget)?;
     let contents = ber::normalise(contents).ok_or(MALFORMED)?;
-    let mut walk = Walk {
-        password,
-        authentic: mac_data.is_some(),
-        budget,
-        collector,
-        entries: 0,
-    };
-    let mut parts = Reader::new(&contents)
-        .enter(tag::SEQUENCE)
-        .ok_or(MALFORMED)?;
+    let mut walk = Walk { password, authentic: mac_data.is_some(), budget, collector, entries: 0 };
+    let mut parts = Reader::new(&contents).enter(tag::SEQUENCE).ok_or(MALFORMED)?;
     while let Some(part) = parts.take(tag::SEQUENCE) {
         walk.part(&part)?;
     }
-    if parts.is_empty() {
-        Ok(())
-    } else {
-        Err(MALFORMED)
-    }
+    if parts.is_empty() { Ok(()) } else { Err(MALFORMED) }
 }
 
 /// The octets that the integrity check covers.
@@ -75,14 +55,10 @@ fn authenticated_safe<'a>(info: &Element<'a>) -> Result<&'a [u8], ReadError> {
     let kind = fields.take(tag::OID).ok_or(MALFORMED)?;
     match kind.content {
         DATA => {
-            let octets = fields
-                .enter(tag::context(0))
-                .and_then(|mut content| content.take(tag::OCTET_STRING));
+            let octets = fields.enter(tag::context(0)).and_then(|mut content| content.take(tag::OCTET_STRING));
             Ok(octets.ok_or(MALFORMED)?.content)
         }
-        SIGNED_DATA => Err(ReadError::Unsupported(
-            "a PKCS#12 file protected by a signature instead of a password",
-        )),
+        SIGNED_DATA => Err(ReadError::Unsupported("a PKCS#12 file protected by a signature instead of a password")),
         _ => Err(MALFORMED),
     }
 }
@@ -98,34 +74,21 @@ fn choose_password(
     let candidates = match given {
         None | Some("") => vec![Password::new(""), Password::absent()],
         Some(password) if password.is_ascii() => vec![Password::new(password)],
-        Some(password) => vec![
-            Password::new(password),
-            Password::octets_as_characters(password),
-        ],
+        Some(password) => vec![Password::new(password), Password::octets_as_characters(password)],
     };
     let Some(mac_data) = mac_data else {
-        return Ok(candidates
-            .into_iter()
-            .next()
-            .unwrap_or_else(Password::absent));
+        return Ok(candidates.into_iter().next().unwrap_or_else(Password::absent));
     };
     for candidate in candidates {
         match password_based::check_mac(&mac_data, contents, &candidate, budget) {
             Ok(()) => return Ok(candidate),
             Err(DecryptError::WrongPassword) => {}
             Err(error) => {
-                return Err(ReadError::Encrypted {
-                    what: "the PKCS#12 file",
-                    error,
-                });
+                return Err(ReadError::Encrypted { what: "the PKCS#12 file", error });
             }
         }
     }
-    Err(if given.is_none() {
-        ReadError::PasswordNeeded("PKCS#12 file")
-    } else {
-        ReadError::WrongPassword("PKCS#12 file")
-    })
+    Err(if given.is_none() { ReadError::PasswordNeeded("PKCS#12 file") } else { ReadError::WrongPassword("PKCS#12 file") })
 }
 
 struct Walk<'b> {
@@ -154,17 +117,11 @@ impl Walk<'_> {
             }
             ENVELOPED_DATA => {
                 let place = self.next_place(None);
-                self.collector.refuse(
-                    place,
-                    "this part is encrypted for a public key, not with a password".to_owned(),
-                )
+                self.collector.refuse(place, "this part is encrypted for a public key, not with a password".to_owned())
             }
             other => {
                 let place = self.next_place(None);
-                self.collector.refuse(
-                    place,
-                    format!("this part is of the unknown kind {}", oid::dotted(other)),
-                )
+                self.collector.refuse(place, format!("this part is of the unknown kind {}", oid::dotted(other)))
             }
         }
     }
@@ -191,47 +148,31 @@ impl Walk<'_> {
         };
         let clear = password_based::decrypt(&algorithm, &octets, &self.password, self.budget);
         clear.map_err(|error| match error {
-            DecryptError::WrongPassword if self.authentic => ReadError::Broken {
-                what: "a PKCS#12 file",
-                why: "the password is right, but an encrypted part does not decrypt",
-            },
-            error => ReadError::Encrypted {
-                what: "the PKCS#12 file",
-                error,
-            },
+            DecryptError::WrongPassword if self.authentic => {
+                ReadError::Broken { what: "a PKCS#12 file", why: "the password is right, but an encrypted part does not decrypt" }
+            }
+            error => ReadError::Encrypted { what: "the PKCS#12 file", error },
         })
     }
 
     fn safe_contents(&mut self, bytes: &[u8], depth: usize) -> Result<(), ReadError> {
         if depth > DEPTH_MAX {
-            return Err(ReadError::Broken {
-                what: "a PKCS#12 file",
-                why: "it is nested too deeply",
-            });
+            return Err(ReadError::Broken { what: "a PKCS#12 file", why: "it is nested too deeply" });
         }
         let bytes = ber::normalise(bytes).ok_or(MALFORMED)?;
         let mut bags = Reader::new(&bytes).enter(tag::SEQUENCE).ok_or(MALFORMED)?;
         while let Some(bag) = bags.take(tag::SEQUENCE) {
             self.bag(&bag, depth)?;
         }
-        if bags.is_empty() {
-            Ok(())
-        } else {
-            Err(MALFORMED)
-        }
+        if bags.is_empty() { Ok(()) } else { Err(MALFORMED) }
     }
 
     fn bag(&mut self, bag: &Element<'_>, depth: usize) -> Result<(), ReadError> {
         let mut fields = bag.inside();
         let kind = fields.take(tag::OID).ok_or(MALFORMED)?;
         let value = fields.take(tag::context(0)).ok_or(MALFORMED)?;
-        let name = fields
-            .take(tag::SET)
-            .and_then(|attributes| friendly_name(&attributes));
-        let number = kind
-            .content
-            .strip_prefix(&BAGS)
-            .and_then(|rest| rest.first());
+        let name = fields.take(tag::SET).and_then(|attributes| friendly_name(&attributes));
+        let number = kind.content.strip_prefix(&BAGS).and_then(|rest| rest.first());
         if number == Some(&6) {
             return self.safe_contents(value.content, depth + 1);
         }
@@ -244,24 +185,11 @@ impl Walk<'_> {
             }
             Some(3) => match certificate(&value) {
                 Some(der) => self.collector.certificate(der, place),
-                None => self
-                    .collector
-                    .refuse(place, "the entry holds no X.509 certificate".to_owned()),
+                None => self.collector.refuse(place, "the entry holds no X.509 certificate".to_owned()),
             },
-            Some(4) => self
-                .collector
-                .refuse(place, "this is a certificate revocation list".to_owned()),
-            Some(5) => self.collector.refuse(
-                place,
-                "this is a secret that is neither certificate nor private key".to_owned(),
-            ),
-            _ => self.collector.refuse(
-                place,
-                format!(
-                    "the entry is of the unknown kind {}",
-                    oid::dotted(kind.content)
-                ),
-            ),
+            Some(4) => self.collector.refuse(place, "this is a certificate revocation list".to_owned()),
+            Some(5) => self.collector.refuse(place, "this is a secret that is neither certificate nor private key".to_owned()),
+            _ => self.collector.refuse(place, format!("the entry is of the unknown kind {}", oid::dotted(kind.content))),
         }
     }
 
@@ -269,12 +197,8 @@ impl Walk<'_> {
         let mut fields = value.inside().enter(tag::SEQUENCE).ok_or(MALFORMED)?;
         let algorithm = fields.take(tag::SEQUENCE).ok_or(MALFORMED)?;
         let octets = fields.take(tag::OCTET_STRING).ok_or(MALFORMED)?;
-        password_based::decrypt(&algorithm, octets.content, &self.password, self.budget).map_err(
-            |error| ReadError::Encrypted {
-                what: "a private key in the PKCS#12 file",
-                error,
-            },
-        )
+        password_based::decrypt(&algorithm, octets.content, &self.password, self.budget)
+            .map_err(|error| ReadError::Encrypted { what: "a private key in the PKCS#12 file", error })
     }
 
     fn next_place(&mut self, name: Option<String>) -> String {
@@ -292,12 +216,7 @@ fn certificate<'a>(value: &Element<'a>) -> Option<&'a [u8]> {
     if fields.take(tag::OID)?.content != X509_CERTIFICATE {
         return None;
     }
-    Some(
-        fields
-            .enter(tag::context(0))?
-            .take(tag::OCTET_STRING)?
-            .content,
-    )
+    Some(fields.enter(tag::context(0))?.take(tag::OCTET_STRING)?.content)
 }
 
 fn friendly_name(attributes: &Element<'_>) -> Option<String> {

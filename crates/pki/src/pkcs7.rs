@@ -5,22 +5,13 @@ use crate::ber;
 use crate::bundle::{Collector, ReadError};
 
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
-const MALFORMED: ReadError = ReadError::Broken {
-    what: "a PKCS#7 bundle",
-    why: "its structure is not that of RFC 5652",
-};
+const MALFORMED: ReadError = ReadError::Broken { what: "a PKCS#7 bundle", why: "its structure is not that of RFC 5652" };
 
 /// Reads the certificates into `collector`; `place` tells where the bundle stood, and is empty for the whole input.
 pub(crate) fn read(bytes: &[u8], place: &str, collector: &mut Collector) -> Result<(), ReadError> {
-    let whole = ber::normalise(bytes).ok_or(ReadError::Broken {
-        what: "a PKCS#7 bundle",
-        why: "it is cut off",
-    })?;
+    let whole = ber::normalise(bytes).ok_or(ReadError::Broken { what: "a PKCS#7 bundle", why: "it is cut off" })?;
     let mut info = Reader::new(&whole).enter(tag::SEQUENCE).ok_or(MALFORMED)?;
-    if info
-        .take(tag::OID)
-        .is_none_or(|kind| kind.content != SIGNED_DATA)
-    {
+    if info.take(tag::OID).is_none_or(|kind| kind.content != SIGNED_DATA) {
         return Err(MALFORMED);
     }
     let mut content = info.enter(tag::context(0)).ok_or(MALFORMED)?;
@@ -31,11 +22,7 @@ pub(crate) fn read(bytes: &[u8], place: &str, collector: &mut Collector) -> Resu
     let mut number = 0;
     let mut at = |what: &str| {
         number += 1;
-        if place.is_empty() {
-            format!("{what} {number}")
-        } else {
-            format!("{place}, {what} {number}")
-        }
+        if place.is_empty() { format!("{what} {number}") } else { format!("{place}, {what} {number}") }
     };
     if let Some(mut certificates) = signed_data.enter(tag::context(0)) {
         while let Some(certificate) = certificates.next() {
@@ -43,10 +30,7 @@ pub(crate) fn read(bytes: &[u8], place: &str, collector: &mut Collector) -> Resu
             if certificate.tag == tag::SEQUENCE {
                 collector.certificate(certificate.whole, place)?;
             } else {
-                collector.refuse(
-                    place,
-                    "this is an attribute certificate or an obsolete form".to_owned(),
-                )?;
+                collector.refuse(place, "this is an attribute certificate or an obsolete form".to_owned())?;
             }
         }
         if !certificates.is_empty() {
@@ -55,10 +39,7 @@ pub(crate) fn read(bytes: &[u8], place: &str, collector: &mut Collector) -> Resu
     }
     if let Some(mut lists) = signed_data.enter(tag::context(1)) {
         while lists.next().is_some() {
-            collector.refuse(
-                at("item"),
-                "this is a certificate revocation list".to_owned(),
-            )?;
+            collector.refuse(at("item"), "this is a certificate revocation list".to_owned())?;
         }
     }
     Ok(())

@@ -1,10 +1,9 @@
 //! Private keys: read in every unencrypted form people have, held as PKCS#8, never shown.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_ASN1_SIGNING,
-    ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING,
-    ML_DSA_87_SIGNING, PqdsaKeyPair, PqdsaSigningAlgorithm, RsaKeyPair,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING,
+    ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, ML_DSA_44_SIGNING,
+    ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair, PqdsaSigningAlgorithm, RsaKeyPair,
 };
 use zeroize::Zeroizing;
 
@@ -31,9 +30,7 @@ pub enum KeyError {
     #[error("the private key is malformed: {0}")]
     Malformed(&'static str),
     /// The algorithm's public key cannot be computed here.
-    #[error(
-        "a private key of the algorithm {0} cannot be held: its public key cannot be computed here"
-    )]
+    #[error("a private key of the algorithm {0} cannot be held: its public key cannot be computed here")]
     Unsupported(String),
     /// The private and the public part do not belong together, or the numbers are not a key at all.
     #[error("the parts of this {0} private key do not belong together")]
@@ -64,9 +61,9 @@ impl PrivateKey {
         let kind = recognise::der(der);
         let mut reader = Reader::new(der);
         let whole = match kind {
-            Some(Kind::Pkcs8 | Kind::Pkcs1 | Kind::Sec1) => reader
-                .take(tag::SEQUENCE)
-                .ok_or(KeyError::Malformed("it is cut off"))?,
+            Some(Kind::Pkcs8 | Kind::Pkcs1 | Kind::Sec1) => {
+                reader.take(tag::SEQUENCE).ok_or(KeyError::Malformed("it is cut off"))?
+            }
             _ => return Err(KeyError::Other(recognise::found(der))),
         };
         if whole.whole.len() > KEY_BYTES_MAX {
@@ -125,10 +122,7 @@ impl PrivateKey {
     }
 
     fn of_pkcs1(key: &Element<'_>) -> Result<PrivateKey, KeyError> {
-        let algorithm = element(
-            tag::SEQUENCE,
-            &[&element(tag::OID, &[oid::RSA]), &element(tag::NULL, &[])],
-        );
+        let algorithm = element(tag::SEQUENCE, &[&element(tag::OID, &[oid::RSA]), &element(tag::NULL, &[])]);
         let pkcs8 = pkcs8_of(&algorithm, key.whole);
         Self::of_rsa(pkcs8, &algorithm, key)
     }
@@ -149,43 +143,29 @@ impl PrivateKey {
             }
             oid::EC => {
                 let key = private.inside().take(tag::SEQUENCE).ok_or(malformed)?;
-                let named = identifier.take(tag::OID).ok_or(KeyError::Unsupported(
-                    "EC with explicit parameters".to_owned(),
-                ))?;
+                let named = identifier.take(tag::OID).ok_or(KeyError::Unsupported("EC with explicit parameters".to_owned()))?;
                 Self::of_sec1(&key, Some((pkcs8, named.content)))
             }
             oid::ED25519 => {
-                let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8)
-                    .map_err(|_| inconsistent("Ed25519"))?;
+                let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8).map_err(|_| inconsistent("Ed25519"))?;
                 let spki = spki_of(algorithm.whole, pair.public_key().as_ref());
                 Ok(Self::new(pkcs8, spki))
             }
             other => match ml_dsa(other) {
                 Some((name, algorithms)) => {
-                    let pair = PqdsaKeyPair::from_pkcs8(algorithms, &pkcs8)
-                        .map_err(|_| inconsistent(name))?;
+                    let pair = PqdsaKeyPair::from_pkcs8(algorithms, &pkcs8).map_err(|_| inconsistent(name))?;
                     let spki = spki_of(algorithm.whole, pair.public_key().as_ref());
                     Ok(Self::new(pkcs8, spki))
                 }
-                None => Err(KeyError::Unsupported(
-                    oid::key_algorithm(other).map_or_else(|| oid::dotted(other), str::to_owned),
-                )),
+                None => Err(KeyError::Unsupported(oid::key_algorithm(other).map_or_else(|| oid::dotted(other), str::to_owned))),
             },
         }
     }
 
     /// `key` is the RSAPrivateKey: version, n, e, d, p, q, dP, dQ, qInv (RFC 8017 appendix A.1.2).
-    fn of_rsa(
-        pkcs8: Zeroizing<Vec<u8>>,
-        algorithm: &[u8],
-        key: &Element<'_>,
-    ) -> Result<PrivateKey, KeyError> {
+    fn of_rsa(pkcs8: Zeroizing<Vec<u8>>, algorithm: &[u8], key: &Element<'_>) -> Result<PrivateKey, KeyError> {
         let mut numbers = key.inside();
-        let mut number = || {
-            numbers
-                .take(tag::INTEGER)
-                .ok_or(KeyError::Malformed("a number of the RSA key is missing"))
-        };
+        let mut number = || numbers.take(tag::INTEGER).ok_or(KeyError::Malformed("a number of the RSA key is missing"));
         number()?;
         let (modulus, exponent) = (number()?, number()?);
         for _ in 0..6 {
@@ -193,13 +173,7 @@ impl PrivateKey {
         }
         let bits = crate::asn1::bit_length(modulus.content);
         let zero = without_leading_zeros(exponent.content).is_empty();
-        if bits < 512
-            || zero
-            || modulus
-                .content
-                .first()
-                .is_some_and(|first| first & 0x80 != 0)
-        {
+        if bits < 512 || zero || modulus.content.first().is_some_and(|first| first & 0x80 != 0) {
             return Err(inconsistent("RSA"));
         }
         if RSA_CHECKED_BITS.contains(&bits) && RsaKeyPair::from_der(key.whole).is_err() {
@@ -212,37 +186,25 @@ impl PrivateKey {
 
     /// `key` is the ECPrivateKey of RFC 5915: version, private key, [0] curve, [1] public key. Inside PKCS#8, the
     /// curve stands outside and is given with the whole structure.
-    fn of_sec1(
-        key: &Element<'_>,
-        pkcs8: Option<(Zeroizing<Vec<u8>>, &[u8])>,
-    ) -> Result<PrivateKey, KeyError> {
+    fn of_sec1(key: &Element<'_>, pkcs8: Option<(Zeroizing<Vec<u8>>, &[u8])>) -> Result<PrivateKey, KeyError> {
         let malformed = KeyError::Malformed("it is not an EC private key");
         let mut fields = key.inside();
         fields.take(tag::INTEGER).ok_or(malformed.clone())?;
         let secret = fields.take(tag::OCTET_STRING).ok_or(malformed.clone())?;
-        let inner_curve = fields
-            .enter(tag::context(0))
-            .and_then(|mut curve| curve.next());
-        let given_public = fields
-            .enter(tag::context(1))
-            .and_then(|mut public| public.take(tag::BIT_STRING)?.bits());
+        let inner_curve = fields.enter(tag::context(0)).and_then(|mut curve| curve.next());
+        let given_public = fields.enter(tag::context(1)).and_then(|mut public| public.take(tag::BIT_STRING)?.bits());
         let curve = match (&pkcs8, inner_curve) {
             (Some((_, curve)), _) => curve,
             (None, Some(curve)) if curve.tag == tag::OID => curve.content,
             (None, Some(_)) => {
-                return Err(KeyError::Unsupported(
-                    "EC with explicit parameters".to_owned(),
-                ));
+                return Err(KeyError::Unsupported("EC with explicit parameters".to_owned()));
             }
             (None, None) => {
-                return Err(KeyError::Malformed(
-                    "it does not say which curve it belongs to",
-                ));
+                return Err(KeyError::Malformed("it does not say which curve it belongs to"));
             }
         };
         let Some((algorithms, octets)) = ecdsa(curve) else {
-            let name =
-                oid::curve(curve).map_or_else(|| oid::dotted(curve), |(name, _)| name.to_owned());
+            let name = oid::curve(curve).map_or_else(|| oid::dotted(curve), |(name, _)| name.to_owned());
             return Err(KeyError::Unsupported(format!("EC on the curve {name}")));
         };
         let scalar = padded(secret.content, octets).ok_or(malformed)?;
@@ -250,10 +212,7 @@ impl PrivateKey {
         if given_public.is_some_and(|given| !same_point(given, &public)) {
             return Err(inconsistent("EC"));
         }
-        let algorithm = element(
-            tag::SEQUENCE,
-            &[&element(tag::OID, &[oid::EC]), &element(tag::OID, &[curve])],
-        );
+        let algorithm = element(tag::SEQUENCE, &[&element(tag::OID, &[oid::EC]), &element(tag::OID, &[curve])]);
         let pkcs8 = match pkcs8 {
             Some((pkcs8, _)) => pkcs8,
             None => pkcs8_of(&algorithm, &ec_private_key(&scalar, None, Some(&public))),
@@ -264,16 +223,8 @@ impl PrivateKey {
 
     fn new(pkcs8: Zeroizing<Vec<u8>>, spki: Vec<u8>) -> PrivateKey {
         let facts = Reader::new(&spki).next().map(|spki| KeyFacts::of(&spki));
-        let (facts_algorithm, bits, curve) = facts
-            .map(|f| (f.algorithm, f.bits, f.curve))
-            .unwrap_or_default();
-        PrivateKey {
-            pkcs8,
-            spki,
-            facts_algorithm,
-            bits,
-            curve,
-        }
+        let (facts_algorithm, bits, curve) = facts.map(|f| (f.algorithm, f.bits, f.curve)).unwrap_or_default();
+        PrivateKey { pkcs8, spki, facts_algorithm, bits, curve }
     }
 }
 
@@ -312,54 +263,28 @@ fn padded(secret: &[u8], octets: usize) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// The uncompressed public point of a private key.
-fn ec_public(
-    algorithm: &'static EcdsaSigningAlgorithm,
-    curve: &[u8],
-    scalar: &[u8],
-) -> Option<Vec<u8>> {
+fn ec_public(algorithm: &'static EcdsaSigningAlgorithm, curve: &[u8], scalar: &[u8]) -> Option<Vec<u8>> {
     let der = ec_private_key(scalar, Some(curve), None);
     let pair = EcdsaKeyPair::from_private_key_der(algorithm, &der).ok()?;
     Some(pair.public_key().as_ref().to_vec())
 }
 
 /// ECPrivateKey of RFC 5915.
-fn ec_private_key(
-    scalar: &[u8],
-    curve: Option<&[u8]>,
-    public: Option<&[u8]>,
-) -> Zeroizing<Vec<u8>> {
+fn ec_private_key(scalar: &[u8], curve: Option<&[u8]>, public: Option<&[u8]>) -> Zeroizing<Vec<u8>> {
     let secret = Zeroizing::new(element(tag::OCTET_STRING, &[scalar]));
-    let curve = curve
-        .map(|curve| element(tag::context(0), &[&element(tag::OID, &[curve])]))
-        .unwrap_or_default();
-    let public = public
-        .map(|point| {
-            element(
-                tag::context(1),
-                &[&element(tag::BIT_STRING, &[&[0], point])],
-            )
-        })
-        .unwrap_or_default();
-    Zeroizing::new(element(
-        tag::SEQUENCE,
-        &[&[tag::INTEGER, 1, 1], &secret, &curve, &public],
-    ))
+    let curve = curve.map(|curve| element(tag::context(0), &[&element(tag::OID, &[curve])])).unwrap_or_default();
+    let public = public.map(|point| element(tag::context(1), &[&element(tag::BIT_STRING, &[&[0], point])])).unwrap_or_default();
+    Zeroizing::new(element(tag::SEQUENCE, &[&[tag::INTEGER, 1, 1], &secret, &curve, &public]))
 }
 
 /// PrivateKeyInfo of RFC 5958, version 1.
 fn pkcs8_of(algorithm: &[u8], private: &[u8]) -> Zeroizing<Vec<u8>> {
     let octets = Zeroizing::new(element(tag::OCTET_STRING, &[private]));
-    Zeroizing::new(element(
-        tag::SEQUENCE,
-        &[&[tag::INTEGER, 1, 0], algorithm, &octets],
-    ))
+    Zeroizing::new(element(tag::SEQUENCE, &[&[tag::INTEGER, 1, 0], algorithm, &octets]))
 }
 
 fn spki_of(algorithm: &[u8], public: &[u8]) -> Vec<u8> {
-    element(
-        tag::SEQUENCE,
-        &[algorithm, &element(tag::BIT_STRING, &[&[0], public])],
-    )
+    element(tag::SEQUENCE, &[algorithm, &element(tag::BIT_STRING, &[&[0], public])])
 }
 
 /// Whether two SubjectPublicKeyInfo elements hold the same key, however they are encoded.

@@ -20,23 +20,12 @@ impl KeyFacts {
             Some((oid.content, identifier.next()))
         });
         let Some((algorithm, parameters)) = parts else {
-            return KeyFacts {
-                algorithm: text::hash_hex(spki.whole),
-                bits: None,
-                curve: None,
-                malformed: true,
-            };
+            return KeyFacts { algorithm: text::hash_hex(spki.whole), bits: None, curve: None, malformed: true };
         };
-        let key = fields
-            .take(tag::BIT_STRING)
-            .and_then(|bits| bits.bits())
-            .unwrap_or_default();
+        let key = fields.take(tag::BIT_STRING).and_then(|bits| bits.bits()).unwrap_or_default();
         let (bits, curve) = match algorithm {
             oid::RSA | oid::RSASSA_PSS => (rsa_modulus_bits(key), None),
-            oid::DSA => (
-                parameters.and_then(|p| Some(bit_length(p.inside().take(tag::INTEGER)?.content))),
-                None,
-            ),
+            oid::DSA => (parameters.and_then(|p| Some(bit_length(p.inside().take(tag::INTEGER)?.content))), None),
             oid::EC => elliptic_curve(parameters),
             // The sizes of RFC 8410's keys and of OpenSSL and Java agree on the field, not the encoding
             [0x2b, 0x65, 0x6e | 0x70] => (Some(256), None),
@@ -45,8 +34,7 @@ impl KeyFacts {
         };
         let sized = matches!(algorithm, oid::RSA | oid::RSASSA_PSS | oid::DSA | oid::EC);
         KeyFacts {
-            algorithm: oid::key_algorithm(algorithm)
-                .map_or_else(|| oid::dotted(algorithm), str::to_owned),
+            algorithm: oid::key_algorithm(algorithm).map_or_else(|| oid::dotted(algorithm), str::to_owned),
             malformed: key.is_empty() || sized && bits.is_none() && curve.is_none(),
             bits,
             curve,
@@ -65,9 +53,7 @@ fn elliptic_curve(parameters: Option<Element<'_>>) -> (Option<u32>, Option<Strin
             Some((name, bits)) => (Some(bits), Some(name.to_owned())),
             None => (None, Some(oid::dotted(named.content))),
         },
-        Some(explicit) if explicit.tag == tag::SEQUENCE => {
-            (explicit_field_bits(&explicit), Some("explicit".to_owned()))
-        }
+        Some(explicit) if explicit.tag == tag::SEQUENCE => (explicit_field_bits(&explicit), Some("explicit".to_owned())),
         _ => (None, None),
     }
 }

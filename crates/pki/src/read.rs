@@ -24,11 +24,7 @@ pub fn read(bytes: &[u8], password: Option<&str>) -> Result<Bundle, ReadError> {
     if password.is_some_and(|password| password.len() > PASSWORD_BYTES_MAX) {
         return Err(ReadError::PasswordTooLong);
     }
-    let mut input = Input {
-        password,
-        budget: Budget::new(),
-        collector: Collector::default(),
-    };
+    let mut input = Input { password, budget: Budget::new(), collector: Collector::default() };
     let format = input.whole(bytes)?;
     Ok(input.collector.into_bundle(format))
 }
@@ -69,10 +65,7 @@ impl Input<'_> {
                 Ok(Format::Der)
             }
             Kind::Pkcs7 => pkcs7::read(bytes, "", &mut self.collector).map(|()| Format::Pkcs7),
-            Kind::Pkcs12 => {
-                pkcs12::read(bytes, self.password, &mut self.budget, &mut self.collector)
-                    .map(|()| Format::Pkcs12)
-            }
+            Kind::Pkcs12 => pkcs12::read(bytes, self.password, &mut self.budget, &mut self.collector).map(|()| Format::Pkcs12),
             Kind::Pkcs8 | Kind::Pkcs1 | Kind::Sec1 => {
                 self.collector.push_key(crate::PrivateKey::of(bytes)?)?;
                 Ok(Format::Key)
@@ -97,9 +90,7 @@ impl Input<'_> {
             // The parameters that OpenSSL writes before an EC key also stand in the key.
             _ if block.label == "EC PARAMETERS" => Ok(()),
             Some(Kind::Certificate) => self.collector.certificate(&content, place),
-            Some(Kind::Pkcs8 | Kind::Pkcs1 | Kind::Sec1) => {
-                self.collector.private_key(&content, place)
-            }
+            Some(Kind::Pkcs8 | Kind::Pkcs1 | Kind::Sec1) => self.collector.private_key(&content, place),
             Some(Kind::EncryptedPkcs8) => match self.decrypt_pkcs8(&content) {
                 Ok(key) => self.collector.push_key(key),
                 Err(error) => self.collector.refuse(place, error.to_string()),
@@ -109,15 +100,10 @@ impl Input<'_> {
                 Err(error) => self.collector.refuse(place, error.to_string()),
                 Ok(()) => Ok(()),
             },
-            Some(kind) => self
-                .collector
-                .refuse(place, format!("this is {}", kind.what())),
-            None if block.label.ends_with("CERTIFICATE") => {
-                self.collector.certificate(&content, place)
-            }
+            Some(kind) => self.collector.refuse(place, format!("this is {}", kind.what())),
+            None if block.label.ends_with("CERTIFICATE") => self.collector.certificate(&content, place),
             None => {
-                let what = recognise::other(&content)
-                    .map_or_else(|| labelled(block.label), |kind| kind.what().to_owned());
+                let what = recognise::other(&content).map_or_else(|| labelled(block.label), |kind| kind.what().to_owned());
                 self.collector.refuse(place, format!("this is {what}"))
             }
         }
@@ -126,30 +112,17 @@ impl Input<'_> {
     /// EncryptedPrivateKeyInfo (RFC 5958 section 3).
     fn decrypt_pkcs8(&mut self, bytes: &[u8]) -> Result<crate::PrivateKey, ReadError> {
         const WHAT: &str = "encrypted private key";
-        let broken = ReadError::Broken {
-            what: "an encrypted PKCS#8 private key",
-            why: "it is cut off or malformed",
-        };
+        let broken = ReadError::Broken { what: "an encrypted PKCS#8 private key", why: "it is cut off or malformed" };
         let Some(password) = self.password else {
             return Err(ReadError::PasswordNeeded(WHAT));
         };
-        let mut fields = Reader::new(bytes)
-            .enter(tag::SEQUENCE)
-            .ok_or(broken.clone())?;
+        let mut fields = Reader::new(bytes).enter(tag::SEQUENCE).ok_or(broken.clone())?;
         let algorithm = fields.take(tag::SEQUENCE).ok_or(broken.clone())?;
         let octets = fields.take(tag::OCTET_STRING).ok_or(broken)?;
-        let clear = password_based::decrypt(
-            &algorithm,
-            octets.content,
-            &Password::new(password),
-            &mut self.budget,
-        );
+        let clear = password_based::decrypt(&algorithm, octets.content, &Password::new(password), &mut self.budget);
         let clear = clear.map_err(|error| match error {
             DecryptError::WrongPassword => ReadError::WrongPassword(WHAT),
-            error => ReadError::Encrypted {
-                what: "the private key",
-                error,
-            },
+            error => ReadError::Encrypted { what: "the private key", error },
         })?;
         // One wrong password in some hundred leaves a valid padding; then the content is noise.
         if recognise::der(&clear) != Some(Kind::Pkcs8) {
@@ -160,11 +133,7 @@ impl Input<'_> {
 
     /// Base64 without BEGIN and END lines, as configuration files and metadata hold certificates.
     fn bare_base64(&mut self, bytes: &[u8]) -> Result<Format, ReadError> {
-        let text: Vec<u8> = bytes
-            .iter()
-            .copied()
-            .filter(|byte| !byte.is_ascii_whitespace())
-            .collect();
+        let text: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
         // 'M' is how the base64 of every SEQUENCE longer than 127 octets begins.
         if text.first() != Some(&b'M') {
             return Err(unrecognised(bytes));
@@ -185,13 +154,8 @@ fn has_pem(bytes: &[u8]) -> bool {
 /// DER that is cut off before it can be told apart is better named so than not at all.
 fn unrecognised(bytes: &[u8]) -> ReadError {
     match bytes {
-        [0x30, 0x80, ..] if ber::normalise(bytes).is_some() => {
-            ReadError::Unsupported("BER of an unknown kind")
-        }
-        [0x30, 0x81..=0x84, ..] => ReadError::Broken {
-            what: "DER",
-            why: "its beginning is of no known kind",
-        },
+        [0x30, 0x80, ..] if ber::normalise(bytes).is_some() => ReadError::Unsupported("BER of an unknown kind"),
+        [0x30, 0x81..=0x84, ..] => ReadError::Broken { what: "DER", why: "its beginning is of no known kind" },
         _ => ReadError::Unrecognised,
     }
 }
@@ -210,10 +174,7 @@ fn not_wanted(kind: Kind) -> ReadError {
         Kind::Zip | Kind::Gzip => "unpack it first",
         _ => "give PEM, DER, PKCS#7 or PKCS#12",
     };
-    ReadError::NotWanted {
-        found: kind.what(),
-        advice,
-    }
+    ReadError::NotWanted { found: kind.what(), advice }
 }
 
 /// What a block is by its label alone.
@@ -222,25 +183,14 @@ fn labelled(label: &str) -> String {
         "DH PARAMETERS" | "X9.42 DH PARAMETERS" => "a set of Diffie-Hellman parameters".to_owned(),
         "OPENSSH PRIVATE KEY" => Kind::OpenSshKey.what().to_owned(),
         _ if label.starts_with("PGP ") => Kind::Pgp.what().to_owned(),
-        _ => format!(
-            "a block \"{}\" that is not recognised",
-            crate::text::plain(label.as_bytes())
-        ),
+        _ => format!("a block \"{}\" that is not recognised", crate::text::plain(label.as_bytes())),
     }
 }
 
 fn utf16(bytes: &[u8]) -> Option<Vec<u8>> {
     let (pairs, _) = bytes.get(2..)?.as_chunks::<2>();
     let little = bytes.first() == Some(&0xff);
-    let units = pairs.iter().map(|pair| {
-        if little {
-            u16::from_le_bytes(*pair)
-        } else {
-            u16::from_be_bytes(*pair)
-        }
-    });
-    let text: String = char::decode_utf16(units)
-        .map(|decoded| decoded.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect();
+    let units = pairs.iter().map(|pair| if little { u16::from_le_bytes(*pair) } else { u16::from_be_bytes(*pair) });
+    let text: String = char::decode_utf16(units).map(|decoded| decoded.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     Some(text.into_bytes())
 }

@@ -88,11 +88,7 @@ pub(crate) fn der(bytes: &[u8]) -> Option<Kind> {
             if oid.get(..8) != Some(&PKCS7_ARC[..]) || fields.first() != Some(&tag::context(0)) {
                 return None;
             }
-            Some(if oid.get(8) == Some(&2) {
-                Kind::Pkcs7
-            } else {
-                Kind::Cms
-            })
+            Some(if oid.get(8) == Some(&2) { Kind::Pkcs7 } else { Kind::Cms })
         }
         0x0a => Some(Kind::OcspResponse),
         _ => None,
@@ -121,14 +117,11 @@ fn sequence_first(outer: &[u8]) -> Option<Kind> {
             let number = fields.take(tag::INTEGER)?;
             let first = fields.take(tag::SEQUENCE)?;
             let second = fields.take(tag::SEQUENCE)?;
-            let names_algorithm =
-                |element: &crate::asn1::Element<'_>| element.inside().peek() == Some(tag::OID);
+            let names_algorithm = |element: &crate::asn1::Element<'_>| element.inside().peek() == Some(tag::OID);
             match fields.peek() {
                 Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(Kind::RevocationList),
                 Some(tag::SEQUENCE) if names_algorithm(&first) => Some(Kind::Certificate),
-                _ if number.content == [0] && second.inside().peek() == Some(tag::SEQUENCE) => {
-                    Some(Kind::CertificateRequest)
-                }
+                _ if number.content == [0] && second.inside().peek() == Some(tag::SEQUENCE) => Some(Kind::CertificateRequest),
                 _ => None,
             }
         }
@@ -137,8 +130,7 @@ fn sequence_first(outer: &[u8]) -> Option<Kind> {
             let mut fields = Reader::new(inner);
             fields.take(tag::SEQUENCE)?;
             fields.take(tag::SEQUENCE)?;
-            matches!(fields.peek(), Some(tag::UTC_TIME | tag::GENERALIZED_TIME))
-                .then_some(Kind::RevocationList)
+            matches!(fields.peek(), Some(tag::UTC_TIME | tag::GENERALIZED_TIME)).then_some(Kind::RevocationList)
         }
         _ => None,
     }
@@ -209,15 +201,8 @@ pub(crate) fn other(bytes: &[u8]) -> Option<Kind> {
 
 /// Tells text formats apart by how they begin.
 fn words(bytes: &[u8]) -> Option<Kind> {
-    let bytes = bytes
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(bytes)
-        .trim_ascii_start();
-    let begins = |prefix: &str| {
-        bytes
-            .get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
-    };
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let begins = |prefix: &str| bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()));
     let any = |prefixes: &[&str]| prefixes.iter().any(|prefix| begins(prefix));
     if bytes.is_empty() {
         Some(Kind::Empty)
@@ -227,14 +212,7 @@ fn words(bytes: &[u8]) -> Option<Kind> {
         Some(Kind::Xml)
     } else if begins("PuTTY-User-Key-File") {
         Some(Kind::PuttyKey)
-    } else if any(&[
-        "ssh-rsa ",
-        "ssh-ed25519 ",
-        "ssh-dss ",
-        "ecdsa-sha2-",
-        "sk-ssh-",
-        "sk-ecdsa-",
-    ]) {
+    } else if any(&["ssh-rsa ", "ssh-ed25519 ", "ssh-dss ", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"]) {
         Some(Kind::SshPublicKey)
     } else if begins("-----BEGIN PGP ") {
         Some(Kind::Pgp)
@@ -249,7 +227,5 @@ fn words(bytes: &[u8]) -> Option<Kind> {
 
 /// What `bytes` are, for a sentence; "something that is not recognised" if nothing fits.
 pub(crate) fn found(bytes: &[u8]) -> &'static str {
-    der(bytes)
-        .or_else(|| other(bytes))
-        .map_or("something that is not recognised", Kind::what)
+    der(bytes).or_else(|| other(bytes)).map_or("something that is not recognised", Kind::what)
 }

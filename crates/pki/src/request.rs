@@ -83,12 +83,9 @@ impl CsrFacts {
                 }
                 [0x55, 0x1d, 37] => {
                     let mut usages = Reader::new(extension.value).enter(tag::SEQUENCE);
-                    while let Some(usage) = usages.as_mut().and_then(|usages| usages.take(tag::OID))
-                    {
+                    while let Some(usage) = usages.as_mut().and_then(|usages| usages.take(tag::OID)) {
                         let name = oid::extended_key_usage(usage.content);
-                        facts
-                            .extended_key_usage
-                            .push(name.map_or_else(|| oid::dotted(usage.content), str::to_owned));
+                        facts.extended_key_usage.push(name.map_or_else(|| oid::dotted(usage.content), str::to_owned));
                     }
                 }
                 _ => {}
@@ -99,10 +96,7 @@ impl CsrFacts {
 
     /// The DNS names among the names asked for.
     pub fn dns_names(&self) -> impl Iterator<Item = &str> {
-        self.names
-            .iter()
-            .filter(|name| name.kind == AltNameKind::Dns)
-            .map(|name| name.value.as_str())
+        self.names.iter().filter(|name| name.kind == AltNameKind::Dns).map(|name| name.value.as_str())
     }
 }
 
@@ -112,11 +106,7 @@ impl CsrFacts {
 /// As [`crate::verify_signed_by`].
 pub fn verify_request(der: &[u8]) -> Result<(), SignatureError> {
     let request = Request::locate(der)?;
-    let signed = Signed {
-        message: request.info,
-        algorithm: request.algorithm,
-        signature: request.signature,
-    };
+    let signed = Signed { message: request.info, algorithm: request.algorithm, signature: request.signature };
     verify(&signed, &request.spki)
 }
 
@@ -140,37 +130,19 @@ impl<'a> Request<'a> {
     }
 
     fn parts(der: &'a [u8]) -> Result<Self, &'static str> {
-        let mut request = Reader::new(der)
-            .enter(tag::SEQUENCE)
-            .ok_or("it is cut off")?;
+        let mut request = Reader::new(der).enter(tag::SEQUENCE).ok_or("it is cut off")?;
         if request.rest().len() > REQUEST_BYTES_MAX {
             return Err("it is larger than any request");
         }
-        let info = request
-            .take(tag::SEQUENCE)
-            .ok_or("the signed part is missing")?;
-        let algorithm = request
-            .take(tag::SEQUENCE)
-            .ok_or("the signature algorithm is missing")?;
-        let signature = request
-            .take(tag::BIT_STRING)
-            .and_then(|bits| bits.bits())
-            .ok_or("the signature is missing")?;
+        let info = request.take(tag::SEQUENCE).ok_or("the signed part is missing")?;
+        let algorithm = request.take(tag::SEQUENCE).ok_or("the signature algorithm is missing")?;
+        let signature = request.take(tag::BIT_STRING).and_then(|bits| bits.bits()).ok_or("the signature is missing")?;
         let mut fields = info.inside();
         fields.take(tag::INTEGER).ok_or("the version is missing")?;
         let subject = fields.take(tag::SEQUENCE).ok_or("the subject is missing")?;
-        let spki = fields
-            .take(tag::SEQUENCE)
-            .ok_or("the public key is missing")?;
+        let spki = fields.take(tag::SEQUENCE).ok_or("the public key is missing")?;
         let attributes = fields.enter(tag::context(0));
-        Ok(Request {
-            info: info.whole,
-            subject,
-            spki,
-            attributes,
-            algorithm,
-            signature,
-        })
+        Ok(Request { info: info.whole, subject, spki, attributes, algorithm, signature })
     }
 
     /// The extensions of the extensionRequest attribute (RFC 2985 section 5.4.2).

@@ -3,14 +3,12 @@
 //! What cannot be checked here is never called invalid: a verdict on an Ed448 or MD5 signature would be a guess.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA1_ASN1, ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1,
-    ECDSA_P256K1_SHA256_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1,
-    ECDSA_P384_SHA512_ASN1, ECDSA_P521_SHA1_ASN1, ECDSA_P521_SHA224_ASN1, ECDSA_P521_SHA256_ASN1,
-    ECDSA_P521_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ED25519, ML_DSA_44, ML_DSA_65, ML_DSA_87,
+    ECDSA_P256_SHA1_ASN1, ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1, ECDSA_P256K1_SHA256_ASN1,
+    ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, ECDSA_P521_SHA1_ASN1, ECDSA_P521_SHA224_ASN1,
+    ECDSA_P521_SHA256_ASN1, ECDSA_P521_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ED25519, ML_DSA_44, ML_DSA_65, ML_DSA_87,
     RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-    RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA384,
-    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
-    UnparsedPublicKey, VerificationAlgorithm,
+    RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA384, RSA_PSS_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
 };
 
 use crate::asn1::{Element, Reader, bit_length, small_integer, tag};
@@ -46,15 +44,9 @@ pub fn verify_signed_by(certificate_der: &[u8], issuer_der: &[u8]) -> Result<(),
     verify_certificate(&certificate, &issuer)
 }
 
-pub(crate) fn verify_certificate(
-    certificate: &Certificate<'_>,
-    issuer: &Certificate<'_>,
-) -> Result<(), SignatureError> {
-    let signed = Signed {
-        message: certificate.to_be_signed,
-        algorithm: certificate.outer_algorithm,
-        signature: certificate.signature,
-    };
+pub(crate) fn verify_certificate(certificate: &Certificate<'_>, issuer: &Certificate<'_>) -> Result<(), SignatureError> {
+    let signed =
+        Signed { message: certificate.to_be_signed, algorithm: certificate.outer_algorithm, signature: certificate.signature };
     verify(&signed, &issuer.spki)
 }
 
@@ -68,19 +60,12 @@ pub(crate) struct Signed<'a> {
 pub(crate) fn verify(signed: &Signed<'_>, spki: &Element<'_>) -> Result<(), SignatureError> {
     let name = signature_algorithm(&signed.algorithm);
     let Some(key) = PublicKey::of(spki) else {
-        return Err(SignatureError::NotVerifiable(format!(
-            "{name} by a malformed public key"
-        )));
+        return Err(SignatureError::NotVerifiable(format!("{name} by a malformed public key")));
     };
     let Some(algorithm) = choose(&name, &signed.algorithm, &key) else {
-        return Err(SignatureError::NotVerifiable(format!(
-            "{name} by a key of the kind {}",
-            key.describe()
-        )));
+        return Err(SignatureError::NotVerifiable(format!("{name} by a key of the kind {}", key.describe())));
     };
-    UnparsedPublicKey::new(algorithm, key.bits)
-        .verify(signed.message, signed.signature)
-        .map_err(|_| SignatureError::Invalid)
+    UnparsedPublicKey::new(algorithm, key.bits).verify(signed.message, signed.signature).map_err(|_| SignatureError::Invalid)
 }
 
 struct PublicKey<'a> {
@@ -95,27 +80,17 @@ impl<'a> PublicKey<'a> {
         let mut fields = spki.inside();
         let mut identifier = fields.enter(tag::SEQUENCE)?;
         let algorithm = identifier.take(tag::OID)?.content;
-        let curve = identifier
-            .take(tag::OID)
-            .map(|curve| curve.content)
-            .unwrap_or_default();
-        Some(PublicKey {
-            algorithm,
-            curve,
-            bits: fields.take(tag::BIT_STRING)?.bits()?,
-        })
+        let curve = identifier.take(tag::OID).map(|curve| curve.content).unwrap_or_default();
+        Some(PublicKey { algorithm, curve, bits: fields.take(tag::BIT_STRING)?.bits()? })
     }
 
     fn rsa_bits(&self) -> u32 {
-        let modulus = Reader::new(self.bits)
-            .enter(tag::SEQUENCE)
-            .and_then(|mut key| key.take(tag::INTEGER));
+        let modulus = Reader::new(self.bits).enter(tag::SEQUENCE).and_then(|mut key| key.take(tag::INTEGER));
         modulus.map_or(0, |modulus| bit_length(modulus.content))
     }
 
     fn describe(&self) -> String {
-        let name = oid::key_algorithm(self.algorithm)
-            .map_or_else(|| oid::dotted(self.algorithm), str::to_owned);
+        let name = oid::key_algorithm(self.algorithm).map_or_else(|| oid::dotted(self.algorithm), str::to_owned);
         match self.algorithm {
             oid::RSA | oid::RSASSA_PSS => format!("{name} with {} bits", self.rsa_bits()),
             oid::EC => match oid::curve(self.curve) {
@@ -127,11 +102,7 @@ impl<'a> PublicKey<'a> {
     }
 }
 
-fn choose(
-    name: &str,
-    identifier: &Element<'_>,
-    key: &PublicKey<'_>,
-) -> Option<&'static dyn VerificationAlgorithm> {
+fn choose(name: &str, identifier: &Element<'_>, key: &PublicKey<'_>) -> Option<&'static dyn VerificationAlgorithm> {
     match key.algorithm {
         oid::RSA | oid::RSASSA_PSS if name == "RSASSA-PSS" => pss(identifier, key.rsa_bits()),
         oid::RSA => pkcs1(name, key.rsa_bits()),
@@ -148,16 +119,10 @@ fn choose(
 
 fn pkcs1(name: &str, bits: u32) -> Option<&'static dyn VerificationAlgorithm> {
     match (name, bits) {
-        ("sha256WithRSAEncryption", 1024..=8192) => {
-            Some(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY)
-        }
-        ("sha512WithRSAEncryption", 1024..=8192) => {
-            Some(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY)
-        }
+        ("sha256WithRSAEncryption", 1024..=8192) => Some(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY),
+        ("sha512WithRSAEncryption", 1024..=8192) => Some(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY),
         ("sha384WithRSAEncryption", 2048..=8192) => Some(&RSA_PKCS1_2048_8192_SHA384),
-        ("sha1WithRSAEncryption" | "sha1WithRSA", 1024..=8192) => {
-            Some(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY)
-        }
+        ("sha1WithRSAEncryption" | "sha1WithRSA", 1024..=8192) => Some(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY),
         _ => None,
     }
 }
@@ -191,33 +156,18 @@ fn pss(identifier: &Element<'_>, bits: u32) -> Option<&'static dyn VerificationA
     let mut fields = identifier.inside();
     fields.take(tag::OID)?;
     let mut parameters = fields.enter(tag::SEQUENCE)?;
-    let hash = parameters
-        .enter(tag::context(0))?
-        .enter(tag::SEQUENCE)?
-        .take(tag::OID)?
-        .content;
+    let hash = parameters.enter(tag::context(0))?.enter(tag::SEQUENCE)?.take(tag::OID)?.content;
     let mut mask = parameters.enter(tag::context(1))?.enter(tag::SEQUENCE)?;
     mask.take(tag::OID)?;
     let mask_hash = mask.enter(tag::SEQUENCE)?.take(tag::OID)?.content;
-    let salt = small_integer(
-        parameters
-            .enter(tag::context(2))?
-            .take(tag::INTEGER)?
-            .content,
-    )?;
+    let salt = small_integer(parameters.enter(tag::context(2))?.take(tag::INTEGER)?.content)?;
     if hash != mask_hash {
         return None;
     }
     match (hash, salt) {
-        ([0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 1], 32) => {
-            Some(&RSA_PSS_2048_8192_SHA256)
-        }
-        ([0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 2], 48) => {
-            Some(&RSA_PSS_2048_8192_SHA384)
-        }
-        ([0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 3], 64) => {
-            Some(&RSA_PSS_2048_8192_SHA512)
-        }
+        ([0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 1], 32) => Some(&RSA_PSS_2048_8192_SHA256),
+        ([0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 2], 48) => Some(&RSA_PSS_2048_8192_SHA384),
+        ([0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 3], 64) => Some(&RSA_PSS_2048_8192_SHA512),
         _ => None,
     }
 }

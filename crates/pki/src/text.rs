@@ -46,23 +46,14 @@ pub(crate) enum Escape {
 pub(crate) fn push_string(out: &mut String, element: &Element<'_>, escape: Escape) -> bool {
     let content = element.content;
     match element.tag {
-        tag::UTF8_STRING
-        | tag::PRINTABLE_STRING
-        | tag::IA5_STRING
-        | tag::VISIBLE_STRING
-        | tag::NUMERIC_STRING => {
+        tag::UTF8_STRING | tag::PRINTABLE_STRING | tag::IA5_STRING | tag::VISIBLE_STRING | tag::NUMERIC_STRING => {
             push_bytes(out, content, escape);
         }
-        tag::TELETEX_STRING => push_chars(
-            out,
-            content.iter().map(|byte| Ok(char::from(*byte))),
-            escape,
-        ),
+        tag::TELETEX_STRING => push_chars(out, content.iter().map(|byte| Ok(char::from(*byte))), escape),
         tag::BMP_STRING => {
             let (pairs, odd) = content.as_chunks::<2>();
             let units = pairs.iter().map(|pair| u16::from_be_bytes(*pair));
-            let chars = char::decode_utf16(units)
-                .map(|decoded| decoded.map_err(|e| u32::from(e.unpaired_surrogate())));
+            let chars = char::decode_utf16(units).map(|decoded| decoded.map_err(|e| u32::from(e.unpaired_surrogate())));
             push_chars(out, chars, escape);
             push_raw(out, odd);
         }
@@ -83,9 +74,7 @@ pub(crate) fn push_string(out: &mut String, element: &Element<'_>, escape: Escap
 /// Appends octets that should be ASCII or UTF-8. Octets that are neither are read as Latin-1, as software that
 /// fills PrintableString and IA5String with anything else usually means it.
 pub(crate) fn push_bytes(out: &mut String, bytes: &[u8], escape: Escape) {
-    let plain = bytes.iter().all(|byte| is_plain(*byte))
-        && bytes.first() != Some(&b' ')
-        && bytes.last() != Some(&b' ');
+    let plain = bytes.iter().all(|byte| is_plain(*byte)) && bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ');
     match str::from_utf8(bytes) {
         Ok(text) if plain => out.push_str(text),
         Ok(text) => push_chars(out, text.chars().map(Ok), escape),
@@ -175,61 +164,19 @@ mod tests {
 
     fn shown(tag: u8, content: &[u8], escape: Escape) -> String {
         let mut out = String::new();
-        assert!(push_string(
-            &mut out,
-            &Element {
-                tag,
-                content,
-                whole: &[]
-            },
-            escape
-        ));
+        assert!(push_string(&mut out, &Element { tag, content, whole: &[] }, escape));
         out
     }
 
     #[test]
     fn string_types() {
-        assert_eq!(
-            shown(tag::TELETEX_STRING, b"M\xfcnchen", Escape::Plain),
-            "München"
-        );
-        assert_eq!(
-            shown(
-                tag::BMP_STRING,
-                &[0, b'Z', 0, 0xfc, 0xd8, 0x3d, 0xde, 0x00],
-                Escape::Plain
-            ),
-            "Zü😀"
-        );
-        assert_eq!(
-            shown(
-                tag::UNIVERSAL_STRING,
-                &[0, 0, 0, b'Z', 0, 1, 0xf6, 0],
-                Escape::Plain
-            ),
-            "Z😀"
-        );
-        assert_eq!(
-            shown(tag::PRINTABLE_STRING, "Zürich".as_bytes(), Escape::Plain),
-            "Zürich"
-        );
-        assert_eq!(
-            shown(tag::PRINTABLE_STRING, b"Z\xfcrich", Escape::Plain),
-            "Zürich"
-        );
-        assert_eq!(
-            shown(tag::BMP_STRING, &[0xd8, 0, 0, b'a', 7], Escape::Plain),
-            "\\00\\00\\D8\\00a\\07"
-        );
-        assert!(!push_string(
-            &mut String::new(),
-            &Element {
-                tag: tag::INTEGER,
-                content: &[1],
-                whole: &[]
-            },
-            Escape::Plain
-        ));
+        assert_eq!(shown(tag::TELETEX_STRING, b"M\xfcnchen", Escape::Plain), "München");
+        assert_eq!(shown(tag::BMP_STRING, &[0, b'Z', 0, 0xfc, 0xd8, 0x3d, 0xde, 0x00], Escape::Plain), "Zü😀");
+        assert_eq!(shown(tag::UNIVERSAL_STRING, &[0, 0, 0, b'Z', 0, 1, 0xf6, 0], Escape::Plain), "Z😀");
+        assert_eq!(shown(tag::PRINTABLE_STRING, "Zürich".as_bytes(), Escape::Plain), "Zürich");
+        assert_eq!(shown(tag::PRINTABLE_STRING, b"Z\xfcrich", Escape::Plain), "Zürich");
+        assert_eq!(shown(tag::BMP_STRING, &[0xd8, 0, 0, b'a', 7], Escape::Plain), "\\00\\00\\D8\\00a\\07");
+        assert!(!push_string(&mut String::new(), &Element { tag: tag::INTEGER, content: &[1], whole: &[] }, Escape::Plain));
     }
 
     #[test]
@@ -244,10 +191,7 @@ mod tests {
     #[test]
     fn rfc4514_escapes() {
         let name = |text: &str| shown(tag::UTF8_STRING, text.as_bytes(), Escape::Name);
-        assert_eq!(
-            name("James \"Jim\" Smith, III"),
-            "James \\\"Jim\\\" Smith\\, III"
-        ); // RFC 4514 section 4
+        assert_eq!(name("James \"Jim\" Smith, III"), "James \\\"Jim\\\" Smith\\, III"); // RFC 4514 section 4
         assert_eq!(name(" #x "), "\\ #x\\ ");
         assert_eq!(name("#x"), "\\#x");
         assert_eq!(name(" "), "\\ ");

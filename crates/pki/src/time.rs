@@ -16,54 +16,27 @@ pub(crate) fn read(element: &Element<'_>) -> Option<Time> {
     let (year, rest) = match element.tag {
         tag::UTC_TIME => {
             let short = i64::from(two(text)?);
-            (
-                if short < 50 {
-                    2000 + short
-                } else {
-                    1900 + short
-                },
-                &text[2..],
-            )
+            (if short < 50 { 2000 + short } else { 1900 + short }, &text[2..])
         }
-        tag::GENERALIZED_TIME => (
-            i64::from(two(text)?) * 100 + i64::from(two(text.get(2..)?)?),
-            &text[4..],
-        ),
+        tag::GENERALIZED_TIME => (i64::from(two(text)?) * 100 + i64::from(two(text.get(2..)?)?), &text[4..]),
         _ => return None,
     };
-    let (month, day, hour, minute) = (
-        two(rest)?,
-        two(rest.get(2..)?)?,
-        two(rest.get(4..)?)?,
-        two(rest.get(6..)?)?,
-    );
+    let (month, day, hour, minute) = (two(rest)?, two(rest.get(2..)?)?, two(rest.get(4..)?)?, two(rest.get(6..)?)?);
     let mut tail = rest.get(8..)?;
     let second = two(tail);
     if second.is_some() {
         tail = &tail[2..];
     }
-    if !(1..=12).contains(&month)
-        || !(1..=31).contains(&day)
-        || hour > 24
-        || minute > 59
-        || second > Some(60)
-    {
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 24 || minute > 59 || second > Some(60) {
         return None;
     }
     let strict = second.is_some() && tail == b"Z";
-    let (fraction_ms, offset_minutes) = if strict {
-        (0, 0)
-    } else {
-        fraction_and_zone(tail)?
-    };
+    let (fraction_ms, offset_minutes) = if strict { (0, 0) } else { fraction_and_zone(tail)? };
     let days = days_from_civil(year, i64::from(month), i64::from(day));
     let minutes = days * 1440 + i64::from(hour) * 60 + i64::from(minute) - offset_minutes;
     let unix_ms = (minutes * 60 + i64::from(second.unwrap_or(0))) * 1000 + fraction_ms;
     let calendar = i64::from(day) <= days_in_month(year, month) && hour < 24 && second < Some(60);
-    Some(Time {
-        unix_ms,
-        strict: strict && calendar,
-    })
+    Some(Time { unix_ms, strict: strict && calendar })
 }
 
 /// Two decimal digits at the start of `text`.
@@ -78,18 +51,8 @@ fn two(text: &[u8]) -> Option<u8> {
 fn fraction_and_zone(tail: &[u8]) -> Option<(i64, i64)> {
     let (fraction, zone) = match tail {
         [b'.' | b',', digits @ ..] => {
-            let count = digits
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
-            let ms = (0..3).fold(0, |ms, i| {
-                ms * 10
-                    + if i < count {
-                        i64::from(digits[i] - b'0')
-                    } else {
-                        0
-                    }
-            });
+            let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let ms = (0..3).fold(0, |ms, i| ms * 10 + if i < count { i64::from(digits[i] - b'0') } else { 0 });
             (ms, &digits[count..])
         }
         zone => (0, zone),
@@ -121,16 +84,11 @@ pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 {
-        month_index + 3
-    } else {
-        month_index - 9
-    };
+    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -145,18 +103,10 @@ fn days_in_month(year: i64, month: u8) -> i64 {
 
 /// `2027-01-31 23:59:59 UTC`, for sentences.
 pub(crate) fn show(unix_ms: i64) -> String {
-    let (days, ms) = (
-        unix_ms.div_euclid(86_400_000),
-        unix_ms.rem_euclid(86_400_000),
-    );
+    let (days, ms) = (unix_ms.div_euclid(86_400_000), unix_ms.rem_euclid(86_400_000));
     let (year, month, day) = civil_from_days(days);
     let seconds = ms / 1000;
-    format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    )
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 #[cfg(test)]
@@ -164,33 +114,19 @@ mod tests {
     use super::*;
 
     fn utc(text: &str) -> Option<Time> {
-        read(&Element {
-            tag: tag::UTC_TIME,
-            content: text.as_bytes(),
-            whole: &[],
-        })
+        read(&Element { tag: tag::UTC_TIME, content: text.as_bytes(), whole: &[] })
     }
 
     fn generalized(text: &str) -> Option<Time> {
-        read(&Element {
-            tag: tag::GENERALIZED_TIME,
-            content: text.as_bytes(),
-            whole: &[],
-        })
+        read(&Element { tag: tag::GENERALIZED_TIME, content: text.as_bytes(), whole: &[] })
     }
 
     fn strict(seconds: i64) -> Option<Time> {
-        Some(Time {
-            unix_ms: seconds * 1000,
-            strict: true,
-        })
+        Some(Time { unix_ms: seconds * 1000, strict: true })
     }
 
     fn odd(ms: i64) -> Option<Time> {
-        Some(Time {
-            unix_ms: ms,
-            strict: false,
-        })
+        Some(Time { unix_ms: ms, strict: false })
     }
 
     // Expected numbers: date -u -d … +%s
@@ -211,42 +147,19 @@ mod tests {
         assert_eq!(utc("691231230000-0100"), odd(0));
         assert_eq!(generalized("19700101000000.25Z"), odd(250));
         assert_eq!(generalized("19700101000000"), odd(0));
-        assert_eq!(
-            utc("230229000000Z"),
-            odd(1_677_628_800_000),
-            "rolls over to 1 March"
-        );
+        assert_eq!(utc("230229000000Z"), odd(1_677_628_800_000), "rolls over to 1 March");
         assert_eq!(utc("161231235960Z"), odd(1_483_228_800_000), "leap second");
     }
 
     #[test]
     fn no_time() {
-        for text in [
-            "",
-            "7",
-            "701301000000Z",
-            "700100000000Z",
-            "7001010060Z",
-            "7001010000ZZ",
-            "Z",
-            "70010100000",
-            "ab0101000000Z",
-        ] {
+        for text in
+            ["", "7", "701301000000Z", "700100000000Z", "7001010060Z", "7001010000ZZ", "Z", "70010100000", "ab0101000000Z"]
+        {
             assert_eq!(utc(text), None, "{text}");
         }
-        assert_eq!(
-            generalized("700101000000Z"),
-            None,
-            "month 01 day 01 hour 00, but the year is 7001 and a digit is missing"
-        );
-        assert_eq!(
-            read(&Element {
-                tag: tag::INTEGER,
-                content: b"700101000000Z",
-                whole: &[]
-            }),
-            None
-        );
+        assert_eq!(generalized("700101000000Z"), None, "month 01 day 01 hour 00, but the year is 7001 and a digit is missing");
+        assert_eq!(read(&Element { tag: tag::INTEGER, content: b"700101000000Z", whole: &[] }), None);
     }
 
     #[test]
