@@ -57,7 +57,8 @@ impl Browser {
         };
         let profile = tempfile::tempdir().expect("a temporary directory");
         let mut driver = Process::start(Command::new(driver).arg("--port=0"), &profile.path().join("chromedriver.log"));
-        let port: u16 = driver.wait_for_line(0, |line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()).await;
+        let port: u16 =
+            driver.wait_for_line(0, |line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()).await;
         let address = format!("http://127.0.0.1:{port}");
         let capabilities = capabilities(&chromium, profile.path(), width, height);
         let client = ClientBuilder::rustls()
