@@ -9,7 +9,7 @@ use crate::asn1::put;
 use crate::asn1::tag::OCTET_STRING;
 
 /// Nesting that no real file reaches.
-const DEPTH_MAX: usize = 32;
+const DEPTH_MAX: usize = 16;
 
 /// An OCTET STRING in pieces.
 const CONSTRUCTED_OCTET_STRING: u8 = OCTET_STRING | 0x20;

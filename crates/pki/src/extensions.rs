@@ -19,6 +19,9 @@ const KEY_USAGES: [&str; 9] = [
     "decipherOnly",
 ];
 
+/// Reads the content of one extension into the facts; `None` when it is malformed.
+type ReadExtension = fn(&mut Facts, Reader<'_>) -> Option<()>;
+
 /// Fills in what the extensions say. An extension that cannot be read leaves what could be read and an oddity; of an
 /// extension that occurs twice, the first counts.
 pub(crate) fn read_into(facts: &mut Facts, certificate: &Certificate<'_>) {
@@ -28,7 +31,7 @@ pub(crate) fn read_into(facts: &mut Facts, certificate: &Certificate<'_>) {
     let mut extensions = Extensions::new(reader);
     let mut seen = 0u64;
     for extension in extensions.by_ref() {
-        let (bit, name, read): (u32, &str, fn(&mut Facts, Reader<'_>) -> Option<()>) = match extension.oid {
+        let (bit, name, read): (u32, &str, ReadExtension) = match extension.oid {
             [0x55, 0x1d, last] => match last {
                 14 => (0, "subject key identifier", subject_key_id),
                 15 => (1, "key usage", key_usage),

@@ -104,7 +104,8 @@ fn check_usage(facts: &Facts, wrong: &mut Vec<String>) {
     }
     let has = |usage: &str| facts.key_usage.is_empty() || facts.key_usage.iter().any(|present| present == usage);
     // RFC 8446 section 4.4.2.2 and RFC 5246 section 7.4.2: signing, or for RSA key transport deciphering
-    if !has("digitalSignature") && !(facts.key_algorithm == "RSA" && has("keyEncipherment")) {
+    let usable = has("digitalSignature") || facts.key_algorithm == "RSA" && has("keyEncipherment");
+    if !usable {
         wrong.push(format!("The certificate cannot be used by a TLS server: its key usage is {}.", facts.key_usage.join(", ")));
     }
 }

@@ -24,6 +24,10 @@ const FRIENDLY_NAME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0
 
 const MALFORMED: ReadError = ReadError::Broken { what: "a PKCS#12 file", why: "its structure is not that of RFC 7292" };
 
+/// The password has passed the integrity check, but a part does not decrypt with it.
+const OTHER_PASSWORD: ReadError =
+    ReadError::Broken { what: "a PKCS#12 file", why: "a part of it is damaged or has another password than the whole" };
+
 /// Reads the file into `collector`.
 pub(crate) fn read(
     bytes: &[u8],
@@ -39,9 +43,10 @@ pub(crate) fn read(
     }
     let contents = authenticated_safe(&file.take(tag::SEQUENCE).ok_or(MALFORMED)?)?;
     let mac_data = file.take(tag::SEQUENCE);
+    let given = password.is_some();
     let password = choose_password(mac_data, contents, password, budget)?;
     let contents = ber::normalise(contents).ok_or(MALFORMED)?;
-    let mut walk = Walk { password, authentic: mac_data.is_some(), budget, collector, entries: 0 };
+    let mut walk = Walk { password, given, authentic: mac_data.is_some(), budget, collector, entries: 0 };
     let mut parts = Reader::new(&contents).enter(tag::SEQUENCE).ok_or(MALFORMED)?;
     while let Some(part) = parts.take(tag::SEQUENCE) {
         walk.part(&part)?;
@@ -93,6 +98,8 @@ fn choose_password(
 
 struct Walk<'b> {
     password: Password,
+    /// The caller gave a password, be it an empty one.
+    given: bool,
     /// The password has passed the integrity check, so that garbage after decryption means damage.
     authentic: bool,
     budget: &'b mut Budget,
@@ -146,11 +153,13 @@ impl Walk<'_> {
             }
             _ => return Err(MALFORMED),
         };
-        let clear = password_based::decrypt(&algorithm, &octets, &self.password, self.budget);
-        clear.map_err(|error| match error {
-            DecryptError::WrongPassword if self.authentic => {
-                ReadError::Broken { what: "a PKCS#12 file", why: "the password is right, but an encrypted part does not decrypt" }
-            }
+        self.decrypt(&algorithm, &octets)
+    }
+
+    fn decrypt(&mut self, algorithm: &Element<'_>, octets: &[u8]) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+        password_based::decrypt(algorithm, octets, &self.password, self.budget).map_err(|error| match error {
+            DecryptError::WrongPassword if self.authentic => OTHER_PASSWORD,
+            DecryptError::WrongPassword if !self.given => ReadError::PasswordNeeded("PKCS#12 file"),
             error => ReadError::Encrypted { what: "the PKCS#12 file", error },
         })
     }
@@ -179,10 +188,11 @@ impl Walk<'_> {
         let place = self.next_place(name);
         match number {
             Some(1) => self.collector.private_key(value.content, place),
-            Some(2) => {
-                let clear = self.shrouded_key(&value)?;
-                self.collector.private_key(&clear, place)
-            }
+            Some(2) => match self.shrouded_key(&value) {
+                Ok(clear) => self.collector.private_key(&clear, place),
+                Err(error) if error == OTHER_PASSWORD => self.collector.refuse(place, error.to_string()),
+                Err(error) => Err(error),
+            },
             Some(3) => match certificate(&value) {
                 Some(der) => self.collector.certificate(der, place),
                 None => self.collector.refuse(place, "the entry holds no X.509 certificate".to_owned()),
@@ -197,8 +207,7 @@ impl Walk<'_> {
         let mut fields = value.inside().enter(tag::SEQUENCE).ok_or(MALFORMED)?;
         let algorithm = fields.take(tag::SEQUENCE).ok_or(MALFORMED)?;
         let octets = fields.take(tag::OCTET_STRING).ok_or(MALFORMED)?;
-        password_based::decrypt(&algorithm, octets.content, &self.password, self.budget)
-            .map_err(|error| ReadError::Encrypted { what: "a private key in the PKCS#12 file", error })
+        self.decrypt(&algorithm, octets.content)
     }
 
     fn next_place(&mut self, name: Option<String>) -> String {

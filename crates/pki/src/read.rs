@@ -1,5 +1,7 @@
 //! Reading whatever people have: the format is judged by content, never by a file name.
 
+use zeroize::Zeroizing;
+
 use crate::asn1::{Reader, tag};
 use crate::bundle::{Bundle, Collector, Format, INPUT_BYTES_MAX, PASSWORD_BYTES_MAX, ReadError};
 use crate::password_based::{self, Budget, DecryptError, Password};
@@ -133,12 +135,12 @@ impl Input<'_> {
 
     /// Base64 without BEGIN and END lines, as configuration files and metadata hold certificates.
     fn bare_base64(&mut self, bytes: &[u8]) -> Result<Format, ReadError> {
-        let text: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
         // 'M' is how the base64 of every SEQUENCE longer than 127 octets begins.
-        if text.first() != Some(&b'M') {
+        if bytes.trim_ascii_start().first() != Some(&b'M') {
             return Err(unrecognised(bytes));
         }
-        let text = zeroize::Zeroizing::new(text);
+        let mut text = Zeroizing::new(Vec::with_capacity(bytes.len()));
+        text.extend(bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()));
         let content = pem::decode(&text).map_err(|_| ReadError::Unrecognised)?;
         match recognise::der(&content) {
             Some(kind) => self.binary(kind, &content),

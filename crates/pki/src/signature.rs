@@ -65,7 +65,11 @@ pub(crate) fn verify(signed: &Signed<'_>, spki: &Element<'_>) -> Result<(), Sign
     let Some(algorithm) = choose(&name, &signed.algorithm, &key) else {
         return Err(SignatureError::NotVerifiable(format!("{name} by a key of the kind {}", key.describe())));
     };
-    UnparsedPublicKey::new(algorithm, key.bits).verify(signed.message, signed.signature).map_err(|_| SignatureError::Invalid)
+    // A key that AWS-LC refuses, for an exponent it finds too large for instance, says nothing about the signature.
+    let parsed = UnparsedPublicKey::new(algorithm, key.bits)
+        .parse()
+        .map_err(|_| SignatureError::NotVerifiable(format!("{name} by an unusual key of the kind {}", key.describe())))?;
+    parsed.verify_sig(signed.message, signed.signature).map_err(|_| SignatureError::Invalid)
 }
 
 struct PublicKey<'a> {

@@ -26,7 +26,7 @@ impl Noise {
 
     /// A number from 0 up to, not including, `limit`.
     pub(super) fn below(&mut self, limit: usize) -> usize {
-        (u128::from(self.next()) * limit as u128 >> 64) as usize
+        ((u128::from(self.next()) * limit as u128) >> 64) as usize
     }
 
     pub(super) fn pick(&mut self, words: &[&'static str]) -> &'static str {
