@@ -4,4 +4,6 @@
 //! so that a job which crashed in the middle is simply run again.
 
 pub mod dns;
+mod files;
 mod http;
+pub mod keys;
