@@ -31,6 +31,14 @@ pub struct EventLine {
     pub digest: String,
 }
 
+impl EventLine {
+    /// The first characters of the digest.
+    #[must_use]
+    pub fn short_digest(&self) -> String {
+        self.digest.chars().take(10).collect()
+    }
+}
+
 /// One field, before and after. `None` means that there was, or is, nothing.
 #[derive(Clone, Debug)]
 pub struct Change {

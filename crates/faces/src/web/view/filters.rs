@@ -1,19 +1,41 @@
 //! Filters of the templates: numbers as people read them.
 
-use std::borrow::Borrow;
-
 use askama::{Result, Values, filter_fn};
 
 use super::text;
 
+/// Whatever counts something. Templates hand numbers over by value or through references, as it happens.
+pub trait Number {
+    /// The number.
+    fn get(&self) -> i64;
+}
+
+impl Number for i64 {
+    fn get(&self) -> i64 {
+        *self
+    }
+}
+
+impl Number for usize {
+    fn get(&self) -> i64 {
+        i64::try_from(*self).unwrap_or(i64::MAX)
+    }
+}
+
+impl<N: Number + ?Sized> Number for &N {
+    fn get(&self) -> i64 {
+        (**self).get()
+    }
+}
+
 /// `{{ totals.held|count }}`: `12,408`.
 #[filter_fn]
-pub fn count<N: Borrow<i64>>(number: N, _: &dyn Values) -> Result<String> {
-    Ok(text::count(*number.borrow()))
+pub fn count<N: Number>(number: N, _: &dyn Values) -> Result<String> {
+    Ok(text::count(number.get()))
 }
 
 /// `{{ versions|plural("version", "versions") }}`: `3 versions`.
 #[filter_fn]
-pub fn plural<N: Borrow<i64>>(number: N, _: &dyn Values, one: &str, many: &str) -> Result<String> {
-    Ok(text::plural(*number.borrow(), one, many))
+pub fn plural<N: Number>(number: N, _: &dyn Values, one: &str, many: &str) -> Result<String> {
+    Ok(text::plural(number.get(), one, many))
 }

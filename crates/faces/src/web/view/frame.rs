@@ -275,6 +275,19 @@ pub enum Theme {
 }
 
 impl Theme {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// What the choice is called.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::System => "As the system",
+            Self::Light => "Light",
+            Self::Dark => "Dark",
+        }
+    }
+
     /// The value of the `data-theme` attribute, of the cookie and of the form field.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -5,13 +5,31 @@
 //! a page can be rendered in a test from values that no domain would produce.
 //!
 //! Start with [`frame::Frame`] (what surrounds every page) and the page's own module. Text is escaped by the template:
-//! fields hold it raw. Times are [`time::Moment`]s, lives of certificates are [`tone::Validity`]s.
+//! fields hold it raw. Times are [`time::Moment`]s, lives of certificates are [`tone::Validity`]s, fields of forms are
+//! in [`form`], and links with parameters are made by [`address::Address`].
 
+pub mod account;
+pub mod address;
+pub mod api_docs;
+pub mod certificate;
 pub mod chart;
+pub mod error;
 pub mod event;
+pub mod events;
 pub(crate) mod filters;
+pub mod form;
 pub mod frame;
 pub mod home;
+pub mod import;
+pub mod inventory;
+pub mod issuers;
+pub mod managed;
+pub mod managed_form;
+pub mod people;
+pub mod roles;
+pub mod secret;
+pub mod sign_in;
+pub mod table;
 pub mod text;
 pub mod time;
 pub mod tone;

@@ -189,6 +189,20 @@ impl Validity {
         i64::try_from((now - from) * 100 / (to - from)).unwrap_or(i64::MAX).clamp(0, 100)
     }
 
+    /// Where another instant lies in the life, 0 to 100.
+    #[must_use]
+    pub fn percent_at(&self, moment: &Moment) -> i64 {
+        let now = Moment::new(self.not_before.at_ms(), moment.at_ms());
+        Self { not_before: now, not_after: self.not_after, expiry: self.expiry }.elapsed_percent()
+    }
+
+    /// What a screen reader says for the bar.
+    #[must_use]
+    pub fn spoken(&self) -> String {
+        let (life, passed) = (self.life(), self.elapsed_percent());
+        format!("{}: {passed} % of {life} have passed, ends {}", self.expiry.label(), self.not_after.relative())
+    }
+
     /// The whole life in words: `90 days`.
     #[must_use]
     pub fn life(&self) -> String {

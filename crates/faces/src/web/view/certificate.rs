@@ -1,0 +1,197 @@
+//! `/certificates/{id}`: one certificate, what it says and what was decided about it.
+
+use askama::Template;
+
+use super::event::EventLine;
+use super::filters;
+use super::form::Select;
+use super::frame::Frame;
+use super::text::Link;
+use super::time::Moment;
+use super::tone::{Badge, Validity};
+
+/// The page of one certificate.
+#[derive(Clone, Debug, Template)]
+#[template(path = "web/certificate.html")]
+pub struct CertificatePage {
+    /// Title (the first name) and navigation.
+    pub frame: Frame,
+    /// Its number in the inventory.
+    pub id: i64,
+    /// State in a few words: life first, then managed, revoked, duplicate…
+    pub badges: Vec<Badge>,
+    /// Its life.
+    pub validity: Validity,
+    /// The managed certificate it is a version of.
+    pub managed: Option<Link>,
+    /// Facts in groups: subject, issuer, key, identifiers.
+    pub groups: Vec<FactGroup>,
+    /// Subject alternative names, in the order of the certificate.
+    pub names: Vec<SubjectName>,
+    /// Extensions, in the order of the certificate.
+    pub extensions: Vec<Extension>,
+    /// Who answers for it.
+    pub owner: OwnerCard,
+    /// Whether the private key is here.
+    pub key: KeyCard,
+    /// All versions of the same lineage, newest first, this one among them.
+    pub versions: Vec<Version>,
+    /// What happened, newest first.
+    pub history: Vec<EventLine>,
+    /// The rest of the history, if it is longer.
+    pub more_history: Option<String>,
+    /// What can be downloaded.
+    pub downloads: Vec<Download>,
+    /// The certificate as PEM.
+    pub pem: String,
+}
+
+/// Facts under one heading.
+#[derive(Clone, Debug)]
+pub struct FactGroup {
+    /// Heading.
+    pub title: String,
+    /// The facts.
+    pub facts: Vec<Fact>,
+}
+
+/// One fact.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// What it is.
+    pub label: String,
+    /// What the certificate says.
+    pub value: FactValue,
+    /// Whether a copy button stands beside it.
+    pub can_copy: bool,
+}
+
+impl Fact {
+    /// A fact in words.
+    #[must_use]
+    pub fn text(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { label: label.into(), value: FactValue::Text(value.into()), can_copy: false }
+    }
+
+    /// A fact in letters and digits (serial number, fingerprint), with a copy button.
+    #[must_use]
+    pub fn code(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { label: label.into(), value: FactValue::Code(value.into()), can_copy: true }
+    }
+
+    /// An instant.
+    #[must_use]
+    pub fn time(label: impl Into<String>, at: Moment) -> Self {
+        Self { label: label.into(), value: FactValue::Time(at), can_copy: false }
+    }
+
+    /// A certificate or page that the fact names.
+    #[must_use]
+    pub fn link(label: impl Into<String>, to: Link) -> Self {
+        Self { label: label.into(), value: FactValue::Link(to), can_copy: false }
+    }
+
+    /// The same fact with a copy button.
+    #[must_use]
+    pub fn copyable(mut self) -> Self {
+        self.can_copy = true;
+        self
+    }
+}
+
+/// The value of a fact.
+#[derive(Clone, Debug)]
+pub enum FactValue {
+    /// Letters and digits, in a fixed-width face.
+    Code(String),
+    /// Another page.
+    Link(Link),
+    /// Words.
+    Text(String),
+    /// An instant, to the second.
+    Time(Moment),
+}
+
+impl FactValue {
+    /// What the copy button copies.
+    #[must_use]
+    pub fn copied(&self) -> String {
+        match self {
+            Self::Code(text) | Self::Text(text) => text.clone(),
+            Self::Link(link) => link.label.clone(),
+            Self::Time(moment) => moment.iso(),
+        }
+    }
+}
+
+/// One subject alternative name.
+#[derive(Clone, Debug)]
+pub struct SubjectName {
+    /// `DNS`, `IP`, `email`, `URI`, `other`…
+    pub kind: String,
+    /// The name as the certificate has it.
+    pub value: String,
+}
+
+/// One extension.
+#[derive(Clone, Debug)]
+pub struct Extension {
+    /// Name in words, or the object identifier again where it has none.
+    pub name: String,
+    /// Object identifier.
+    pub oid: String,
+    /// Whether it is marked critical.
+    pub is_critical: bool,
+    /// Content in words, or hexadecimal where it is not understood.
+    pub value: String,
+}
+
+/// Who answers for the certificate, and the form that changes it.
+#[derive(Clone, Debug, Default)]
+pub struct OwnerCard {
+    /// The owner role.
+    pub owner: Option<Link>,
+    /// How many people hold that role.
+    pub people: i64,
+    /// The roles to choose from; an empty value takes the owner away. `None`: the viewer may not change the owner.
+    pub form: Option<Select>,
+    /// What the viewer lacks, where `form` is `None`: permission paths.
+    pub missing: Vec<String>,
+}
+
+/// The private key.
+#[derive(Clone, Debug, Default)]
+pub struct KeyCard {
+    /// Whether it is in custody.
+    pub is_held: bool,
+    /// In a sentence: where it is and since when, or that it is not here.
+    pub text: String,
+}
+
+/// One version of a lineage.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// Counted from 1.
+    pub number: i64,
+    /// Its page.
+    pub href: String,
+    /// Its life.
+    pub validity: Validity,
+    /// Serial number, hexadecimal.
+    pub serial: String,
+    /// Whether it is the one on this page.
+    pub is_this: bool,
+    /// Whether it is the one in service.
+    pub is_in_service: bool,
+}
+
+/// A file to download.
+#[derive(Clone, Debug)]
+pub struct Download {
+    /// `PEM`, `DER`, `Chain`.
+    pub label: String,
+    /// What is in it.
+    pub hint: String,
+    /// Where.
+    pub href: String,
+}

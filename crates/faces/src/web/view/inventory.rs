@@ -1,0 +1,92 @@
+//! `/certificates`: the inventory.
+
+use askama::Template;
+
+use super::filters;
+use super::frame::Frame;
+use super::table::{FilterLink, Pager, Sorting};
+use super::tone::Validity;
+
+/// The inventory, one page of it.
+#[derive(Clone, Debug, Template)]
+#[template(path = "web/inventory.html")]
+pub struct InventoryPage {
+    /// Title and navigation.
+    pub frame: Frame,
+    /// What stands in the search field.
+    pub query: String,
+    /// What is wrong with the query; the list is then empty.
+    pub query_error: Option<QueryError>,
+    /// Parameters that a new search keeps (filter, sort), as hidden fields.
+    pub kept: Vec<(String, String)>,
+    /// Filters as links.
+    pub filters: Vec<FilterLink>,
+    /// Columns: `name`, `issuer`, `expiry`, `owner`, `key`.
+    pub sorting: Sorting,
+    /// The rows of this page.
+    pub rows: Vec<CertificateRow>,
+    /// The neighbouring pages.
+    pub pager: Pager,
+    /// The inventory without search and filter, for the way back from an empty result.
+    pub all_href: String,
+    /// Whether the inventory itself is empty, not just the result.
+    pub holds_nothing: bool,
+}
+
+/// Why a query cannot be understood.
+#[derive(Clone, Debug)]
+pub struct QueryError {
+    /// One sentence: what was expected, and what to write instead.
+    pub message: String,
+    /// Where, counted in characters from 1.
+    pub column: Option<i64>,
+}
+
+impl QueryError {
+    /// The query up to the error, the character at fault, the rest.
+    #[must_use]
+    pub fn split<'a>(&self, query: &'a str) -> Option<(&'a str, &'a str, &'a str)> {
+        let column = usize::try_from(self.column?).ok()?.checked_sub(1)?;
+        let (start, fault) = query.char_indices().nth(column)?;
+        let end = start + fault.len_utf8();
+        Some((&query[..start], &query[start..end], &query[end..]))
+    }
+}
+
+/// One certificate of the list.
+#[derive(Clone, Debug)]
+pub struct CertificateRow {
+    /// Its page.
+    pub href: String,
+    /// Its first name: a DNS name, else the subject's common name, else the fingerprint.
+    pub name: String,
+    /// How many names there are besides.
+    pub more_names: i64,
+    /// Who issued it, in a few words.
+    pub issuer: String,
+    /// Its life.
+    pub validity: Validity,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Algorithm and size: `EC P-256`, `RSA 2048`.
+    pub key: String,
+    /// Whether Certhold renews it.
+    pub is_managed: bool,
+    /// Whether its private key is in custody.
+    pub has_key: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_point_at_a_character() {
+        let at = |column| QueryError { message: String::new(), column: Some(column) };
+        assert_eq!(at(4).split("CN -eü 1"), Some(("CN ", "-", "eü 1")));
+        assert_eq!(at(6).split("CN -eü 1"), Some(("CN -e", "ü", " 1")));
+        assert_eq!(at(9).split("CN -eü 1"), None, "past the end");
+        assert_eq!(at(0).split("CN"), None);
+        assert_eq!(at(i64::MIN).split("CN"), None);
+    }
+}

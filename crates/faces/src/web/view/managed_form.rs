@@ -1,0 +1,64 @@
+//! `/managed/new` and `/managed/{id}/deployments/new`.
+
+use askama::Template;
+
+use super::form::{Check, Input, Select};
+use super::frame::Frame;
+
+/// The form for a new managed certificate.
+#[derive(Clone, Debug, Template)]
+#[template(path = "web/managed_new.html")]
+pub struct NewManagedPage {
+    /// Title and navigation.
+    pub frame: Frame,
+    /// Why the whole was refused, where no single field is to blame.
+    pub error: Option<String>,
+    /// `names`: DNS names, one a line.
+    pub names: Input,
+    /// `issuer`: who issues. No choices: there is no issuer yet, and the page says so.
+    pub issuer: Select,
+    /// `dns_provider`: where TXT records are published. No choices: as with `issuer`.
+    pub dns_provider: Select,
+    /// `key`: kind of key.
+    pub key: Select,
+    /// `reuse_key`: whether renewals keep the key.
+    pub reuse_key: Check,
+    /// `owner`: who answers for it; an empty value is nobody.
+    pub owner: Select,
+    /// `policy`: when it is renewed.
+    pub policy: Select,
+}
+
+impl NewManagedPage {
+    /// Whether an issuer and a DNS provider exist.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.issuer.choices.is_empty() && !self.dns_provider.choices.is_empty()
+    }
+}
+
+/// The form for a new deployment.
+#[derive(Clone, Debug, Template)]
+#[template(path = "web/deployment_new.html")]
+pub struct NewDeploymentPage {
+    /// Title and navigation.
+    pub frame: Frame,
+    /// Number of the managed certificate.
+    pub managed_id: i64,
+    /// Why the whole was refused, where no single field is to blame.
+    pub error: Option<String>,
+    /// `full_chain`: path for certificate and chain together.
+    pub full_chain: Input,
+    /// `certificate`: path for the certificate alone.
+    pub certificate: Input,
+    /// `chain`: path for the chain alone.
+    pub chain: Input,
+    /// `private_key`: path for the key.
+    pub private_key: Input,
+    /// `owner`: user and group of the files, `root:ssl-cert`.
+    pub owner: Input,
+    /// `mode`: mode of the files, octal.
+    pub mode: Input,
+    /// `command`: what is run afterwards.
+    pub command: Input,
+}

@@ -1,0 +1,177 @@
+use certhold_faces::web::view::certificate::{
+    CertificatePage, Download, Extension, Fact, FactGroup, KeyCard, OwnerCard, SubjectName, Version,
+};
+use certhold_faces::web::view::event::Change;
+use certhold_faces::web::view::form::{Choice, Select};
+use certhold_faces::web::view::frame::{Notice, Section};
+use certhold_faces::web::view::text::Link;
+use certhold_faces::web::view::tone::{Badge, Tone};
+
+use super::home::event;
+use super::*;
+
+pub fn samples() -> Vec<Sample> {
+    vec![
+        page("certificate", &rich()),
+        page("certificate-refused", &refused()),
+        page("certificate-bare", &bare()),
+        page("certificate-hostile", &hostile()),
+    ]
+}
+
+fn roles() -> Select {
+    Select::of(vec![
+        Choice::new("", "Nobody"),
+        Choice::new("4", "Payments team"),
+        Choice::new("5", "Web shop"),
+        Choice::new("6", "Platform").barred("you do not hold this role"),
+    ])
+}
+
+fn rich() -> CertificatePage {
+    let sha256 = "9D:1C:4B:E0:A7:F2:55:0B:61:3E:88:C4:0D:92:7F:AA:31:5E:66:D0:18:2B:4C:9F:E3:70:5A:B8:C1:04:DD:2E";
+    let validity = life(-160, 38);
+    let mut changed = event(48_211, 9 * MINUTE, "marta.lindqvist", "changed the owner", "people", Tone::Neutral);
+    changed.changes =
+        vec![Change { field: "owner".into(), before: Some("Infrastructure".into()), after: Some("Payments team".into()) }];
+    CertificatePage {
+        frame: frame("payments.example.com", Section::Certificates).below("Certificates", "/certificates"),
+        id: 812,
+        badges: vec![validity.expiry.badge(), Badge::new("Unmanaged", Tone::Neutral)],
+        validity,
+        managed: Some(Link::new("payments.example.com", "/managed/7")),
+        groups: vec![
+            FactGroup {
+                title: "Subject".into(),
+                facts: vec![
+                    Fact::text("Common name", "payments.example.com").copyable(),
+                    Fact::text("Organisation", "Example Payments AB"),
+                    Fact::text("Locality", "Göteborg, SE"),
+                ],
+            },
+            FactGroup {
+                title: "Issuer".into(),
+                facts: vec![
+                    Fact::link("Issued by", Link::new("DigiCert TLS RSA SHA256 2020 CA1", "/certificates/2")),
+                    Fact::text("Organisation", "DigiCert Inc, US"),
+                ],
+            },
+            FactGroup {
+                title: "Key".into(),
+                facts: vec![
+                    Fact::text("Public key", "RSA 4096, exponent 65537"),
+                    Fact::text("Signature", "SHA-256 with RSA"),
+                    Fact::code("Key identifier", "B7:6B:A2:EA:A8:AA:84:8C:79:EA:B4:DA:0F:98:B2:C5:95:76:B9:F4"),
+                ],
+            },
+            FactGroup {
+                title: "Identifiers".into(),
+                facts: vec![
+                    Fact::code("Serial number", "0C:8E:E0:C9:0D:6A:89:15:88:04:06:1E:E2:41:F9:AF"),
+                    Fact::code("SHA-256", sha256),
+                    Fact::code("SHA-1", "A9:99:3E:36:47:06:81:6A:BA:3E:25:71:78:50:C2:6C:9C:D0:D8:9D"),
+                    Fact::time("First seen", at(-150 * DAY)),
+                ],
+            },
+        ],
+        names: (0..64)
+            .map(|i| SubjectName { kind: "DNS".into(), value: format!("pay-{i:02}.eu.payments.example.com") })
+            .chain([
+                SubjectName { kind: "IP".into(), value: "2001:db8::17".into() },
+                SubjectName { kind: "email".into(), value: "payments@example.com".into() },
+            ])
+            .collect(),
+        extensions: vec![
+            Extension { name: "Key usage".into(), oid: "2.5.29.15".into(), is_critical: true, value: "Digital signature, key encipherment".into() },
+            Extension { name: "Extended key usage".into(), oid: "2.5.29.37".into(), is_critical: false, value: "TLS server, TLS client".into() },
+            Extension { name: "Basic constraints".into(), oid: "2.5.29.19".into(), is_critical: true, value: "Not a CA".into() },
+            Extension { name: "CRL distribution points".into(), oid: "2.5.29.31".into(), is_critical: false, value: "http://crl3.digicert.com/DigiCertTLSRSASHA2562020CA1-4.crl\nhttp://crl4.digicert.com/DigiCertTLSRSASHA2562020CA1-4.crl".into() },
+            Extension { name: "1.3.6.1.4.1.99999.1".into(), oid: "1.3.6.1.4.1.99999.1".into(), is_critical: false, value: "04 0A 13 08 75 6E 6B 6E 6F 77 6E 21".into() },
+        ],
+        owner: OwnerCard {
+            owner: Some(Link::new("Payments team", "/roles/4")),
+            people: 6,
+            form: Some(roles().choose("4")),
+            missing: Vec::new(),
+        },
+        key: KeyCard { is_held: true, text: "Sealed in custody since 2026-06-15.".into() },
+        versions: vec![
+            version(3, validity, true, true),
+            version(2, life(-525, -160), false, false),
+            version(1, life(-890, -525), false, false),
+        ],
+        history: vec![
+            changed,
+            event(31_007, 40 * DAY, "Certhold", "noticed that 38 names resolve to other addresses", "info", Tone::Info),
+            event(20_112, 150 * DAY, "ci-importer", "imported the certificate with its private key", "import", Tone::Neutral),
+        ],
+        more_history: Some("/events?object=certificate-812".into()),
+        downloads: downloads(),
+        pem: format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", format!("{}\n", "MIIHQjCCBiqgAwIBAgIQDI7gyQ1qiRWIBAYe4kH5rzANBgkqhkiG9w0BAQsFADBE").repeat(24)),
+    }
+}
+
+fn downloads() -> Vec<Download> {
+    [("PEM", "The certificate, text", "pem"), ("DER", "The certificate, binary", "der"), ("Chain", "The certificate and its issuers, PEM", "chain.pem")]
+        .map(|(label, hint, file)| Download { label: label.into(), hint: hint.into(), href: format!("/certificates/812/{file}") })
+        .to_vec()
+}
+
+pub fn version(number: i64, validity: Validity, is_this: bool, is_in_service: bool) -> Version {
+    Version {
+        number,
+        href: format!("/certificates/{}", 800 + number),
+        validity,
+        serial: "0C:8E:E0:C9:0D:6A:89:15:88:04:06:1E:E2:41:F9:AF".into(),
+        is_this,
+        is_in_service,
+    }
+}
+
+fn refused() -> CertificatePage {
+    let mut page = rich();
+    page.frame = page.frame.with_notice(Notice::bad("The owner was not changed."));
+    page.owner.form = Some(roles().choose("5").refused(
+        "You hold Web shop but not Payments team, which owns the certificate now. Both are needed to hand it over.",
+    ));
+    page
+}
+
+fn bare() -> CertificatePage {
+    let mut page = rich();
+    page.frame.title = "9D1C4BE0A7F2550B613E88C40D927FAA315E66D0182B4C9FE3705AB8C104DD2E".into();
+    page.validity = life(-1_000, -3);
+    page.badges = vec![page.validity.expiry.badge()];
+    page.managed = None;
+    page.names.clear();
+    page.extensions.clear();
+    page.versions.truncate(1);
+    page.history.truncate(1);
+    page.more_history = None;
+    page.key = KeyCard { is_held: false, text: "Not here; only the certificate is held.".into() };
+    page.owner = OwnerCard {
+        owner: None,
+        people: 0,
+        form: None,
+        missing: vec!["/certificates/change_owner/".into(), "/certificates/collections/change_owner/7/".into()],
+    };
+    page
+}
+
+fn hostile() -> CertificatePage {
+    let mut page = rich();
+    page.frame.title = format!("{HOSTILE} {RTL}");
+    page.pem = HOSTILE.into();
+    for fact in page.groups.iter_mut().flat_map(|group| &mut group.facts) {
+        *fact = Fact::code(HOSTILE, HOSTILE);
+    }
+    for (name, text) in page.names.iter_mut().zip([HOSTILE, RTL, LONG]) {
+        name.value = text.into();
+    }
+    for extension in &mut page.extensions {
+        extension.name = HOSTILE.into();
+        extension.value = format!("{HOSTILE}{}", "x".repeat(400));
+    }
+    page.owner.owner = Some(Link::new(HOSTILE, "/roles/1"));
+    page
+}
