@@ -32,5 +32,5 @@ pub use ids::{
     CertificateId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, LineageId, OrderId, PermissionSetId,
     PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, TokenId,
 };
-pub use schema::{MIGRATIONS, prepare};
+pub use schema::{MIGRATIONS, is_prepared, prepare};
 pub use text::hex;

@@ -14,8 +14,7 @@ pub const MIGRATIONS: &[Migration] =
 /// Brings a fresh database to life: its identity, counters, the `Global` permission set and the `Administrator` role. On a
 /// database that lives already it changes nothing. `uuids` are two fresh random UUIDs.
 pub fn prepare(tx: &mut Tx<'_>, uuids: &[uuid::Uuid; 2], now: i64) -> Result<()> {
-    let exists: Option<String> = tx.one("SELECT value FROM setting WHERE name = 'installation'", params![], |row| row.get(0))?;
-    if exists.is_some() {
+    if is_prepared(tx)? {
         return Ok(());
     }
     let installation = uuids[0].to_string();
@@ -35,6 +34,12 @@ pub fn prepare(tx: &mut Tx<'_>, uuids: &[uuid::Uuid; 2], now: i64) -> Result<()>
     let object = Object { kind: "installation", id: None, name: &installation };
     events::append(tx, &server, now, NewEvent::new(names::INSTALLATION_CREATED, object, json!({})))?;
     Ok(())
+}
+
+/// Whether [`prepare`] has run on this database.
+pub fn is_prepared(tx: &mut Tx<'_>) -> Result<bool> {
+    let exists: Option<String> = tx.one("SELECT value FROM setting WHERE name = 'installation'", params![], |row| row.get(0))?;
+    Ok(exists.is_some())
 }
 
 /// The identity of this database.

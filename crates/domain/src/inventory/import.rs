@@ -49,7 +49,10 @@ impl Candidate {
         let mut reversed: Vec<String> = dns.chain(common_name).map(index_form).collect();
         reversed.sort_unstable();
         reversed.dedup();
-        let search = [facts.subject.as_str(), &names.join(" "), &facts.serial, &facts.issuer].join(" ").to_lowercase();
+        // RFC 4514 escapes some characters of the common name: people search for it as it reads.
+        let escaped = facts.common_name.as_deref().filter(|name| !facts.subject.contains(name));
+        let search = [facts.subject.as_str(), escaped.unwrap_or(""), &names.join(" "), &facts.serial, &facts.issuer];
+        let search = search.join(" ").to_lowercase();
         let title = facts.common_name.as_deref().or(names.first().copied()).unwrap_or(&facts.subject);
         Candidate {
             der: der.to_vec(),
@@ -168,7 +171,7 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> 
         }
         let key = batch.keys.iter().find(|key| key.spki_sha256 == candidate.spki_sha256);
         let key_taken = match key {
-            Some(key) => take_key(tx, actor, candidate, id, key, now)?,
+            Some(key) => take_key(tx, actor, &candidate.title, id, key, now)?,
             None => false,
         };
         let outcome = if new { Outcome::Imported(id) } else { Outcome::AlreadyHeld(id) };
@@ -178,11 +181,43 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> 
     Ok(items)
 }
 
-fn take_key(tx: &mut Tx<'_>, actor: &Actor, candidate: &Candidate, id: CertificateId, key: &SealedKey, now: i64) -> Result<bool> {
+/// What came of a private key that was brought by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOutcome {
+    /// It came into custody.
+    Taken,
+    /// It was in custody already.
+    AlreadyHeld,
+    /// No certificate of the inventory has its public key; it was not kept.
+    NoCertificate,
+}
+
+/// Puts keys into custody whose certificates are in the inventory, whichever file or import brought those. At most
+/// [`limits::IMPORT_CHUNK`]; needs the right to put keys into custody.
+pub fn import_keys(tx: &mut Tx<'_>, actor: &Actor, keys: &[SealedKey], now: i64) -> Result<Vec<KeyOutcome>> {
+    access::require_path(tx, actor, paths::PRIVATE_KEY_IMPORT)?;
+    if keys.len() > limits::IMPORT_CHUNK {
+        return Err(Refusal::TooLarge(format!("at most {} keys go into one transaction", limits::IMPORT_CHUNK)).into());
+    }
+    keys.iter().map(|key| import_key(tx, actor, key, now)).collect()
+}
+
+fn import_key(tx: &mut Tx<'_>, actor: &Actor, key: &SealedKey, now: i64) -> Result<KeyOutcome> {
+    let newest = tx.one(
+        "SELECT id, common_name, subject, serial FROM certificate WHERE spki_sha256 = $1 ORDER BY id DESC LIMIT 1",
+        params![&key.spki_sha256],
+        |row| Ok((CertificateId(row.get(0)?), row.get::<Option<String>>(1)?, row.get::<String>(2)?, row.get::<String>(3)?)),
+    )?;
+    let Some((id, common_name, subject, serial)) = newest else { return Ok(KeyOutcome::NoCertificate) };
+    let title = common_name.unwrap_or(if subject.is_empty() { serial } else { subject });
+    Ok(if take_key(tx, actor, &title, id, key, now)? { KeyOutcome::Taken } else { KeyOutcome::AlreadyHeld })
+}
+
+fn take_key(tx: &mut Tx<'_>, actor: &Actor, title: &str, id: CertificateId, key: &SealedKey, now: i64) -> Result<bool> {
     let (key_id, new) = custody::put_private_key(tx, key, Origin::Imported, now)?;
     if new {
         let payload = json!({ "private_key": key_id, "algorithm": key.algorithm, "bits": key.bits });
-        let object = Object::new("certificate", id.0, &candidate.title);
+        let object = Object::new("certificate", id.0, title);
         events::append(tx, actor, now, NewEvent::new(names::PRIVATE_KEY_IMPORTED, object, payload))?;
     }
     Ok(new)
