@@ -98,12 +98,12 @@ impl Actor {
         Actor::unbounded(ActorKind::Local, Face::Cli, user)
     }
 
-    /// Somebody whose credentials are being checked; holds nothing.
+    /// Somebody whose credentials are being checked; holds nothing. The name is what they claim: cut to one plain line.
     pub fn anonymous(face: Face, name: &str, request: &str, address: &str) -> Actor {
         Actor {
             kind: ActorKind::Anonymous,
             id: None,
-            name: name.to_owned(),
+            name: name.chars().filter(|c| !c.is_control()).take(crate::limits::NAME_CHARS).collect(),
             face,
             request: request.to_owned(),
             address: address.to_owned(),

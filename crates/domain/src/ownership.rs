@@ -10,7 +10,7 @@ use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, RoleId};
 
 /// Change the owner of one certificate, or clear it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChangeOwner {
     /// The certificate.
     pub certificate: CertificateId,

@@ -1,3 +1,4 @@
 //! The stories, one module each.
 
 mod dns;
+mod stories;

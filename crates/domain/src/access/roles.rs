@@ -215,7 +215,9 @@ pub fn withdraw(tx: &mut Tx<'_>, actor: &Actor, role: RoleId, principal: Princip
         "DELETE FROM role_claim WHERE role = $1 AND type = $2 AND value = $3",
         params![role.id, PRINCIPAL_CLAIM, uuid],
     )?;
-    refuse_no_administrator(tx)?;
+    if role.built_in {
+        refuse_no_administrator(tx)?;
+    }
     claim_changed(tx, actor, removed, names::ROLE_WITHDRAWN, &role, principal, &name, now)
 }
 

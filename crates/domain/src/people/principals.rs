@@ -185,9 +185,12 @@ pub fn set_disabled(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, disabled: b
     if principal.disabled == disabled {
         return Ok(());
     }
+    let administrator = access::of_principal(tx, id)?.is_administrator();
     tx.execute("UPDATE principal SET disabled = $1, generation = generation + 1 WHERE id = $2", params![disabled, id])?;
     if disabled {
-        roles::refuse_no_administrator(tx)?;
+        if administrator {
+            roles::refuse_no_administrator(tx)?;
+        }
         session::forget_all(tx, id)?;
     }
     access::changed(tx)?;

@@ -1,0 +1,210 @@
+//! The inventory and its owners.
+
+use certhold_domain::access::paths;
+use certhold_domain::custody::SealedKey;
+use certhold_domain::inventory::{self, Candidate, Expiry, Filter, ImportBatch, Outcome, OwnerFilter, Sort};
+use certhold_domain::ownership::{self, ChangeOwner, OwnerChange};
+use certhold_domain::{Actor, CertificateId, Refusal, RoleId, events, hex, overview};
+
+use super::world::{DAY, START, World, issue, key};
+
+fn local() -> Actor {
+    Actor::local("story")
+}
+
+fn list(world: &World, filter: Filter) -> inventory::Page {
+    world.read(move |tx| inventory::list(tx, &local(), &filter)).unwrap()
+}
+
+fn found(world: &World, text: &str) -> Vec<i64> {
+    let page = list(world, Filter { text: text.into(), limit: 100, ..Filter::default() });
+    page.certificates.iter().map(|certificate| certificate.id.0).collect()
+}
+
+pub fn importing_twice_changes_nothing(world: &World) {
+    let pair = key();
+    let der = issue(&pair, &["www.example.com", "example.com"], START, START + 90 * DAY);
+    let first = world.import(std::slice::from_ref(&der), None).unwrap();
+    let Outcome::Imported(id) = first[0].outcome else { panic!("not imported") };
+    let events = world.events();
+    let again = world.import(&[der.clone(), der.clone()], None).unwrap();
+    assert!(again.iter().all(|item| item.outcome == Outcome::AlreadyHeld(id)));
+    assert_eq!(world.events(), events);
+    assert_eq!(list(world, Filter { count: true, limit: 10, ..Filter::default() }).total, Some(1));
+
+    // Its key comes into custody once, with an event of its own.
+    let private = certhold_pki::PrivateKey::of(&pair.serialize_der()).unwrap();
+    let keys = vec![SealedKey::seal(&world.custody, &world.entropy, &private).unwrap()];
+    let certificates = vec![Candidate::of(&der).unwrap()];
+    let batch = ImportBatch { certificates, keys, owner: None, source: "story".into() };
+    let importers = world.role("Importers", &[paths::CERTIFICATES_IMPORT]);
+    let importer = world.somebody("importer", &[importers]);
+    let (refused, batch_again) = (batch.clone(), batch.clone());
+    let refusal = world.refused(move |tx, now| inventory::import(tx, &importer, &refused, now));
+    assert!(matches!(refusal, Refusal::Forbidden { .. }), "keys need their own right: {refusal}");
+    let items = world.write(move |tx, now| inventory::import(tx, &local(), &batch, now)).unwrap();
+    assert!(items[0].key_taken);
+    let items = world.write(move |tx, now| inventory::import(tx, &local(), &batch_again, now)).unwrap();
+    assert!(!items[0].key_taken);
+
+    let held = world.read(move |tx| inventory::get(tx, &local(), id)).unwrap();
+    assert_eq!(held.der, der);
+    assert!(held.summary.has_key);
+    assert_eq!(held.summary.title(), "www.example.com");
+    assert_eq!(held.facts().unwrap().sha256, held.summary.sha256);
+    let history = world.read(move |tx| events::history(tx, &local(), id, None, 10)).unwrap();
+    let operations: Vec<&str> = history.events.iter().map(|event| event.operation.as_str()).collect();
+    assert_eq!(operations, ["private_key.imported", "certificate.imported"]);
+}
+
+pub fn lists_filter_and_page(world: &World) {
+    let web = world.role("Web", &[]);
+    let pair = key();
+    // Every tenth day one expires; every third belongs to Web; two share a day.
+    for number in 0..30i64 {
+        let name = format!("host{number}.example.com");
+        let der = issue(&pair, &[name.as_str()], START - 400 * DAY, START + (number / 2 - 5) * 10 * DAY);
+        world.import(&[der], (number % 3 == 0).then_some(web)).unwrap();
+    }
+    for sort in [Sort::Id, Sort::Newest, Sort::Expiry, Sort::ExpiryLast] {
+        let all = list(world, Filter { sort, limit: 100, ..Filter::default() }).certificates;
+        let mut paged = Vec::new();
+        let mut after = None;
+        loop {
+            let page = list(world, Filter { sort, limit: 7, after: after.take(), count: true, ..Filter::default() });
+            assert_eq!(page.total, Some(30));
+            assert!(page.certificates.len() <= 7);
+            paged.extend(page.certificates);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        assert_eq!(paged, all, "{sort:?}");
+        assert_eq!(all.len(), 30);
+        let key = |c: &inventory::Summary| match sort {
+            Sort::Id => (0, c.id.0),
+            Sort::Newest => (0, -c.id.0),
+            Sort::Expiry => (c.not_after, c.id.0),
+            Sort::ExpiryLast => (-c.not_after, -c.id.0),
+        };
+        assert!(all.is_sorted_by_key(key), "{sort:?}");
+    }
+    let total = |filter: Filter| list(world, Filter { count: true, limit: 1, ..filter }).total.unwrap();
+    assert_eq!(total(Filter { owner: Some(OwnerFilter::Role(web)), ..Filter::default() }), 10);
+    assert_eq!(total(Filter { owner: Some(OwnerFilter::Nobody), ..Filter::default() }), 20);
+    assert_eq!(total(Filter { managed: Some(true), ..Filter::default() }), 0);
+    assert_eq!(total(Filter { managed: Some(false), is_ca: Some(false), ..Filter::default() }), 30);
+    let soon = Expiry { from: Some(START), before: Some(START + 30 * DAY) };
+    assert_eq!(total(Filter { expiry: soon, ..Filter::default() }), 6);
+
+    let overview = world.read(|tx| overview::overview(tx, &local(), START)).unwrap();
+    assert_eq!((overview.certificates, overview.expired, overview.without_owner), (30, 10, 20));
+    assert_eq!(overview.expiry.iter().map(|bucket| bucket.unmanaged + bucket.managed).sum::<i64>(), 30);
+
+    for cursor in ["", "x", "1~2~3", "1e9", "'; DROP TABLE certificate; --"] {
+        let filter = Filter { sort: Sort::Expiry, after: Some(cursor.into()), limit: 1, ..Filter::default() };
+        let refusal = world.read(move |tx| inventory::list(tx, &local(), &filter)).unwrap_err();
+        assert!(refusal.refusal().is_some(), "{cursor:?}: {refusal}");
+    }
+}
+
+pub fn searches_find_names_serials_and_fingerprints(world: &World) {
+    let apex = world.certificate(&["example.com"], None).0;
+    let www = world.certificate(&["www.example.com", "static.example.net"], None).0;
+    let deep = world.certificate(&["a.b.example.com"], None).0;
+    let other = world.certificate(&["notexample.com"], None).0;
+
+    assert_eq!(found(world, "example"), [apex, www, deep, other]);
+    assert_eq!(found(world, "EXAMPLE.NET"), [www]);
+    assert_eq!(found(world, "*.example.com"), [www, deep], "under the domain, not the domain, not its neighbour");
+    assert_eq!(found(world, "static www"), [www], "all words");
+    assert_eq!(found(world, "static nowhere"), [0; 0]);
+    let held = world.read(move |tx| inventory::summary(tx, &local(), CertificateId(deep))).unwrap();
+    let colons =
+        hex(&held.sha256).as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).to_uppercase()).collect::<Vec<_>>();
+    assert_eq!(found(world, &hex(&held.sha256)), [deep]);
+    assert_eq!(found(world, &colons.join(":")), [deep]);
+    assert_eq!(found(world, &held.serial), [deep]);
+    for wild in ["%", "_", "a_b", "\\", "\0", "*.", "' OR '1'='1"] {
+        assert!(found(world, wild).len() <= 4, "{wild:?}");
+    }
+    assert_eq!(found(world, "a%b"), [0; 0], "a percent sign is itself");
+    let endless = Filter { text: "x".repeat(501), limit: 1, ..Filter::default() };
+    assert!(world.read(move |tx| inventory::list(tx, &local(), &endless)).is_err());
+}
+
+pub fn hostile_names_are_held_and_found(world: &World) {
+    let hostile = [
+        "<script>alert(1)</script>",
+        "'; DROP TABLE certificate; --",
+        "$(reboot)",
+        "../../etc/passwd",
+        "\u{202E}moc.elgoog",
+        "nul\0l",
+    ];
+    let pair = key();
+    for (number, name) in hostile.iter().enumerate() {
+        let mut parameters = rcgen::CertificateParams::new(vec![format!("h{number}.example.com")]).unwrap();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, *name);
+        let der = parameters.self_signed(&pair).unwrap().der().to_vec();
+        let Outcome::Imported(id) = world.import(&[der], None).unwrap()[0].outcome else { panic!("{name:?} was not imported") };
+        assert_eq!(found(world, &format!("h{number}.example.com")), [id.0]);
+    }
+    assert_eq!(found(world, "<script>alert(1)</script>").len(), 1);
+    assert_eq!(found(world, "drop table").len(), 1);
+    assert!(world.intact().intact());
+}
+
+pub fn owners_change_between_roles_one_holds(world: &World) {
+    let change = [paths::CERTIFICATES_CHANGE_OWNER];
+    let (web, mail) = (world.role("Web", &change), world.role("Mail", &[]));
+    let both = world.somebody("both", &[web, mail]);
+    let only_web = world.somebody("only web", &[web]);
+    let only_mail = world.somebody("only mail", &[mail]);
+    let certificate = world.certificate(&["example.com"], None);
+    let to = |actor: &Actor, role: Option<RoleId>| {
+        let (actor, command) = (actor.clone(), ChangeOwner { certificate, to: role });
+        move |tx: &mut certhold_store::Tx<'_>, now| ownership::change(tx, &actor, &command, now)
+    };
+
+    assert_eq!(world.write(to(&only_web, Some(web))).unwrap(), OwnerChange::Changed);
+    let events = world.events();
+    assert_eq!(world.write(to(&only_web, Some(web))).unwrap(), OwnerChange::Unchanged);
+    assert_eq!(world.events(), events, "no event where nothing changed");
+    assert!(matches!(world.refused(to(&only_web, Some(mail))), Refusal::Forbidden { .. }), "a role one does not hold");
+    assert!(matches!(world.refused(to(&only_mail, Some(mail))), Refusal::Forbidden { .. }), "without the right");
+    assert_eq!(world.write(to(&both, Some(mail))).unwrap(), OwnerChange::Changed);
+    assert!(matches!(world.refused(to(&only_web, None)), Refusal::Forbidden { .. }), "taking from a role one does not hold");
+    assert!(matches!(world.refused(to(&both, Some(RoleId(9_999)))), Refusal::NotFound { .. }));
+    assert_eq!(world.write(to(&both, None)).unwrap(), OwnerChange::Changed);
+    assert_eq!(world.write(to(&local(), Some(web))).unwrap(), OwnerChange::Changed);
+
+    let history = world.read(move |tx| events::history(tx, &local(), certificate, None, 10)).unwrap().events;
+    let owners: Vec<_> =
+        history.iter().map(|event| (event.actor_name.as_str(), event.payload["after"]["owner_name"].as_str())).collect();
+    assert_eq!(owners[..4], [("story", Some("Web")), ("both", None), ("both", Some("Mail")), ("only web", Some("Web"))]);
+    assert_eq!(history[0].payload["as_administrator"], true);
+    assert_eq!(history[3].address, "192.0.2.7");
+
+    let missing = ChangeOwner { certificate: CertificateId(9_999), to: None };
+    let actor = both.clone();
+    assert!(matches!(world.refused(move |tx, now| ownership::change(tx, &actor, &missing, now)), Refusal::NotFound { .. }));
+    assert!(
+        matches!(world.refused(move |tx, now| ownership::change(tx, &only_mail, &missing, now)), Refusal::Forbidden { .. }),
+        "whoever lacks the right does not learn whether it exists"
+    );
+}
+
+pub fn what_is_in_use_is_not_removed(world: &World) {
+    let certificate = world.certificate(&["example.com", "www.example.com"], None);
+    let reader = world.somebody("reader", &[world.role("Readers", &[paths::CERTIFICATES_READ])]);
+    world.refused(move |tx, now| inventory::remove(tx, &reader, certificate, now));
+    world.write(move |tx, now| inventory::remove(tx, &local(), certificate, now)).unwrap();
+    assert!(matches!(world.refused(move |tx, now| inventory::remove(tx, &local(), certificate, now)), Refusal::NotFound { .. }));
+    assert_eq!(found(world, "*.example.com"), [0; 0]);
+    assert_eq!(list(world, Filter { count: true, limit: 1, ..Filter::default() }).total, Some(0));
+    let again = world.certificate(&["example.com"], None);
+    assert!(again > certificate, "an id is never used twice");
+    assert!(world.intact().intact());
+}

@@ -1,0 +1,56 @@
+//! How whole things run: the domain's operations, on both engines, without HTTP.
+
+mod access;
+mod certificates;
+mod deploying;
+mod log;
+mod people;
+mod renewing;
+mod sql;
+mod work;
+pub mod world;
+
+use world::World;
+
+/// Defines one test per story, each on every engine, and the list of all of them for the SQL coverage.
+macro_rules! stories {
+    ($($module:ident :: $name:ident),+ $(,)?) => {
+        $(#[test]
+        fn $name() {
+            World::on_every_engine($module::$name);
+        })+
+
+        const ALL: &[fn(&World)] = &[$($module::$name),+];
+    };
+}
+
+stories! {
+    access::a_new_installation_has_one_administrator,
+    access::rights_come_and_go_at_once,
+    access::nobody_grants_what_they_do_not_hold,
+    access::somebody_stays_administrator,
+    access::sets_bound_roles,
+    certificates::importing_twice_changes_nothing,
+    certificates::lists_filter_and_page,
+    certificates::searches_find_names_serials_and_fingerprints,
+    certificates::hostile_names_are_held_and_found,
+    certificates::owners_change_between_roles_one_holds,
+    certificates::what_is_in_use_is_not_removed,
+    deploying::a_new_version_is_installed_everywhere,
+    log::every_change_is_an_event,
+    log::tampering_is_noticed,
+    log::a_cut_off_end_is_noticed,
+    people::a_password_opens_a_session,
+    people::guessing_locks_the_account_for_that_address,
+    people::sessions_end,
+    people::tokens_are_bounded,
+    renewing::a_first_version_is_obtained_and_renewed,
+    renewing::a_failure_is_visible_and_retried,
+    renewing::a_certificate_is_adopted,
+    renewing::credentials_are_masked_and_kept,
+    renewing::versions_may_share_a_key,
+    renewing::what_is_used_is_not_removed,
+    work::a_job_is_done_once,
+    work::a_lost_lease_writes_nothing,
+    work::another_master_key_is_refused,
+}

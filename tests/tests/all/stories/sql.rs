@@ -1,0 +1,94 @@
+//! Every SQL text of the domain runs on both engines.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use certhold_tests::postgres::Database;
+
+use super::ALL;
+use super::world::World;
+
+fn executed(engine: fn() -> Option<Database>) -> Option<BTreeSet<String>> {
+    let mut texts = BTreeSet::new();
+    for story in ALL {
+        let world = World::open(engine()?);
+        story(&world);
+        texts.extend(world.store.executed_sql().iter().map(|text| folded(text)));
+    }
+    Some(texts)
+}
+
+#[test]
+fn every_sql_text_runs_on_both_engines() {
+    let sqlite = executed(|| Some(Database::sqlite())).expect("SQLite is always there");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/domain/src");
+    let texts = texts_of(&source);
+    assert!(texts.len() > 100, "only {} SQL texts found in {}", texts.len(), source.display());
+    let never: Vec<&String> = texts.iter().filter(|text| !sqlite.iter().any(|ran| fits(text, ran))).collect();
+    assert!(never.is_empty(), "no story runs these: {never:#?}");
+
+    let Some(postgres) = executed(Database::postgres) else { return };
+    let only: Vec<&String> = sqlite.symmetric_difference(&postgres).collect();
+    assert!(only.is_empty(), "run on one engine only: {only:#?}");
+}
+
+/// Whether a text that ran is this literal, whose `{…}` stand for anything.
+fn fits(literal: &str, ran: &str) -> bool {
+    let mut rest = ran;
+    for fragment in literal.split('{').map(|part| part.split_once('}').map_or(part, |(_, after)| after)) {
+        match rest.find(fragment) {
+            Some(at) => rest = &rest[at + fragment.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The string literals of a source tree that begin like a statement.
+fn texts_of(directory: &Path) -> BTreeSet<String> {
+    let mut texts = BTreeSet::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            texts.extend(texts_of(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = std::fs::read_to_string(&path).unwrap();
+            let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+            texts.extend(literals(code).into_iter().filter(|text| is_statement(text)).map(|text| folded(&text)));
+        }
+    }
+    texts
+}
+
+fn is_statement(text: &str) -> bool {
+    ["SELECT ", "INSERT ", "UPDATE ", "DELETE "].iter().any(|word| text.starts_with(word))
+}
+
+fn literals(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line_start in code.match_indices('"').map(|(at, _)| at) {
+        let before = &code[code[..line_start].rfind('\n').map_or(0, |at| at + 1)..line_start];
+        if before.trim_start().starts_with("//") {
+            continue;
+        }
+        let mut text = String::new();
+        let mut characters = code[line_start + 1..].chars().peekable();
+        while let Some(character) = characters.next() {
+            match character {
+                '"' => break,
+                '\\' => match characters.next() {
+                    Some('\n') => while characters.next_if(|c| c.is_whitespace()).is_some() {},
+                    Some(escaped) => text.push(escaped),
+                    None => break,
+                },
+                other => text.push(other),
+            }
+        }
+        found.push(text);
+    }
+    found
+}
