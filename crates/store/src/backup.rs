@@ -18,21 +18,13 @@ const PAUSE: Duration = Duration::from_millis(2);
 pub(crate) fn sqlite(from: &Path, to: &Path) -> Result<(), Error> {
     let refuse = |reason: String| Error::Backup { reason };
     if to.exists() {
-        return Err(refuse(format!(
-            "{} exists already: name a new file",
-            to.display()
-        )));
+        return Err(refuse(format!("{} exists already: name a new file", to.display())));
     }
-    let mut name = to
-        .file_name()
-        .ok_or_else(|| refuse(format!("{} is not a file name", to.display())))?
-        .to_owned();
+    let mut name = to.file_name().ok_or_else(|| refuse(format!("{} is not a file name", to.display())))?.to_owned();
     name.push(".part");
     // Under its name only when whole, so that what bears the name is a backup.
     let part = to.with_file_name(name);
-    let done = copy(from, &part).and_then(|()| {
-        finish(&part, to).map_err(|error| refuse(format!("{}: {error}", to.display())))
-    });
+    let done = copy(from, &part).and_then(|()| finish(&part, to).map_err(|error| refuse(format!("{}: {error}", to.display()))));
     if done.is_err() {
         let _ = std::fs::remove_file(&part);
     }
@@ -40,21 +32,11 @@ pub(crate) fn sqlite(from: &Path, to: &Path) -> Result<(), Error> {
 }
 
 fn copy(from: &Path, part: &Path) -> Result<(), Error> {
-    let refuse = |reason: &dyn std::fmt::Display| Error::Backup {
-        reason: format!("{}: {reason}", part.display()),
-    };
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(part)
-        .map_err(|error| refuse(&error))?;
+    let refuse = |reason: &dyn std::fmt::Display| Error::Backup { reason: format!("{}: {reason}", part.display()) };
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(part).map_err(|error| refuse(&error))?;
     let copied = (|| -> rusqlite::Result<()> {
-        let source =
-            Connection::open(std::path::absolute(from).unwrap_or_else(|_| from.to_owned()))?;
-        let mut target =
-            Connection::open(std::path::absolute(part).unwrap_or_else(|_| part.to_owned()))?;
+        let source = Connection::open(std::path::absolute(from).unwrap_or_else(|_| from.to_owned()))?;
+        let mut target = Connection::open(std::path::absolute(part).unwrap_or_else(|_| part.to_owned()))?;
         // One snapshot for all steps: otherwise every commit of the writer would start the copy again.
         source.execute_batch("PRAGMA query_only = ON; BEGIN")?;
         source.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
@@ -76,9 +58,6 @@ fn finish(part: &Path, to: &Path) -> std::io::Result<()> {
     // A link fails where a rename would replace.
     std::fs::hard_link(part, to)?;
     std::fs::remove_file(part)?;
-    let parent = to
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent)?.sync_all()
 }

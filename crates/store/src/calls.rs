@@ -38,14 +38,7 @@ where
     E: From<Error> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    (
-        Box::new(Write {
-            work,
-            outcome: None,
-            reply,
-        }),
-        answer,
-    )
+    (Box::new(Write { work, outcome: None, reply }), answer)
 }
 
 impl<F, T, E> Call for Write<F, T, E>
@@ -56,11 +49,7 @@ where
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> Verdict {
         let outcome = guarded(tx, |tx| (self.work)(tx));
-        let verdict = if outcome.is_ok() {
-            Verdict::Kept
-        } else {
-            Verdict::Undone
-        };
+        let verdict = if outcome.is_ok() { Verdict::Kept } else { Verdict::Undone };
         self.outcome = Some(outcome);
         verdict
     }
@@ -77,10 +66,7 @@ where
 }
 
 /// Runs a closure so that neither a panic nor a swallowed error leaves half of its work behind.
-pub(crate) fn guarded<T, E: From<Error>>(
-    tx: &mut Tx<'_>,
-    work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
-) -> Result<T, E> {
+pub(crate) fn guarded<T, E: From<Error>>(tx: &mut Tx<'_>, work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
     // The transaction is rolled back after a panic, and nothing else is shared with the closure.
     let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| work(tx))) else {
         tracing::error!("a transaction's closure panicked; its changes are undone");

@@ -31,14 +31,10 @@ pub enum Error {
     #[error("the database has no room left; nothing was written: make room on its disk")]
     Full,
     /// The connection or the whole transaction was lost. Nothing was written.
-    #[error(
-        "the connection to the database was lost; nothing was written: check that it runs and can be reached"
-    )]
+    #[error("the connection to the database was lost; nothing was written: check that it runs and can be reached")]
     Lost,
     /// The commit was sent, its answer was lost, and looking for it failed, too.
-    #[error(
-        "the database was lost while it committed; whether the change was written is not known: look before doing it again"
-    )]
+    #[error("the database was lost while it committed; whether the change was written is not known: look before doing it again")]
     CommitUnknown,
     /// A write in a read transaction.
     #[error("a read transaction cannot write")]
@@ -101,22 +97,9 @@ mod tests {
 
     #[test]
     fn errors_are_sentences() {
-        let unique = Error::Unique {
-            table: "person".into(),
-            columns: vec!["name".into(), "realm".into()],
-        };
-        assert_eq!(
-            unique.to_string(),
-            "a row with the same name, realm exists in person"
-        );
-        let kind = Error::Type {
-            place: "column 0 (id)".into(),
-            found: "NULL".into(),
-            expected: "an integer".into(),
-        };
-        assert_eq!(
-            kind.to_string(),
-            "column 0 (id) holds NULL, but an integer was expected"
-        );
+        let unique = Error::Unique { table: "person".into(), columns: vec!["name".into(), "realm".into()] };
+        assert_eq!(unique.to_string(), "a row with the same name, realm exists in person");
+        let kind = Error::Type { place: "column 0 (id)".into(), found: "NULL".into(), expected: "an integer".into() };
+        assert_eq!(kind.to_string(), "column 0 (id) holds NULL, but an integer was expected");
     }
 }

@@ -34,16 +34,8 @@ pub(crate) struct Lanes {
 impl Lanes {
     /// Lanes in which at most `longest` calls wait each.
     pub(crate) fn new(longest: usize) -> Lanes {
-        let state = State {
-            normal: VecDeque::new(),
-            bulk: VecDeque::new(),
-            closed: false,
-        };
-        Lanes {
-            state: Mutex::new(state),
-            arrived: Condvar::new(),
-            longest,
-        }
+        let state = State { normal: VecDeque::new(), bulk: VecDeque::new(), closed: false };
+        Lanes { state: Mutex::new(state), arrived: Condvar::new(), longest }
     }
 
     /// Puts a call at the end of its lane.
@@ -71,33 +63,21 @@ impl Lanes {
         let mut state = self.lock();
         loop {
             if let Some(call) = state.normal.pop_front() {
-                return Some(Turn {
-                    call,
-                    lane: Lane::Normal,
-                });
+                return Some(Turn { call, lane: Lane::Normal });
             }
             if let Some(call) = state.bulk.pop_front() {
-                return Some(Turn {
-                    call,
-                    lane: Lane::Bulk,
-                });
+                return Some(Turn { call, lane: Lane::Bulk });
             }
             if state.closed {
                 return None;
             }
-            state = self
-                .arrived
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     pub(crate) fn next_normal(&self) -> Option<Turn> {
         let call = self.lock().normal.pop_front()?;
-        Some(Turn {
-            call,
-            lane: Lane::Normal,
-        })
+        Some(Turn { call, lane: Lane::Normal })
     }
 
     /// The next bulk call, if interactive work does not wait or `anyway`.
@@ -107,10 +87,7 @@ impl Lanes {
             return None;
         }
         let call = state.bulk.pop_front()?;
-        Some(Turn {
-            call,
-            lane: Lane::Bulk,
-        })
+        Some(Turn { call, lane: Lane::Bulk })
     }
 
     /// How many calls wait in each lane.

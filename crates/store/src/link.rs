@@ -63,9 +63,7 @@ impl Link {
     pub(crate) fn open(location: &Location, writable: bool) -> Result<Link, Error> {
         Ok(match location {
             Location::Sqlite(path) => Link::Sqlite(sqlite::Link::open(path, writable)?),
-            Location::Postgres(url) => {
-                Link::Postgres(Box::new(postgres::Link::open(url, writable)?))
-            }
+            Location::Postgres(url) => Link::Postgres(Box::new(postgres::Link::open(url, writable)?)),
         })
     }
 

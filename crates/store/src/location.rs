@@ -24,9 +24,7 @@ impl FromStr for Location {
     fn from_str(text: &str) -> Result<Self, Error> {
         if let Some(path) = text.strip_prefix("sqlite:") {
             if path.is_empty() {
-                return Err(Error::Location {
-                    reason: "a SQLite database needs a path: sqlite:PATH".to_owned(),
-                });
+                return Err(Error::Location { reason: "a SQLite database needs a path: sqlite:PATH".to_owned() });
             }
             return Ok(Location::Sqlite(path.into()));
         }
@@ -36,9 +34,7 @@ impl FromStr for Location {
         }
         // The text is not repeated: a mistyped scheme may stand before a password.
         Err(Error::Location {
-            reason:
-                "a database is written sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE"
-                    .to_owned(),
+            reason: "a database is written sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE".to_owned(),
         })
     }
 }
@@ -72,16 +68,10 @@ mod tests {
 
     #[test]
     fn both_engines_are_understood() {
-        assert_eq!(
-            "sqlite:data/x.db".parse::<Location>().unwrap(),
-            Location::Sqlite("data/x.db".into())
-        );
+        assert_eq!("sqlite:data/x.db".parse::<Location>().unwrap(), Location::Sqlite("data/x.db".into()));
         assert_eq!(shown("sqlite:/var/lib/x.db"), "sqlite:/var/lib/x.db");
         assert_eq!(shown("postgres://h/db"), "postgres://h:5432/db");
-        assert_eq!(
-            shown("postgresql://u@[::1]:5433/db"),
-            "postgres://u@[::1]:5433/db"
-        );
+        assert_eq!(shown("postgresql://u@[::1]:5433/db"), "postgres://u@[::1]:5433/db");
     }
 
     #[test]
@@ -94,10 +84,7 @@ mod tests {
         ];
         for text in texts {
             let location: Location = text.parse().unwrap();
-            assert!(
-                !format!("{location} {location:?}").contains("hunter2"),
-                "{text}"
-            );
+            assert!(!format!("{location} {location:?}").contains("hunter2"), "{text}");
         }
         let unreadable = Location::Postgres("postgres://u:hunter2@h:port/db".into());
         assert!(!format!("{unreadable} {unreadable:?}").contains("hunter2"));

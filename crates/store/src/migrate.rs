@@ -24,15 +24,8 @@ const HISTORY: &str = "CREATE TABLE IF NOT EXISTS store_migration \
 /// Applies what is missing, each step in a transaction of its own under the write lock, so that two nodes which start at the
 /// same time do each step once.
 pub(crate) fn migrate(link: &mut Link, migrations: &[Migration]) -> Result<(), Error> {
-    if let Some(odd) = migrations
-        .iter()
-        .zip(1..)
-        .find(|(migration, expected)| migration.number != *expected)
-    {
-        return Err(refusal(format!(
-            "its migration {} ({}) is out of order",
-            odd.0.number, odd.0.name
-        )));
+    if let Some(odd) = migrations.iter().zip(1..).find(|(migration, expected)| migration.number != *expected) {
+        return Err(refusal(format!("its migration {} ({}) is out of order", odd.0.number, odd.0.name)));
     }
     step(link, |link| {
         let engine = link.engine();
@@ -47,10 +40,7 @@ pub(crate) fn migrate(link: &mut Link, migrations: &[Migration]) -> Result<(), E
 fn next(link: &mut Link, migrations: &[Migration]) -> Result<bool, Error> {
     let mut applied = 0;
     for (number, name, checksum) in history(link)? {
-        let Some(known) = usize::try_from(number - 1)
-            .ok()
-            .and_then(|index| migrations.get(index))
-        else {
+        let Some(known) = usize::try_from(number - 1).ok().and_then(|index| migrations.get(index)) else {
             return Err(refusal(format!(
                 "it was made by a newer version (it holds migration {number}, {name}; this version knows {}): run that version or a newer one",
                 migrations.len()
@@ -58,9 +48,7 @@ fn next(link: &mut Link, migrations: &[Migration]) -> Result<bool, Error> {
         };
         applied += 1;
         if number != applied {
-            return Err(refusal(format!(
-                "migration {applied} is missing from its history: restore it from a backup"
-            )));
+            return Err(refusal(format!("migration {applied} is missing from its history: restore it from a backup")));
         }
         if checksum != sha256(known.sql) {
             return Err(refusal(format!(
@@ -68,27 +56,15 @@ fn next(link: &mut Link, migrations: &[Migration]) -> Result<bool, Error> {
             )));
         }
     }
-    let Some(missing) = usize::try_from(applied)
-        .ok()
-        .and_then(|index| migrations.get(index))
-    else {
+    let Some(missing) = usize::try_from(applied).ok().and_then(|index| migrations.get(index)) else {
         return Ok(false);
     };
-    tracing::info!(
-        number = missing.number,
-        name = missing.name,
-        "applying a migration"
-    );
+    tracing::info!(number = missing.number, name = missing.name, "applying a migration");
     let sql = translate(missing.sql, link.engine());
     link.script(&sql)?;
     link.execute(
         "INSERT INTO store_migration (number, name, sha256, applied_at) VALUES ($1, $2, $3, $4)",
-        &[
-            missing.number.into(),
-            missing.name.into(),
-            sha256(missing.sql).into(),
-            now_ms().into(),
-        ],
+        &[missing.number.into(), missing.name.into(), sha256(missing.sql).into(), now_ms().into()],
     )?;
     Ok(true)
 }
@@ -96,15 +72,11 @@ fn next(link: &mut Link, migrations: &[Migration]) -> Result<bool, Error> {
 fn history(link: &mut Link) -> Result<Vec<(i64, String, String)>, Error> {
     let mut found = Vec::new();
     let mut refused = None;
-    link.query(
-        "SELECT number, name, sha256 FROM store_migration ORDER BY number",
-        &[],
-        &mut |row| {
-            let read = || Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            read().map_or_else(|error| refused = Some(error), |entry| found.push(entry));
-            refused.is_none()
-        },
-    )?;
+    link.query("SELECT number, name, sha256 FROM store_migration ORDER BY number", &[], &mut |row| {
+        let read = || Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        read().map_or_else(|error| refused = Some(error), |entry| found.push(entry));
+        refused.is_none()
+    })?;
     refused.map_or(Ok(found), Err)
 }
 
@@ -116,11 +88,7 @@ fn step<T>(link: &mut Link, work: impl FnOnce(&mut Link) -> Result<T, Error>) ->
             link.rollback();
             Err(error)
         }
-        Ok(value) => match link.commit(Marker {
-            writer: 0,
-            batch: 0,
-            at_ms: now_ms(),
-        }) {
+        Ok(value) => match link.commit(Marker { writer: 0, batch: 0, at_ms: now_ms() }) {
             Ok(()) => Ok(value),
             Err(CommitError::Undone(error)) => Err(error),
             // The next start finds out; applying a step twice is not possible.
@@ -134,9 +102,5 @@ fn refusal(reason: String) -> Error {
 }
 
 fn sha256(text: &str) -> String {
-    digest(&SHA256, text.as_bytes())
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -37,16 +37,8 @@ pub(crate) struct Readers {
 impl Readers {
     /// A queue in which at most `longest` reads wait.
     pub(crate) fn new(longest: usize) -> Readers {
-        let state = State {
-            queue: VecDeque::new(),
-            idle: 0,
-            closed: false,
-        };
-        Readers {
-            state: Mutex::new(state),
-            arrived: Condvar::new(),
-            longest,
-        }
+        let state = State { queue: VecDeque::new(), idle: 0, closed: false };
+        Readers { state: Mutex::new(state), arrived: Condvar::new(), longest }
     }
 
     /// Puts a closure into the queue, and gives the end where its answer will arrive.
@@ -84,10 +76,7 @@ impl Readers {
                 return None;
             }
             state.idle += 1;
-            state = self
-                .arrived
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
         }
     }
@@ -109,12 +98,7 @@ impl Readers {
 
 impl Reader {
     pub(crate) fn new(link: Link, recorder: Arc<Recorder>, counters: Arc<Counters>) -> Reader {
-        Reader {
-            link,
-            memo: Memo::default(),
-            recorder,
-            counters,
-        }
+        Reader { link, memo: Memo::default(), recorder, counters }
     }
 
     /// Serves the queue until it is closed and empty.
@@ -128,20 +112,13 @@ impl Reader {
         self.link.close();
     }
 
-    fn serve<T, E: From<Error>>(
-        &mut self,
-        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
-        reply: oneshot::Sender<Result<T, E>>,
-    ) {
+    fn serve<T, E: From<Error>>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>, reply: oneshot::Sender<Result<T, E>>) {
         if reply.is_closed() {
             return;
         }
         self.counters.read();
         let outcome = match self.link.begin_read() {
-            Ok(()) => guarded(
-                &mut Tx::new(&mut self.link, &mut self.memo, &self.recorder, false),
-                work,
-            ),
+            Ok(()) => guarded(&mut Tx::new(&mut self.link, &mut self.memo, &self.recorder, false), work),
             Err(error) => Err(error.into()),
         };
         // The caller need not wait for the end of the transaction.

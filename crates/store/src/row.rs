@@ -62,17 +62,10 @@ impl Row<'_> {
     fn mismatch(&self, index: usize, found: &str, expected: &str) -> Error {
         let name = match self.0 {
             Cells::Sqlite(row) => row.as_ref().column_name(index).ok().map(str::to_owned),
-            Cells::Postgres(row) => row
-                .columns()
-                .get(index)
-                .map(|column| column.name().to_owned()),
+            Cells::Postgres(row) => row.columns().get(index).map(|column| column.name().to_owned()),
         };
         let name = name.unwrap_or_else(|| "which does not exist".to_owned());
-        Error::Type {
-            place: format!("column {index} ({name})"),
-            found: found.to_owned(),
-            expected: expected.to_owned(),
-        }
+        Error::Type { place: format!("column {index} ({name})"), found: found.to_owned(), expected: expected.to_owned() }
     }
 }
 
@@ -126,10 +119,7 @@ impl FromRow for Vec<u8> {
 impl<const N: usize> FromRow for [u8; N] {
     fn from_value(value: Value<'_>) -> Result<Self, &'static str> {
         match value {
-            Value::Blob(bytes) => bytes
-                .as_ref()
-                .try_into()
-                .map_err(|_| "bytes of a fixed length"),
+            Value::Blob(bytes) => bytes.as_ref().try_into().map_err(|_| "bytes of a fixed length"),
             _ => Err("bytes of a fixed length"),
         }
     }

@@ -31,9 +31,7 @@ pub(crate) struct Link {
 impl Link {
     /// Opens the file, making it first if it does not exist and `writable` is set.
     pub(crate) fn open(path: &Path, writable: bool) -> Result<Link, Error> {
-        let cannot = |what: &dyn std::fmt::Display| Error::Open {
-            reason: format!("{}: {what}", path.display()),
-        };
+        let cannot = |what: &dyn std::fmt::Display| Error::Open { reason: format!("{}: {what}", path.display()) };
         // An absolute path cannot be mistaken for one of SQLite's "file:" URIs or special names.
         let path = std::path::absolute(path).map_err(|error| cannot(&error))?;
         if writable {
@@ -42,12 +40,7 @@ impl Link {
         let connection = Connection::open(&path).map_err(|error| cannot(&error))?;
         set_up(&connection, writable).map_err(|error| cannot(&error))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(Link {
-            connection,
-            path,
-            writable,
-            held: false,
-        })
+        Ok(Link { connection, path, writable, held: false })
     }
 
     pub(crate) fn begin_write(&mut self) -> Result<(), Error> {
@@ -94,11 +87,7 @@ impl Link {
 
     pub(crate) fn commit(&mut self, marker: Marker) -> Result<(), CommitError> {
         self.held = false;
-        let params = [
-            Value::Int(marker.writer),
-            Value::Int(marker.batch),
-            Value::Int(marker.at_ms),
-        ];
+        let params = [Value::Int(marker.writer), Value::Int(marker.batch), Value::Int(marker.at_ms)];
         if let Err(error) = self.execute(Marker::RECORD, &params) {
             self.rollback();
             return Err(CommitError::Undone(error));
@@ -115,26 +104,18 @@ impl Link {
     }
 
     pub(crate) fn script(&mut self, sql: &str) -> Result<(), Error> {
-        self.connection
-            .execute_batch(sql)
-            .map_err(|error| self.failure(error, sql))
+        self.connection.execute_batch(sql).map_err(|error| self.failure(error, sql))
     }
 
     pub(crate) fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
         let mut statement = self.bound(sql, params)?;
         if statement.column_count() == 0 {
-            let changed = statement
-                .raw_execute()
-                .map_err(|error| self.failure(error, sql))?;
+            let changed = statement.raw_execute().map_err(|error| self.failure(error, sql))?;
             return Ok(changed as u64);
         }
         let mut rows = statement.raw_query();
         let mut seen = 0;
-        while rows
-            .next()
-            .map_err(|error| self.failure(error, sql))?
-            .is_some()
-        {
+        while rows.next().map_err(|error| self.failure(error, sql))?.is_some() {
             seen += 1;
         }
         Ok(seen)
@@ -158,29 +139,18 @@ impl Link {
 
     /// SQLite numbers `$2` by its first appearance, so parameters are bound by name.
     fn bound(&self, sql: &str, params: &[Value<'_>]) -> Result<CachedStatement<'_>, Error> {
-        let mut statement = self
-            .connection
-            .prepare_cached(sql)
-            .map_err(|error| self.failure(error, sql))?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(|error| self.failure(error, sql))?;
         let mut highest = 0;
         for index in 1..=statement.parameter_count() {
             let name = statement.parameter_name(index).unwrap_or("?");
-            let number: usize = name
-                .strip_prefix('$')
-                .and_then(|digits| digits.parse().ok())
-                .unwrap_or(0);
-            let value = number
-                .checked_sub(1)
-                .and_then(|position| params.get(position))
-                .ok_or_else(|| Error::Type {
-                    place: format!("parameter {name} of [{sql}]"),
-                    found: "nothing".to_owned(),
-                    expected: "a value".to_owned(),
-                })?;
+            let number: usize = name.strip_prefix('$').and_then(|digits| digits.parse().ok()).unwrap_or(0);
+            let value = number.checked_sub(1).and_then(|position| params.get(position)).ok_or_else(|| Error::Type {
+                place: format!("parameter {name} of [{sql}]"),
+                found: "nothing".to_owned(),
+                expected: "a value".to_owned(),
+            })?;
             highest = highest.max(number);
-            statement
-                .raw_bind_parameter(index, Bound(value))
-                .map_err(|error| self.failure(error, sql))?;
+            statement.raw_bind_parameter(index, Bound(value)).map_err(|error| self.failure(error, sql))?;
         }
         if highest < params.len() {
             return Err(Error::Type {
@@ -194,29 +164,22 @@ impl Link {
 
     fn control(&self, sql: &str) -> Result<(), Error> {
         let run = |statement: &mut CachedStatement<'_>| statement.raw_execute();
-        let done = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| run(&mut statement));
+        let done = self.connection.prepare_cached(sql).and_then(|mut statement| run(&mut statement));
         done.map(drop).map_err(|error| self.failure(error, sql))
     }
 
     fn failure(&self, error: rusqlite::Error, sql: &str) -> Error {
         let (code, message) = match &error {
-            rusqlite::Error::SqliteFailure(failure, message) => (
-                failure.extended_code,
-                message.clone().unwrap_or_else(|| failure.to_string()),
-            ),
+            rusqlite::Error::SqliteFailure(failure, message) => {
+                (failure.extended_code, message.clone().unwrap_or_else(|| failure.to_string()))
+            }
             rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg.clone()),
             other => (ffi::SQLITE_ERROR, other.to_string()),
         };
         match (code, code & 0xff) {
-            (
-                ffi::SQLITE_CONSTRAINT_UNIQUE
-                | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
-                | ffi::SQLITE_CONSTRAINT_ROWID,
-                _,
-            ) => unique(&message),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID, _) => {
+                unique(&message)
+            }
             (ffi::SQLITE_CONSTRAINT_FOREIGNKEY, _) => Error::Foreign,
             (_, ffi::SQLITE_CONSTRAINT) => Error::Constraint { what: message },
             (_, ffi::SQLITE_FULL | ffi::SQLITE_NOMEM) => Error::Full,
@@ -227,20 +190,14 @@ impl Link {
                 tracing::error!(code, message, "the disk under the database failed");
                 Error::Lost
             }
-            _ => Error::Sql {
-                code: code.to_string(),
-                message,
-                sql: sql.to_owned(),
-            },
+            _ => Error::Sql { code: code.to_string(), message, sql: sql.to_owned() },
         }
     }
 
     /// Tidies up before the last connection closes.
     pub(crate) fn close(self) {
         if self.writable
-            && let Err(error) = self
-                .connection
-                .execute_batch("PRAGMA analysis_limit = 400; PRAGMA optimize")
+            && let Err(error) = self.connection.execute_batch("PRAGMA analysis_limit = 400; PRAGMA optimize")
         {
             tracing::warn!(%error, "the query planner's statistics were not refreshed");
         }
@@ -252,12 +209,7 @@ impl Link {
 
 /// The file holds sealed keys and password hashes: only its owner may read it. SQLite gives its log the same mode.
 fn create_private(path: &Path) -> std::io::Result<()> {
-    match OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-    {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
@@ -269,17 +221,13 @@ fn set_up(connection: &Connection, writable: bool) -> rusqlite::Result<()> {
         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = FAST; PRAGMA synchronous = FULL;",
     )?;
     if writable {
-        let mode: String =
-            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         if mode != "wal" {
-            return Err(rusqlite::Error::InvalidParameterName(format!(
-                "its file system does not allow the WAL mode ({mode})"
-            )));
+            return Err(rusqlite::Error::InvalidParameterName(format!("its file system does not allow the WAL mode ({mode})")));
         }
         // A checkpoint every 16 MB keeps commits from paying for it often; the log shrinks back afterwards.
-        connection.execute_batch(
-            "PRAGMA cache_size = -49152; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;",
-        )
+        connection
+            .execute_batch("PRAGMA cache_size = -49152; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;")
     } else {
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192;")
     }
@@ -317,10 +265,7 @@ impl rusqlite::ToSql for Bound<'_> {
 }
 
 /// The cell, or the words for what it is instead.
-pub(crate) fn cell<'a>(
-    row: &'a rusqlite::Row<'_>,
-    index: usize,
-) -> Result<Value<'a>, Cow<'static, str>> {
+pub(crate) fn cell<'a>(row: &'a rusqlite::Row<'_>, index: usize) -> Result<Value<'a>, Cow<'static, str>> {
     match row.get_ref(index) {
         Ok(ValueRef::Null) => Ok(Value::Null),
         Ok(ValueRef::Integer(number)) => Ok(Value::Int(number)),

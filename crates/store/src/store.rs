@@ -32,11 +32,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options {
-            readers: 4,
-            record_sql: false,
-            lane_length: 4096,
-        }
+        Options { readers: 4, record_sql: false, lane_length: 4096 }
     }
 }
 
@@ -66,22 +62,12 @@ impl Store {
     /// # Errors
     /// [`Error::Open`] when it cannot be reached or is not set up as needed, [`Error::Migration`] when its history does not
     /// fit `migrations`.
-    pub fn open(
-        location: &Location,
-        migrations: &[Migration],
-        options: Options,
-    ) -> Result<Store, Error> {
+    pub fn open(location: &Location, migrations: &[Migration], options: Options) -> Result<Store, Error> {
         let lanes = Arc::new(Lanes::new(options.lane_length));
         let readers = Arc::new(Readers::new(options.lane_length));
         let counters = Arc::new(Counters::default());
         let recorder = Arc::new(Recorder::new(options.record_sql));
-        let opened = Opening {
-            location,
-            lanes: &lanes,
-            readers: &readers,
-            counters: &counters,
-            recorder: &recorder,
-        };
+        let opened = Opening { location, lanes: &lanes, readers: &readers, counters: &counters, recorder: &recorder };
         let mut threads = Vec::new();
         let started = opened.threads(migrations, options.readers.max(1), &mut threads);
         let engine = match location {
@@ -91,18 +77,8 @@ impl Store {
         let location = location.clone();
         let threads = Mutex::new(threads);
         // Dropping the inner part stops the threads that did start.
-        let inner = Inner {
-            location,
-            engine,
-            lanes,
-            readers,
-            counters,
-            recorder,
-            threads,
-        };
-        started.map(|()| Store {
-            inner: Arc::new(inner),
-        })
+        let inner = Inner { location, engine, lanes, readers, counters, recorder, threads };
+        started.map(|()| Store { inner: Arc::new(inner) })
     }
 
     /// Runs `work` in a read transaction: one snapshot, no writes.
@@ -193,8 +169,7 @@ impl Store {
     /// # Errors
     /// As [`Store::write`].
     pub async fn ping(&self) -> Result<(), Error> {
-        self.write(|tx| tx.one("SELECT 1", &[], |_| Ok(())).map(drop))
-            .await
+        self.write(|tx| tx.one("SELECT 1", &[], |_| Ok(())).map(drop)).await
     }
 
     /// Which engine runs. For information; nothing outside the store should depend on it.
@@ -205,12 +180,7 @@ impl Store {
     /// What was done so far, and what waits.
     pub fn statistics(&self) -> Statistics {
         let (waiting, waiting_bulk) = self.inner.lanes.waiting();
-        Statistics {
-            waiting,
-            waiting_bulk,
-            waiting_reads: self.inner.readers.waiting(),
-            ..self.inner.counters.so_far()
-        }
+        Statistics { waiting, waiting_bulk, waiting_reads: self.inner.readers.waiting(), ..self.inner.counters.so_far() }
     }
 
     /// Copies the database as it is now to a new file, in steps, beside everybody's work. Blocks.
@@ -250,9 +220,7 @@ impl Store {
 }
 
 /// The writer answers every call, unless a defect of its own unwound it: then nobody knows.
-fn written<T, E: From<Error>>(
-    answer: Result<Result<T, E>, oneshot::error::RecvError>,
-) -> Result<T, E> {
+fn written<T, E: From<Error>>(answer: Result<Result<T, E>, oneshot::error::RecvError>) -> Result<T, E> {
     answer.unwrap_or_else(|_| Err(Error::CommitUnknown.into()))
 }
 
@@ -264,9 +232,7 @@ impl Inner {
         for thread in threads.drain(..) {
             // A handle dropped by a closure on one of these threads must not wait for itself.
             if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
-                tracing::error!(
-                    "a thread of the store stopped because of a defect in this program"
-                );
+                tracing::error!("a thread of the store stopped because of a defect in this program");
             }
         }
     }
@@ -290,18 +256,9 @@ struct Opening<'a> {
 impl Opening<'_> {
     /// Starts the writer, which migrates, and then the readers. Connections are made, used and dropped on their own threads,
     /// because PostgreSQL's client runs a small runtime, which async code must not block on.
-    fn threads(
-        &self,
-        migrations: &[Migration],
-        readers: usize,
-        threads: &mut Vec<JoinHandle<()>>,
-    ) -> Result<(), Error> {
+    fn threads(&self, migrations: &[Migration], readers: usize, threads: &mut Vec<JoinHandle<()>>) -> Result<(), Error> {
         let (location, migrations) = (self.location.clone(), migrations.to_vec());
-        let (lanes, counters, recorder) = (
-            self.lanes.clone(),
-            self.counters.clone(),
-            self.recorder.clone(),
-        );
+        let (lanes, counters, recorder) = (self.lanes.clone(), self.counters.clone(), self.recorder.clone());
         start("store-writer", threads, move |ready| {
             let opened = Link::open(&location, true).and_then(|mut link| {
                 migrate(&mut link, &migrations)?;
@@ -318,8 +275,7 @@ impl Opening<'_> {
             let (location, queue) = (self.location.clone(), self.readers.clone());
             let (counters, recorder) = (self.counters.clone(), self.recorder.clone());
             start(&format!("store-reader-{number}"), threads, move |ready| {
-                let opened =
-                    Link::open(&location, false).map(|link| Reader::new(link, recorder, counters));
+                let opened = Link::open(&location, false).map(|link| Reader::new(link, recorder, counters));
                 if let Some(mut reader) = announce(opened, &ready) {
                     reader.run(&queue);
                     reader.close();
@@ -333,18 +289,10 @@ impl Opening<'_> {
 type Ready = mpsc::SyncSender<Result<(), Error>>;
 
 /// Starts a thread and waits until it says that it is ready.
-fn start(
-    name: &str,
-    threads: &mut Vec<JoinHandle<()>>,
-    body: impl FnOnce(Ready) + Send + 'static,
-) -> Result<(), Error> {
+fn start(name: &str, threads: &mut Vec<JoinHandle<()>>, body: impl FnOnce(Ready) + Send + 'static) -> Result<(), Error> {
     let (ready, answer) = mpsc::sync_channel(1);
     let builder = std::thread::Builder::new().name(name.to_owned());
-    let thread = builder
-        .spawn(move || body(ready))
-        .map_err(|error| Error::Open {
-            reason: error.to_string(),
-        })?;
+    let thread = builder.spawn(move || body(ready)).map_err(|error| Error::Open { reason: error.to_string() })?;
     threads.push(thread);
     answer.recv().unwrap_or(Err(Error::Panicked))
 }

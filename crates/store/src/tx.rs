@@ -23,19 +23,8 @@ pub struct Tx<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(
-        link: &'c mut Link,
-        memo: &'c mut Memo,
-        recorder: &'c Recorder,
-        writable: bool,
-    ) -> Tx<'c> {
-        Tx {
-            link,
-            memo,
-            recorder,
-            writable,
-            doomed: None,
-        }
+    pub(crate) fn new(link: &'c mut Link, memo: &'c mut Memo, recorder: &'c Recorder, writable: bool) -> Tx<'c> {
+        Tx { link, memo, recorder, writable, doomed: None }
     }
 
     /// The error of the first statement that failed.
@@ -182,9 +171,7 @@ impl<'c> Tx<'c> {
 
 /// Unix milliseconds by this machine's clock.
 pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -195,12 +182,8 @@ pub(crate) struct Memo(HashMap<TypeId, Box<dyn Any + Send>>);
 impl Memo {
     #[expect(clippy::expect_used, reason = "the key is the type of the value")]
     fn slot<T: Any + Send>(&mut self) -> &mut Option<T> {
-        let slot = self
-            .0
-            .entry(TypeId::of::<T>())
-            .or_insert_with(|| Box::new(None::<T>));
-        slot.downcast_mut()
-            .expect("a slot holds an Option of its key's type")
+        let slot = self.0.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(None::<T>));
+        slot.downcast_mut().expect("a slot holds an Option of its key's type")
     }
 
     pub(crate) fn forget(&mut self) {
@@ -230,11 +213,6 @@ impl Recorder {
         let Some(texts) = &self.0 else {
             return Vec::new();
         };
-        texts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
+        texts.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }

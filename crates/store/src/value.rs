@@ -162,19 +162,7 @@ mod tests {
         let name = String::from("a");
         let bytes = vec![1_u8, 2];
         let nothing: Option<String> = None;
-        let given = params![
-            1,
-            2_i64,
-            true,
-            "x",
-            &name,
-            &bytes,
-            [7_u8; 2],
-            Some(3_i64),
-            None::<&str>,
-            &nothing,
-            &Some(4_i64)
-        ];
+        let given = params![1, 2_i64, true, "x", &name, &bytes, [7_u8; 2], Some(3_i64), None::<&str>, &nothing, &Some(4_i64)];
         let expected = [
             Value::Int(1),
             Value::Int(2),
@@ -194,9 +182,6 @@ mod tests {
 
     #[test]
     fn printing_a_value_shows_no_content() {
-        assert_eq!(
-            format!("{:?}", params!["hunter2", b"key".as_slice()]),
-            "[a text, bytes]"
-        );
+        assert_eq!(format!("{:?}", params!["hunter2", b"key".as_slice()]), "[a text, bytes]");
     }
 }

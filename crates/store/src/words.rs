@@ -26,11 +26,7 @@ pub(crate) fn translate(sql: &str, engine: Engine) -> String {
             Piece::Other(")") => statement.depth = statement.depth.saturating_sub(1),
             Piece::Other(";") => {
                 if statement.is_table && engine == Engine::Sqlite {
-                    out.push_str(if statement.clustered {
-                        " STRICT, WITHOUT ROWID"
-                    } else {
-                        " STRICT"
-                    });
+                    out.push_str(if statement.clustered { " STRICT, WITHOUT ROWID" } else { " STRICT" });
                 }
                 statement = Statement::default();
             }
@@ -121,27 +117,17 @@ fn pieces(sql: &str) -> Vec<Piece<'_>> {
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        let until = |end: &str, skip: usize| {
-            rest[skip..]
-                .find(end)
-                .map_or(rest.len(), |at| skip + at + end.len())
-        };
+        let until = |end: &str, skip: usize| rest[skip..].find(end).map_or(rest.len(), |at| skip + at + end.len());
         let length = match first {
             '\'' | '"' => until(&first.to_string(), 1),
             '-' if rest.starts_with("--") => until("\n", 2),
             '/' if rest.starts_with("/*") => until("*/", 2),
-            c if c.is_whitespace() => rest
-                .find(|c: char| !c.is_whitespace())
-                .unwrap_or(rest.len()),
+            c if c.is_whitespace() => rest.find(|c: char| !c.is_whitespace()).unwrap_or(rest.len()),
             c if is_word(c) => rest.find(|c: char| !is_word(c)).unwrap_or(rest.len()),
             c => c.len_utf8(),
         };
         let (piece, tail) = rest.split_at(length);
-        pieces.push(if is_word(first) {
-            Piece::Word(piece)
-        } else {
-            Piece::Other(piece)
-        });
+        pieces.push(if is_word(first) { Piece::Word(piece) } else { Piece::Other(piece) });
         rest = tail;
     }
     pieces

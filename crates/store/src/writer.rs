@@ -51,36 +51,17 @@ enum Attempt {
 }
 
 impl Writer {
-    pub(crate) fn new(
-        link: Link,
-        lanes: Arc<Lanes>,
-        counters: Arc<Counters>,
-        recorder: Arc<Recorder>,
-    ) -> Writer {
+    pub(crate) fn new(link: Link, lanes: Arc<Lanes>, counters: Arc<Counters>, recorder: Arc<Recorder>) -> Writer {
         // Random keys of the standard library: unique among writers is all that is needed.
         let writer = RandomState::new().build_hasher().finish().cast_signed();
-        let marker = Marker {
-            writer,
-            batch: 0,
-            at_ms: now_ms(),
-        };
-        Writer {
-            link,
-            lanes,
-            counters,
-            recorder,
-            memo: Memo::default(),
-            marker,
-            bulk_waited: 0,
-        }
+        let marker = Marker { writer, batch: 0, at_ms: now_ms() };
+        Writer { link, lanes, counters, recorder, memo: Memo::default(), marker, bulk_waited: 0 }
     }
 
     /// Forgets the markers of writers long gone.
     pub(crate) fn prepare(&mut self) -> Result<(), Error> {
         self.link.begin_write()?;
-        let forgotten = self
-            .link
-            .execute(Marker::FORGET, &[(now_ms() - MARKER_LIFE_MS).into()]);
+        let forgotten = self.link.execute(Marker::FORGET, &[(now_ms() - MARKER_LIFE_MS).into()]);
         if let Err(error) = forgotten {
             self.link.rollback();
             return Err(error);
@@ -142,10 +123,7 @@ impl Writer {
             bulk += usize::from(lane == Lane::Bulk);
             let parted = !ran.is_empty();
             if parted && self.link.savepoint().is_err() {
-                ran.push(Ran {
-                    call,
-                    verdict: Verdict::Undone,
-                });
+                ran.push(Ran { call, verdict: Verdict::Undone });
                 return Attempt::Gone;
             }
             let verdict = self.run_one(&mut *call);
@@ -163,20 +141,11 @@ impl Writer {
             }
             next = self.another(ran.len(), bulk, started);
         }
-        if ran.iter().any(|ran| ran.verdict == Verdict::Kept) {
-            Attempt::Ready
-        } else {
-            Attempt::Nothing
-        }
+        if ran.iter().any(|ran| ran.verdict == Verdict::Kept) { Attempt::Ready } else { Attempt::Nothing }
     }
 
     fn run_one(&mut self, call: &mut dyn Call) -> Verdict {
-        let verdict = call.run(&mut Tx::new(
-            &mut self.link,
-            &mut self.memo,
-            &self.recorder,
-            true,
-        ));
+        let verdict = call.run(&mut Tx::new(&mut self.link, &mut self.memo, &self.recorder, true));
         if verdict == Verdict::Undone {
             self.memo.forget();
         }
@@ -194,21 +163,13 @@ impl Writer {
             return Some(turn);
         }
         let only_bulk = ran == bulk;
-        let room = if only_bulk {
-            started.elapsed() < BULK_TIME
-        } else {
-            bulk == 0
-        };
+        let room = if only_bulk { started.elapsed() < BULK_TIME } else { bulk == 0 };
         if !room {
             return None;
         }
         let starved = !only_bulk && self.bulk_waited >= BULK_WAITS;
         let turn = self.lanes.next_bulk(starved);
-        self.bulk_waited = if turn.is_some() {
-            0
-        } else {
-            self.bulk_waited.saturating_add(1)
-        };
+        self.bulk_waited = if turn.is_some() { 0 } else { self.bulk_waited.saturating_add(1) };
         turn
     }
 
@@ -259,12 +220,10 @@ impl Writer {
     fn look(&mut self) -> Result<bool, Error> {
         self.link.begin_write()?;
         let mut found = None;
-        let asked = self
-            .link
-            .query(Marker::LOOK, &[self.marker.writer.into()], &mut |row| {
-                found = row.get::<i64>(0).ok();
-                false
-            });
+        let asked = self.link.query(Marker::LOOK, &[self.marker.writer.into()], &mut |row| {
+            found = row.get::<i64>(0).ok();
+            false
+        });
         if let Err(error) = asked {
             self.link.rollback();
             return Err(error);
@@ -307,11 +266,7 @@ impl Writer {
     fn refuse_waiting(&self, first: Turn, error: &Error) {
         first.call.refuse(error.clone());
         for _ in 1..BATCH {
-            let Some(turn) = self
-                .lanes
-                .next_normal()
-                .or_else(|| self.lanes.next_bulk(true))
-            else {
+            let Some(turn) = self.lanes.next_normal().or_else(|| self.lanes.next_bulk(true)) else {
                 return;
             };
             turn.call.refuse(error.clone());

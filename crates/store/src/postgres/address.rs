@@ -31,17 +31,9 @@ impl Address {
             }
         }
         // The parser's own error may repeat a part of the URL, and with it a password.
-        let bad = |what: &str| Error::Location {
-            reason: format!("the PostgreSQL URL cannot be read: {what}"),
-        };
-        let plain = if others.is_empty() {
-            base.to_owned()
-        } else {
-            format!("{base}?{}", others.join("&"))
-        };
-        let mut config: Config = plain
-            .parse()
-            .map_err(|_| bad("write postgres://USER:PASSWORD@HOST:PORT/DATABASE"))?;
+        let bad = |what: &str| Error::Location { reason: format!("the PostgreSQL URL cannot be read: {what}") };
+        let plain = if others.is_empty() { base.to_owned() } else { format!("{base}?{}", others.join("&")) };
+        let mut config: Config = plain.parse().map_err(|_| bad("write postgres://USER:PASSWORD@HOST:PORT/DATABASE"))?;
         if config.get_hosts().is_empty() {
             return Err(bad("it names no host"));
         }
@@ -56,9 +48,7 @@ impl Address {
                 return Err(bad("sslrootcert makes no sense with sslmode=disable"));
             }
             _ => {
-                return Err(bad(
-                    "sslmode is one of disable, prefer, require, verify-ca, verify-full",
-                ));
+                return Err(bad("sslmode is one of disable, prefer, require, verify-ca, verify-full"));
             }
         };
         config.ssl_mode(match (&trust, mode) {
@@ -85,20 +75,13 @@ impl Address {
 fn is_local(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost"
-                || name
-                    .parse::<std::net::IpAddr>()
-                    .is_ok_and(|address| address.is_loopback())
-        }
+        Host::Tcp(name) => name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()),
     }
 }
 
 /// Undoes percent-encoding.
 fn decoded(text: &str) -> Result<String, Error> {
-    let bad = || Error::Location {
-        reason: "sslrootcert is not a well-encoded path".to_owned(),
-    };
+    let bad = || Error::Location { reason: "sslrootcert is not a well-encoded path".to_owned() };
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -107,10 +90,7 @@ fn decoded(text: &str) -> Result<String, Error> {
             bytes.push(*first);
             continue;
         }
-        let digits = rest
-            .get(..2)
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .ok_or_else(bad)?;
+        let digits = rest.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()).ok_or_else(bad)?;
         bytes.push(u8::from_str_radix(digits, 16).map_err(|_| bad())?);
         rest = &rest[2..];
     }
@@ -155,34 +135,13 @@ mod tests {
     fn tls_follows_sslmode() {
         assert_eq!(mode("postgres://127.0.0.1/db"), (SslMode::Disable, "none"));
         assert_eq!(mode("postgres://[::1]/db"), (SslMode::Disable, "none"));
-        assert_eq!(
-            mode("postgres://%2Fvar%2Frun%2Fpostgresql/db"),
-            (SslMode::Disable, "none")
-        );
-        assert_eq!(
-            mode("postgres://db.example/db"),
-            (SslMode::Prefer, "anyone")
-        );
-        assert_eq!(
-            mode("postgres://db.example/db?sslmode=disable"),
-            (SslMode::Disable, "none")
-        );
-        assert_eq!(
-            mode("postgres://db.example/db?sslmode=require"),
-            (SslMode::Require, "anyone")
-        );
-        assert_eq!(
-            mode("postgres://db.example/db?sslmode=require&sslrootcert=/a%20b.pem"),
-            (SslMode::Require, "issued")
-        );
-        assert_eq!(
-            mode("postgres://127.0.0.1/db?sslmode=verify-ca"),
-            (SslMode::Require, "issued")
-        );
-        assert_eq!(
-            mode("postgres://127.0.0.1/db?sslmode=verify-full&connect_timeout=3"),
-            (SslMode::Require, "named")
-        );
+        assert_eq!(mode("postgres://%2Fvar%2Frun%2Fpostgresql/db"), (SslMode::Disable, "none"));
+        assert_eq!(mode("postgres://db.example/db"), (SslMode::Prefer, "anyone"));
+        assert_eq!(mode("postgres://db.example/db?sslmode=disable"), (SslMode::Disable, "none"));
+        assert_eq!(mode("postgres://db.example/db?sslmode=require"), (SslMode::Require, "anyone"));
+        assert_eq!(mode("postgres://db.example/db?sslmode=require&sslrootcert=/a%20b.pem"), (SslMode::Require, "issued"));
+        assert_eq!(mode("postgres://127.0.0.1/db?sslmode=verify-ca"), (SslMode::Require, "issued"));
+        assert_eq!(mode("postgres://127.0.0.1/db?sslmode=verify-full&connect_timeout=3"), (SslMode::Require, "named"));
     }
 
     #[test]

@@ -19,35 +19,20 @@ pub(super) enum Failure {
 impl Failure {
     pub(super) fn from(error: tokio_postgres::Error, sql: &str) -> Failure {
         let Some(db) = error.as_db_error() else {
-            let broken = error.is_closed()
-                || error
-                    .source()
-                    .is_some_and(|source| source.is::<std::io::Error>());
+            let broken = error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>());
             if broken {
                 return Failure::Lost(sentence(&error));
             }
-            return Failure::Statement(Error::Sql {
-                code: "client".to_owned(),
-                message: sentence(&error),
-                sql: sql.to_owned(),
-            });
+            return Failure::Statement(Error::Sql { code: "client".to_owned(), message: sentence(&error), sql: sql.to_owned() });
         };
-        if matches!(
-            db.parsed_severity(),
-            Some(Severity::Fatal | Severity::Panic)
-        ) {
+        if matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) {
             return Failure::Lost(db.message().to_owned());
         }
         let meant = meaning(db, sql);
         // 0A000 "cached plan must not change result type", 26000 "prepared statement does not exist".
         let stale = *db.code() == SqlState::INVALID_SQL_STATEMENT_NAME
-            || *db.code() == SqlState::FEATURE_NOT_SUPPORTED
-                && db.routine() == Some("RevalidateCachedQuery");
-        if stale {
-            Failure::Stale(meant)
-        } else {
-            Failure::Statement(meant)
-        }
+            || *db.code() == SqlState::FEATURE_NOT_SUPPORTED && db.routine() == Some("RevalidateCachedQuery");
+        if stale { Failure::Stale(meant) } else { Failure::Statement(meant) }
     }
 
     pub(super) fn reason(self) -> String {
@@ -77,19 +62,10 @@ fn meaning(db: &DbError, sql: &str) -> Error {
         "55P03" | "40P01" | "40001" => Error::Busy,
         "53000" | "53100" | "53200" => Error::Full,
         code if code.starts_with("23") => {
-            let what = db
-                .constraint()
-                .or(db.column())
-                .unwrap_or_else(|| db.message());
-            Error::Constraint {
-                what: what.to_owned(),
-            }
+            let what = db.constraint().or(db.column()).unwrap_or_else(|| db.message());
+            Error::Constraint { what: what.to_owned() }
         }
-        code => Error::Sql {
-            code: code.to_owned(),
-            message: db.message().to_owned(),
-            sql: sql.to_owned(),
-        },
+        code => Error::Sql { code: code.to_owned(), message: db.message().to_owned(), sql: sql.to_owned() },
     }
 }
 
@@ -100,17 +76,9 @@ fn unique(db: &DbError) -> Error {
         .detail()
         .and_then(|detail| detail.split_once('('))
         .and_then(|(_, rest)| rest.split_once(")=("))
-        .map(|(columns, _)| {
-            columns
-                .split(", ")
-                .map(|column| column.trim_matches('"').to_owned())
-                .collect()
-        })
+        .map(|(columns, _)| columns.split(", ").map(|column| column.trim_matches('"').to_owned()).collect())
         .unwrap_or_else(|| db.constraint().map(str::to_owned).into_iter().collect());
-    Error::Unique {
-        table: db.table().unwrap_or_default().to_owned(),
-        columns,
-    }
+    Error::Unique { table: db.table().unwrap_or_default().to_owned(), columns }
 }
 
 /// The error and its cause, as one sentence.

@@ -25,8 +25,7 @@ use crate::row::Row;
 use crate::value::Value;
 
 /// "certhold": the write lock of a database. Advisory locks of different databases do not meet.
-const WRITE: &str =
-    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7162256626696547428)";
+const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7162256626696547428)";
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// How long a caller waits for a lost server to come back, before it is told.
@@ -50,24 +49,11 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn open(url: &str, writable: bool) -> Result<Link, Error> {
-        let cannot = |error: std::io::Error| Error::Open {
-            reason: error.to_string(),
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(cannot)?;
+        let cannot = |error: std::io::Error| Error::Open { reason: error.to_string() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
         let address = Address::parse(url)?;
         let session = Session::open(&runtime, &address, writable)?;
-        Ok(Link {
-            runtime,
-            address,
-            writable,
-            session: Some(session),
-            down: false,
-            gone: false,
-            held: false,
-        })
+        Ok(Link { runtime, address, writable, session: Some(session), down: false, gone: false, held: false })
     }
 
     /// Connects again if the connection was lost, with growing pauses.
@@ -125,11 +111,7 @@ impl Link {
 
     pub(crate) fn savepoint(&mut self) -> Result<(), Error> {
         let held = self.held;
-        self.session()?.first_send(if held {
-            "RELEASE SAVEPOINT closure; SAVEPOINT closure"
-        } else {
-            "SAVEPOINT closure"
-        });
+        self.session()?.first_send(if held { "RELEASE SAVEPOINT closure; SAVEPOINT closure" } else { "SAVEPOINT closure" });
         Ok(())
     }
 
@@ -165,15 +147,9 @@ impl Link {
             return Err(CommitError::Undone(Error::Lost));
         };
         session.forget_unsent();
-        let Marker {
-            writer,
-            batch,
-            at_ms,
-        } = marker;
-        let record = Marker::RECORD
-            .replace("$1", &writer.to_string())
-            .replace("$2", &batch.to_string())
-            .replace("$3", &at_ms.to_string());
+        let Marker { writer, batch, at_ms } = marker;
+        let record =
+            Marker::RECORD.replace("$1", &writer.to_string()).replace("$2", &batch.to_string()).replace("$3", &at_ms.to_string());
         match self.simple(&format!("{record}; COMMIT")) {
             Ok(()) => Ok(()),
             Err(Error::Lost) => Err(CommitError::Unknown),
@@ -203,12 +179,7 @@ impl Link {
         self.run(sql, params, visit).map(drop)
     }
 
-    fn run(
-        &mut self,
-        sql: &str,
-        params: &[Value<'_>],
-        visit: &mut dyn FnMut(&Row<'_>) -> bool,
-    ) -> Result<u64, Error> {
+    fn run(&mut self, sql: &str, params: &[Value<'_>], visit: &mut dyn FnMut(&Row<'_>) -> bool) -> Result<u64, Error> {
         let seen = Cell::new(false);
         let mut watched = |row: &Row<'_>| {
             seen.set(true);
@@ -239,9 +210,7 @@ impl Link {
         let Some(session) = &mut self.session else {
             return Err(Error::Lost);
         };
-        session
-            .simple(&self.runtime, sql)
-            .map_err(|failure| self.note(failure))
+        session.simple(&self.runtime, sql).map_err(|failure| self.note(failure))
     }
 
     fn note(&mut self, failure: Failure) -> Error {

@@ -33,10 +33,7 @@ type Wire = Box<dyn Protocol>;
 
 /// The connection's half of the protocol, whatever it is encrypted with.
 trait Protocol: Send {
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>>;
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>>;
 }
 
 impl<S, T> Protocol for Connection<S, T>
@@ -44,10 +41,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
     T: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>> {
         self.poll_message(cx)
     }
 }
@@ -63,26 +57,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn open(
-        runtime: &Runtime,
-        address: &Address,
-        writable: bool,
-    ) -> Result<Session, Error> {
-        let cannot = |reason: String| Error::Open {
-            reason: format!("{address}: {reason}"),
-        };
+    pub(super) fn open(runtime: &Runtime, address: &Address, writable: bool) -> Result<Session, Error> {
+        let cannot = |reason: String| Error::Open { reason: format!("{address}: {reason}") };
         let connecting = async {
             match address.tls()? {
-                None => address
-                    .config()
-                    .connect(NoTls)
-                    .await
-                    .map(|(client, wire)| (client, Box::new(wire) as Wire)),
-                Some(tls) => address
-                    .config()
-                    .connect(tls)
-                    .await
-                    .map(|(client, wire)| (client, Box::new(wire) as Wire)),
+                None => address.config().connect(NoTls).await.map(|(client, wire)| (client, Box::new(wire) as Wire)),
+                Some(tls) => address.config().connect(tls).await.map(|(client, wire)| (client, Box::new(wire) as Wire)),
             }
             .map_err(|error| cannot(super::failure::sentence(&error)))
         };
@@ -91,49 +71,29 @@ impl Session {
                 .await
                 .unwrap_or_else(|_| Err(cannot("it does not answer".to_owned())))
         })?;
-        let mut session = Session {
-            client,
-            wire,
-            ended: false,
-            statements: HashMap::new(),
-            ahead: None,
-        };
-        session
-            .set_up(runtime, writable)
-            .map_err(|failure| cannot(failure.reason()))?;
+        let mut session = Session { client, wire, ended: false, statements: HashMap::new(), ahead: None };
+        session.set_up(runtime, writable).map_err(|failure| cannot(failure.reason()))?;
         Ok(session)
     }
 
     fn set_up(&mut self, runtime: &Runtime, writable: bool) -> Result<(), Failure> {
         self.simple(runtime, SET_UP)?;
-        let Session {
-            client,
-            wire,
-            ended,
-            ..
-        } = self;
+        let Session { client, wire, ended, .. } = self;
         let asked = client.simple_query(
             "SELECT current_setting('server_version_num'), current_setting('server_encoding'), pg_is_in_recovery()",
         );
-        let answer = drive(runtime, wire, ended, asked)
-            .map_err(|error| Failure::from(error, "SELECT current_setting"))?;
+        let answer = drive(runtime, wire, ended, asked).map_err(|error| Failure::from(error, "SELECT current_setting"))?;
         let row = answer.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
         });
         let setting = |index| row.and_then(|row| row.get(index)).unwrap_or_default();
-        let refuse = |reason: &str| {
-            Err(Failure::Statement(Error::Open {
-                reason: reason.to_owned(),
-            }))
-        };
+        let refuse = |reason: &str| Err(Failure::Statement(Error::Open { reason: reason.to_owned() }));
         if setting(0).parse::<u32>().unwrap_or_default() < OLDEST_SERVER {
             return refuse("PostgreSQL 13 or newer is needed");
         }
         if setting(1) != "UTF8" {
-            return refuse(
-                "its encoding is not UTF8: create it with ENCODING 'UTF8' TEMPLATE template0",
-            );
+            return refuse("its encoding is not UTF8: create it with ENCODING 'UTF8' TEMPLATE template0");
         }
         if writable && setting(2) == "t" {
             return refuse("the server is a standby and cannot write: name the primary");
@@ -164,14 +124,8 @@ impl Session {
 
     /// Runs statements without parameters and drops what they return.
     pub(super) fn simple(&mut self, runtime: &Runtime, sql: &str) -> Result<(), Failure> {
-        let Session {
-            client,
-            wire,
-            ended,
-            ..
-        } = self;
-        drive(runtime, wire, ended, client.batch_execute(sql))
-            .map_err(|error| Failure::from(error, sql))
+        let Session { client, wire, ended, .. } = self;
+        drive(runtime, wire, ended, client.batch_execute(sql)).map_err(|error| Failure::from(error, sql))
     }
 
     /// Runs one statement and shows its rows until `visit` answers no; how many rows it concerned.
@@ -190,21 +144,11 @@ impl Session {
                 expected: statement.params().len().to_string(),
             }));
         }
-        let Session {
-            client,
-            wire,
-            ended,
-            ahead,
-            ..
-        } = self;
+        let Session { client, wire, ended, ahead, .. } = self;
         let client = &*client;
         let first = ahead_of(client, ahead.take());
         let rows = async {
-            let mut rows = pin!(
-                client
-                    .query_raw(&statement, params.iter().map(Bound))
-                    .await?
-            );
+            let mut rows = pin!(client.query_raw(&statement, params.iter().map(Bound)).await?);
             while let Some(row) = rows.try_next().await? {
                 if !visit(&Row(Cells::Postgres(&row))) {
                     return Ok(0);
@@ -213,24 +157,16 @@ impl Session {
             Ok(rows.rows_affected().unwrap_or_default())
         };
         let done = drive(runtime, wire, ended, try_join(first, rows));
-        done.map(|((), count)| count)
-            .map_err(|error| Failure::from(error, sql))
+        done.map(|((), count)| count).map_err(|error| Failure::from(error, sql))
     }
 
     fn prepared(&mut self, runtime: &Runtime, sql: &str) -> Result<Statement, Failure> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let Session {
-            client,
-            wire,
-            ended,
-            ahead,
-            statements,
-        } = self;
+        let Session { client, wire, ended, ahead, statements } = self;
         let both = try_join(ahead_of(client, ahead.take()), client.prepare(sql));
-        let ((), statement) =
-            drive(runtime, wire, ended, both).map_err(|error| Failure::from(error, sql))?;
+        let ((), statement) = drive(runtime, wire, ended, both).map_err(|error| Failure::from(error, sql))?;
         if statements.len() >= STATEMENTS {
             statements.clear();
         }

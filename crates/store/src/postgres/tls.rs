@@ -7,19 +7,13 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::error::Error;
 
 /// The roots of the operating system: Debian and its kin, Red Hat and its kin, SUSE, Alpine.
-const SYSTEM_ROOTS: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
+const SYSTEM_ROOTS: [&str; 4] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"];
 
 /// Which servers are believed. The path is a PEM file of roots; without one it is the operating system's.
 pub(super) enum Trust {
@@ -37,59 +31,33 @@ pub(super) enum Trust {
 pub(super) fn client(trust: &Trust) -> Result<Option<ClientConfig>, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone());
-    let builder = builder
-        .with_safe_default_protocol_versions()
-        .map_err(|error| open(&error))?;
+    let builder = builder.with_safe_default_protocol_versions().map_err(|error| open(&error))?;
     let config = match trust {
         Trust::None => return Ok(None),
         Trust::Named(path) => builder.with_root_certificates(roots(path.as_deref())?),
         Trust::Issued(path) => {
             let roots = Arc::new(roots(path.as_deref())?);
-            let inner = WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
-                .build()
-                .map_err(|error| open(&error))?;
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyName {
-                    chain: Some(inner),
-                    provider,
-                }))
+            let inner =
+                WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build().map_err(|error| open(&error))?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyName { chain: Some(inner), provider }))
         }
-        Trust::Anyone => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyName {
-                chain: None,
-                provider,
-            })),
+        Trust::Anyone => builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyName { chain: None, provider })),
     };
     Ok(Some(config.with_no_client_auth()))
 }
 
 fn open(error: &dyn std::fmt::Display) -> Error {
-    Error::Open {
-        reason: format!("TLS to the database server cannot be set up: {error}"),
-    }
+    Error::Open { reason: format!("TLS to the database server cannot be set up: {error}") }
 }
 
 fn roots(path: Option<&str>) -> Result<RootCertStore, Error> {
-    let system = || {
-        SYSTEM_ROOTS
-            .into_iter()
-            .find(|path| std::path::Path::new(path).exists())
-    };
-    let path = path.or_else(system).ok_or_else(|| {
-        open(&"the system's trusted roots were not found: name a file in sslrootcert")
-    })?;
-    let bad = |error: &dyn std::fmt::Display| {
-        open(&format!(
-            "the trusted roots in {path} cannot be read: {error}"
-        ))
-    };
+    let system = || SYSTEM_ROOTS.into_iter().find(|path| std::path::Path::new(path).exists());
+    let path =
+        path.or_else(system).ok_or_else(|| open(&"the system's trusted roots were not found: name a file in sslrootcert"))?;
+    let bad = |error: &dyn std::fmt::Display| open(&format!("the trusted roots in {path} cannot be read: {error}"));
     let mut store = RootCertStore::empty();
     let certificates = CertificateDer::pem_file_iter(path).map_err(|error| bad(&error))?;
-    let certificates: Vec<_> = certificates
-        .collect::<Result<_, _>>()
-        .map_err(|error| bad(&error))?;
+    let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|error| bad(&error))?;
     let (added, _odd) = store.add_parsable_certificates(certificates);
     if added == 0 {
         return Err(bad(&"it holds no certificate"));
@@ -130,12 +98,7 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -144,17 +107,10 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

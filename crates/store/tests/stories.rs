@@ -1,0 +1,637 @@
+//! What a transaction means, told once and held against both engines.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use certhold_store::{Error, Migration, Options, Store, Tx, params};
+use common::Database;
+
+const SCHEMA: &[Migration] = &[Migration {
+    number: 1,
+    name: "people",
+    sql: "CREATE TABLE person (id BIGSERIAL PRIMARY KEY, name TEXT NOT NULL, realm TEXT, key BYTEA, alive BOOLEAN, \
+            born BIGINT CHECK (born > 0), UNIQUE (name, realm));\
+          CREATE TABLE pet (id BIGSERIAL PRIMARY KEY, owner BIGINT NOT NULL REFERENCES person (id), name TEXT NOT NULL);\
+          CREATE UNIQUE INDEX pet_name ON pet (owner, name) WHERE name <> '';\
+          CREATE TABLE tally (name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL) /* clustered */;\
+          INSERT INTO tally (name, value) VALUES ('head', 0);",
+}];
+
+on_both_engines!(
+    every_kind_of_value_comes_back,
+    placeholders_are_numbered_by_name,
+    cells_of_another_kind_are_refused,
+    hostile_texts_are_only_texts,
+    texts_are_ordered_bytewise,
+    conflicts_say_what_conflicts,
+    a_read_cannot_write,
+    a_refusal_leaves_nothing_behind,
+    neighbours_of_a_failure_are_kept,
+    a_swallowed_error_undoes_its_closure,
+    the_memo_is_forgotten_when_anything_is_undone,
+    streaming_stops_when_told,
+    a_read_sees_one_snapshot,
+    writes_are_serial,
+    whoever_stops_waiting_breaks_nothing,
+    bulk_work_lets_others_pass_and_gets_its_turn,
+    a_full_lane_refuses,
+    closing_serves_what_waits,
+    blocking_calls_work_without_a_runtime,
+    ping_goes_through_the_writer,
+    executed_texts_are_remembered,
+    statistics_add_up,
+);
+
+fn insert(tx: &mut Tx<'_>, name: &str) -> Result<i64, Error> {
+    let id = tx.one("INSERT INTO person (name, realm) VALUES ($1, $2) RETURNING id", params![name, "r"], |row| row.get(0))?;
+    Ok(id.expect("an id"))
+}
+
+fn names(store: &Store) -> Vec<String> {
+    store
+        .read_blocking(|tx| tx.rows("SELECT name FROM person ORDER BY id", params![], |row| row.get(0)))
+        .unwrap_or_else(|error: Error| panic!("{error}"))
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Holds the writer until told, so that what is put meanwhile makes one batch.
+fn hold(store: &Store) -> (Arc<AtomicBool>, std::thread::JoinHandle<()>) {
+    let (go, running) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (until, started, store) = (go.clone(), running.clone(), store.clone());
+    let held = std::thread::spawn(move || {
+        let done: Result<(), Error> = store.write_blocking(move |_| {
+            started.store(true, Ordering::SeqCst);
+            while !until.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            Ok(())
+        });
+        done.unwrap();
+    });
+    while !running.load(Ordering::SeqCst) {
+        std::thread::yield_now();
+    }
+    (go, held)
+}
+
+fn every_kind_of_value_comes_back(database: Database) {
+    let store = database.open(SCHEMA);
+    type Person = (i64, String, Option<String>, Option<Vec<u8>>, Option<bool>, Option<i64>);
+    let kept: Vec<Person> = store
+        .write_blocking(|tx| {
+            let sql = "INSERT INTO person (name, realm, key, alive, born) VALUES ($1, $2, $3, $4, $5)";
+            assert_eq!(tx.execute(sql, params!["Ada", "x", [0_u8, 255], true, i64::MAX])?, 1);
+            assert_eq!(
+                tx.execute(sql, params!["Émile \u{202e}🦀", None::<&str>, None::<Vec<u8>>, None::<bool>, None::<i64>])?,
+                1
+            );
+            assert_eq!(tx.execute(sql, params!["", "", Vec::new(), false, 1])?, 1);
+            tx.rows("SELECT id, name, realm, key, alive, born FROM person ORDER BY id", params![], |row| {
+                assert_eq!(row.text(1)?, row.get::<String>(1)?);
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+            })
+        })
+        .unwrap_or_else(|error: Error| panic!("{error}"));
+    let expected = [
+        (1, "Ada".to_owned(), Some("x".to_owned()), Some(vec![0, 255]), Some(true), Some(i64::MAX)),
+        (2, "Émile \u{202e}🦀".to_owned(), None, None, None, None),
+        (3, String::new(), Some(String::new()), Some(vec![]), Some(false), Some(1)),
+    ];
+    assert_eq!(kept, expected);
+    let fixed: Option<[u8; 2]> = store
+        .read_blocking(|tx| tx.one("SELECT key FROM person WHERE born = $1", params![i64::MAX], |row| row.get(0)))
+        .unwrap_or_else(|error: Error| panic!("{error}"));
+    assert_eq!(fixed, Some([0, 255]));
+    let sums: Result<_, Error> = store.read_blocking(|tx| {
+        tx.one("SELECT count(*), sum(id), max(id), EXISTS (SELECT 1 FROM pet), 7 FROM person", params![], |row| {
+            Ok((row.get::<i64>(0)?, row.get::<i64>(1)?, row.get::<i64>(2)?, row.get::<bool>(3)?, row.get::<i64>(4)?))
+        })
+    });
+    assert_eq!(sums.unwrap(), Some((3, 6, 3, false, 7)));
+}
+
+fn placeholders_are_numbered_by_name(database: Database) {
+    let store = database.open(SCHEMA);
+    let found: Result<_, Error> = store.write_blocking(|tx| {
+        tx.execute("INSERT INTO person (realm, name, born) VALUES ($2, $1, $3)", params!["Ada", "x", 1815])?;
+        tx.execute("INSERT INTO person (name, realm, born) VALUES ($1, $1, $2)", params!["twice", 2])?;
+        tx.execute("UPDATE person SET born = $2 WHERE name = $1 AND realm = $1", params!["twice", 3])?;
+        tx.rows(
+            "SELECT name, realm, born FROM person WHERE born <= $2 AND born >= $1 ORDER BY born LIMIT $3",
+            params![3, 1815, 10],
+            |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<i64>(2)?)),
+        )
+    });
+    assert_eq!(found.unwrap(), [("twice".into(), "twice".into(), 3), ("Ada".into(), "x".into(), 1815)]);
+    for wrong in [params![1], params![1, 2, 3]] {
+        let wrong: Vec<i64> = (0..wrong.len() as i64).collect();
+        let refused: Result<Option<i64>, Error> = store.read_blocking(move |tx| {
+            let values: Vec<_> = wrong.iter().map(Into::into).collect();
+            tx.one("SELECT id FROM person WHERE id = $1 OR born = $2", &values, |row| row.get(0))
+        });
+        assert!(matches!(refused, Err(Error::Type { .. })), "{refused:?}");
+    }
+}
+
+fn cells_of_another_kind_are_refused(database: Database) {
+    let store = database.open(SCHEMA);
+    store.write_blocking(|tx| insert(tx, "Ada")).unwrap();
+    fn read<T: certhold_store::FromRow + Send + 'static>(store: &Store, sql: &'static str) -> String {
+        let read: Result<Option<T>, Error> = store.read_blocking(move |tx| tx.one(sql, params![], |row| row.get(0)));
+        match read {
+            Err(Error::Type { place, found, expected }) => format!("{place}: {found}, not {expected}"),
+            other => panic!("{sql}: {:?}", other.map(drop)),
+        }
+    }
+    assert_eq!(read::<i64>(&store, "SELECT name FROM person"), "column 0 (name): a text, not an integer");
+    assert_eq!(read::<i64>(&store, "SELECT born FROM person"), "column 0 (born): NULL, not an integer");
+    assert_eq!(read::<String>(&store, "SELECT id FROM person"), "column 0 (id): an integer, not a text");
+    assert_eq!(read::<Vec<u8>>(&store, "SELECT name FROM person"), "column 0 (name): a text, not bytes");
+    assert_eq!(read::<[u8; 3]>(&store, "SELECT key FROM person"), "column 0 (key): NULL, not bytes of a fixed length");
+    let beyond: Result<Option<i64>, Error> =
+        store.read_blocking(|tx| tx.one("SELECT id FROM person", params![], |row| row.get(1)));
+    assert!(beyond.unwrap_err().to_string().contains("column 1 (which does not exist)"));
+    let wrong_kind: Result<u64, Error> = store.write_blocking(|tx| tx.execute("UPDATE person SET born = $1", params!["old"]));
+    assert!(wrong_kind.is_err(), "a text is no number on either engine");
+}
+
+fn hostile_texts_are_only_texts(database: Database) {
+    let store = database.open(SCHEMA);
+    let hostile = ["'; DROP TABLE person; --", "$1", "<script>", "../../etc/passwd", "\u{202e}gnp.exe", "%_\\"];
+    for text in hostile {
+        let back: Result<_, Error> = store.write_blocking(move |tx| {
+            let id = insert(tx, text)?;
+            tx.one("SELECT name FROM person WHERE id = $1 AND name = $2", params![id, text], |row| row.get::<String>(0))
+        });
+        assert_eq!(back.unwrap().as_deref(), Some(text));
+    }
+    let with_nul: Result<i64, Error> = store.write_blocking(|tx| insert(tx, "a\0b"));
+    assert!(matches!(with_nul, Err(Error::Type { .. })), "{with_nul:?}");
+    assert_eq!(names(&store).len(), hostile.len());
+}
+
+fn texts_are_ordered_bytewise(database: Database) {
+    let store = database.open(SCHEMA);
+    for name in ["b", "B", "a.b", "a/b", "ab", "é", "A", "a b", "z"] {
+        store.write_blocking(move |tx| insert(tx, name)).unwrap();
+    }
+    let ordered: Vec<String> = store
+        .read_blocking(|tx| tx.rows("SELECT name FROM person ORDER BY name", params![], |row| row.get(0)))
+        .unwrap_or_else(|error: Error| panic!("{error}"));
+    assert_eq!(ordered, ["A", "B", "a b", "a.b", "a/b", "ab", "b", "z", "é"]);
+    let inside: Result<Vec<String>, Error> = store.read_blocking(|tx| {
+        tx.rows("SELECT name FROM person WHERE name >= $1 AND name < $2", params!["a.", "a/"], |row| row.get(0))
+    });
+    assert_eq!(inside.unwrap(), ["a.b"]);
+}
+
+fn conflicts_say_what_conflicts(database: Database) {
+    let store = database.open(SCHEMA);
+    let id = store.write_blocking(|tx| insert(tx, "Ada")).unwrap();
+    let again = store.write_blocking(|tx| insert(tx, "Ada")).unwrap_err();
+    assert_eq!(again, Error::Unique { table: "person".into(), columns: vec!["name".into(), "realm".into()] });
+    let key: Result<u64, Error> =
+        store.write_blocking(|tx| tx.execute("INSERT INTO tally (name, value) VALUES ('head', 1)", params![]));
+    assert_eq!(key.unwrap_err(), Error::Unique { table: "tally".into(), columns: vec!["name".into()] });
+    let partial: Result<u64, Error> = store.write_blocking(move |tx| {
+        tx.execute("INSERT INTO pet (owner, name) VALUES ($1, ''), ($1, ''), ($1, 'Rex')", params![id])?;
+        tx.execute("INSERT INTO pet (owner, name) VALUES ($1, 'Rex')", params![id])
+    });
+    assert_eq!(partial.unwrap_err(), Error::Unique { table: "pet".into(), columns: vec!["owner".into(), "name".into()] });
+    let stray: Result<u64, Error> =
+        store.write_blocking(|tx| tx.execute("INSERT INTO pet (owner, name) VALUES (99, 'x')", params![]));
+    assert_eq!(stray.unwrap_err(), Error::Foreign);
+    let missing: Result<u64, Error> =
+        store.write_blocking(|tx| tx.execute("INSERT INTO person (name) VALUES ($1)", params![None::<&str>]));
+    assert!(matches!(missing.unwrap_err(), Error::Constraint { what } if what.contains("name")));
+    let checked: Result<u64, Error> = store.write_blocking(|tx| tx.execute("UPDATE person SET born = $1", params![-1]));
+    assert!(matches!(checked.unwrap_err(), Error::Constraint { what } if what.contains("born")));
+    let nonsense: Result<u64, Error> = store.write_blocking(|tx| tx.execute("SELECT FROM WHERE", params![]));
+    assert!(matches!(nonsense.unwrap_err(), Error::Sql { sql, .. } if sql == "SELECT FROM WHERE"));
+    let upsert: Result<_, Error> = store.write_blocking(|tx| {
+        let sql = "INSERT INTO tally (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = tally.value + excluded.value RETURNING value";
+        tx.one(sql, params!["head", 5], |row| row.get::<i64>(0))
+    });
+    assert_eq!(upsert.unwrap(), Some(5));
+}
+
+fn a_read_cannot_write(database: Database) {
+    let store = database.open(SCHEMA);
+    let refused: Result<i64, Error> = store.read_blocking(|tx| {
+        assert!(!tx.can_write());
+        insert(tx, "Ada")
+    });
+    assert_eq!(refused.unwrap_err(), Error::ReadOnly);
+    let swallowed: Result<(), Error> = store.read_blocking(|tx| {
+        let _ = tx.execute("DELETE FROM tally", params![]);
+        Ok(())
+    });
+    assert_eq!(swallowed.unwrap_err(), Error::ReadOnly);
+    let table: Result<u64, Error> = store.read_blocking(|tx| tx.execute("CREATE TABLE x (y BIGINT)", params![]));
+    assert_eq!(table.unwrap_err(), Error::ReadOnly);
+    assert!(names(&store).is_empty());
+    assert!(store.write_blocking(|tx| Ok::<_, Error>(tx.can_write())).unwrap());
+}
+
+/// Stands for the errors of the layer above.
+#[derive(Debug, PartialEq)]
+enum Refusal {
+    Ours(&'static str),
+    Store(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refusal::Store(error)
+    }
+}
+
+fn a_refusal_leaves_nothing_behind(database: Database) {
+    let store = database.open(SCHEMA);
+    let refused: Result<(), Refusal> = store.write_blocking(|tx| {
+        insert(tx, "Ada")?;
+        Err(Refusal::Ours("no"))
+    });
+    assert_eq!(refused, Err(Refusal::Ours("no")));
+    let panicked: Result<(), Refusal> = store.write_blocking(|tx| {
+        insert(tx, "Ada")?;
+        panic!("a defect")
+    });
+    assert_eq!(panicked, Err(Refusal::Store(Error::Panicked)));
+    let panicked: Result<Vec<i64>, Refusal> =
+        store.read_blocking(|tx| Ok(tx.rows("SELECT value FROM tally", params![], |_| panic!("a defect"))?));
+    assert_eq!(panicked, Err(Refusal::Store(Error::Panicked)));
+    assert!(names(&store).is_empty());
+    assert_eq!(store.write_blocking(|tx| insert(tx, "Ada")).map(|id| id > 0), Ok(true));
+}
+
+fn neighbours_of_a_failure_are_kept(database: Database) {
+    let store = database.open(SCHEMA);
+    let (go, held) = hold(&store);
+    let runtime = runtime();
+    let outcomes: Vec<_> = (0..60)
+        .map(|number| {
+            let store = store.clone();
+            runtime.spawn(async move {
+                store
+                    .write(move |tx| {
+                        insert(tx, &format!("n{number}"))?;
+                        match number % 6 {
+                            1 => Err(Refusal::Ours("an error")),
+                            2 => panic!("a defect"),
+                            3 => Ok(insert(tx, &format!("n{number}")).map(drop)?),
+                            4 => {
+                                tx.execute("SELECT nothing FROM nowhere", params![])?;
+                                Ok(())
+                            }
+                            _ => Ok(insert(tx, &format!("m{number}")).map(drop)?),
+                        }
+                    })
+                    .await
+            })
+        })
+        .collect();
+    while store.statistics().waiting < 60 {
+        std::thread::yield_now();
+    }
+    go.store(true, Ordering::SeqCst);
+    held.join().unwrap();
+    let outcomes: Vec<_> = outcomes.into_iter().map(|task| runtime.block_on(task).unwrap()).collect();
+    for (number, outcome) in outcomes.iter().enumerate() {
+        let fits = match number % 6 {
+            1 => *outcome == Err(Refusal::Ours("an error")),
+            2 => *outcome == Err(Refusal::Store(Error::Panicked)),
+            3 => matches!(outcome, Err(Refusal::Store(Error::Unique { .. }))),
+            4 => matches!(outcome, Err(Refusal::Store(Error::Sql { .. }))),
+            _ => outcome.is_ok(),
+        };
+        assert!(fits, "{number}: {outcome:?}");
+    }
+    let mut expected: Vec<String> = (0..60)
+        .filter(|number| matches!(number % 6, 0 | 5))
+        .flat_map(|number| [format!("m{number}"), format!("n{number}")])
+        .collect();
+    expected.sort();
+    let mut kept = names(&store);
+    kept.sort();
+    assert_eq!(kept, expected);
+    assert!(store.statistics().largest_batch > 1, "{:?}", store.statistics());
+}
+
+fn a_swallowed_error_undoes_its_closure(database: Database) {
+    let store = database.open(SCHEMA);
+    store.write_blocking(|tx| insert(tx, "Ada")).unwrap();
+    let swallowed: Result<(), Error> = store.write_blocking(|tx| {
+        insert(tx, "Bea")?;
+        let conflict = insert(tx, "Ada").unwrap_err();
+        // The same error again, on both engines: nothing can be done any more.
+        assert_eq!(insert(tx, "Cleo").unwrap_err(), conflict);
+        Ok(())
+    });
+    assert!(matches!(swallowed, Err(Error::Unique { .. })), "{swallowed:?}");
+    assert_eq!(names(&store), ["Ada"]);
+}
+
+/// Adds one to a number whose last value is remembered for the batch, as the head of a chain is.
+fn extend(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    struct Head(i64);
+    let head = match tx.memo::<Head>() {
+        Some(head) => head.0,
+        None => tx.one("SELECT value FROM tally WHERE name = 'head'", params![], |row| row.get(0))?.expect("a head"),
+    };
+    tx.execute("UPDATE tally SET value = $1 WHERE name = 'head' AND value = $2", params![head + 1, head])?;
+    *tx.memo() = Some(Head(head + 1));
+    Ok(head + 1)
+}
+
+fn the_memo_is_forgotten_when_anything_is_undone(database: Database) {
+    let store = database.open(SCHEMA);
+    let (go, held) = hold(&store);
+    let runtime = runtime();
+    let tasks: Vec<_> = (0..50)
+        .map(|number| {
+            let store = store.clone();
+            runtime.spawn(async move {
+                store
+                    .write(move |tx| {
+                        let head = extend(tx)?;
+                        match number % 5 {
+                            2 => Err(Refusal::Ours("no")),
+                            3 => panic!("a defect"),
+                            _ => Ok(head),
+                        }
+                    })
+                    .await
+            })
+        })
+        .collect();
+    while store.statistics().waiting < 50 {
+        std::thread::yield_now();
+    }
+    go.store(true, Ordering::SeqCst);
+    held.join().unwrap();
+    let mut heads: Vec<i64> = tasks.into_iter().filter_map(|task| runtime.block_on(task).unwrap().ok()).collect();
+    heads.sort_unstable();
+    assert_eq!(heads, (1..=30).collect::<Vec<_>>(), "each kept closure extended the one before");
+    let next: Result<_, Error> = store.write_blocking(|tx| {
+        assert!(tx.memo::<String>().is_none(), "a value of another type is another value");
+        extend(tx)
+    });
+    assert_eq!(next.unwrap(), 31);
+    let forgotten: Result<bool, Error> = store.write_blocking(|tx| Ok(tx.memo::<u8>().replace(1).is_none()));
+    let again: Result<bool, Error> = store.write_blocking(|tx| Ok(tx.memo::<u8>().is_none()));
+    assert!(forgotten.unwrap() && again.unwrap(), "nothing outlives its batch");
+    let read: Result<bool, Error> =
+        store.read_blocking(|tx| Ok(tx.memo::<u8>().replace(1).is_none() && tx.memo::<u8>().is_some()));
+    let again: Result<bool, Error> = store.read_blocking(|tx| Ok(tx.memo::<u8>().is_none()));
+    assert!(read.unwrap() && again.unwrap());
+}
+
+fn streaming_stops_when_told(database: Database) {
+    let store = database.open(SCHEMA);
+    let filled: Result<(), Error> = store.write_blocking(|tx| {
+        for number in 0..2_000 {
+            insert(tx, &format!("{number:04}"))?;
+        }
+        Ok(())
+    });
+    filled.unwrap();
+    let seen: Result<_, Error> = store.read_blocking(|tx| {
+        let mut seen = 0;
+        let stopped = tx.each("SELECT a.name FROM person a, person b ORDER BY a.id", params![], |row| {
+            seen += 1;
+            if row.text(0)? == "0001" { Err(Error::TimedOut) } else { Ok(()) }
+        });
+        assert_eq!(stopped, Err(Error::TimedOut));
+        // An error of the visitor is not one of the database: the transaction goes on.
+        let count = tx.one("SELECT count(*) FROM person", params![], |row| row.get::<i64>(0))?;
+        Ok((seen, count))
+    });
+    assert_eq!(seen.unwrap(), (2_001, Some(2_000)));
+}
+
+fn a_read_sees_one_snapshot(database: Database) {
+    let store = database.open(SCHEMA);
+    store.write_blocking(|tx| insert(tx, "Ada")).unwrap();
+    let writer = store.clone();
+    let counts: Result<(i64, i64), Error> = store.read_blocking(move |tx| {
+        let count = |tx: &mut Tx<'_>| Ok(tx.one("SELECT count(*) FROM person", params![], |row| row.get(0))?.unwrap_or(0));
+        let before = count(tx)?;
+        // Commits beside the open read, without waiting for it.
+        writer.write_blocking(|tx| insert(tx, "Bea"))?;
+        Ok((before, count(tx)?))
+    });
+    assert_eq!(counts.unwrap(), (1, 1));
+    assert_eq!(names(&store), ["Ada", "Bea"], "and the next read sees what was acknowledged");
+}
+
+fn writes_are_serial(database: Database) {
+    let stores = [database.open(SCHEMA), database.open(SCHEMA)];
+    let runtime = runtime();
+    let tasks: Vec<_> = (0..200)
+        .map(|number| {
+            let store = stores[number % 2].clone();
+            runtime.spawn(async move {
+                let sql = "INSERT INTO tally (name, value) SELECT 's' || CAST(max(value) + 1 AS TEXT), max(value) + 1 FROM tally";
+                store.write(move |tx| tx.execute(sql, params![])).await
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(runtime.block_on(task).unwrap(), Ok::<_, Error>(1));
+    }
+    let top: Result<_, Error> = stores[0].read_blocking(|tx| {
+        tx.one("SELECT count(*), max(value) FROM tally", params![], |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))
+    });
+    assert_eq!(top.unwrap(), Some((201, 200)), "two nodes, one order");
+}
+
+fn whoever_stops_waiting_breaks_nothing(database: Database) {
+    let store = database.open(SCHEMA);
+    let (go, held) = hold(&store);
+    let runtime = runtime();
+    let ran = Arc::new(AtomicUsize::new(0));
+    runtime.block_on(async {
+        for number in 0..20 {
+            let counted = ran.clone();
+            let writing = store.write(move |tx| {
+                counted.fetch_add(1, Ordering::SeqCst);
+                insert(tx, &format!("n{number}"))
+            });
+            let reading = store.read(|tx| tx.one("SELECT 1", params![], |row| row.get::<i64>(0)));
+            let short = std::time::Duration::from_millis(1);
+            assert!(tokio::time::timeout(short, writing).await.is_err(), "the writer is held");
+            let _ = tokio::time::timeout(std::time::Duration::ZERO, reading).await;
+        }
+    });
+    go.store(true, Ordering::SeqCst);
+    held.join().unwrap();
+    assert!(store.write_blocking(|tx| insert(tx, "last")).is_ok());
+    assert_eq!(ran.load(Ordering::SeqCst), 20, "what was accepted is carried out");
+    assert_eq!(names(&store).len(), 21);
+}
+
+fn bulk_work_lets_others_pass_and_gets_its_turn(database: Database) {
+    let store = database.open(SCHEMA);
+    let (go, held) = hold(&store);
+    let runtime = runtime();
+    let order = Arc::new(AtomicUsize::new(0));
+    let place = |bulk: bool| {
+        let (store, order) = (store.clone(), order.clone());
+        runtime.spawn(async move {
+            let work = move |_: &mut Tx<'_>| Ok::<_, Error>(order.fetch_add(1, Ordering::SeqCst));
+            if bulk { store.write_bulk(work).await } else { store.write(work).await }
+        })
+    };
+    let bulk: Vec<_> = (0..3).map(|_| place(true)).collect();
+    while store.statistics().waiting_bulk < 3 {
+        std::thread::yield_now();
+    }
+    let normal: Vec<_> = (0..200).map(|_| place(false)).collect();
+    while store.statistics().waiting < 200 {
+        std::thread::yield_now();
+    }
+    go.store(true, Ordering::SeqCst);
+    held.join().unwrap();
+    let last_normal = normal.into_iter().map(|task| runtime.block_on(task).unwrap().unwrap()).max().unwrap();
+    let bulk: Vec<usize> = bulk.into_iter().map(|task| runtime.block_on(task).unwrap().unwrap()).collect();
+    assert!(bulk[1] > last_normal && bulk[2] > last_normal, "bulk {bulk:?}, the last of the others {last_normal}");
+
+    // Now an interactive lane that never empties.
+    let stop = Arc::new(AtomicBool::new(false));
+    let busy: Vec<_> = (0..8)
+        .map(|_| {
+            let (store, stop) = (store.clone(), stop.clone());
+            runtime.spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    let many: Vec<_> =
+                        (0..64).map(|_| store.write(|tx| tx.execute("UPDATE tally SET value = value + 1", params![]))).collect();
+                    for done in futures_util::future::join_all(many).await {
+                        done.unwrap_or_else(|error: Error| panic!("{error}"));
+                    }
+                }
+            })
+        })
+        .collect();
+    for _ in 0..5 {
+        let served: Result<(), Error> = store.write_bulk_blocking(|_| Ok(()));
+        served.unwrap();
+    }
+    stop.store(true, Ordering::SeqCst);
+    for task in busy {
+        runtime.block_on(task).unwrap();
+    }
+}
+
+fn a_full_lane_refuses(database: Database) {
+    let store = database.open_with(SCHEMA, Options { readers: 1, lane_length: 3, ..Options::default() }).unwrap();
+    let (go, held) = hold(&store);
+    let runtime = runtime();
+    let write = |number: usize| {
+        let store = store.clone();
+        runtime.spawn(async move { store.write(move |tx| insert(tx, &format!("n{number}"))).await })
+    };
+    let accepted: Vec<_> = (0..3).map(write).collect();
+    while store.statistics().waiting < 3 {
+        std::thread::yield_now();
+    }
+    assert_eq!(runtime.block_on(write(3)).unwrap(), Err(Error::Busy));
+    go.store(true, Ordering::SeqCst);
+    held.join().unwrap();
+    for task in accepted {
+        runtime.block_on(task).unwrap().unwrap();
+    }
+    assert_eq!(names(&store).len(), 3);
+}
+
+fn closing_serves_what_waits(database: Database) {
+    let store = database.open(SCHEMA);
+    let (go, held) = hold(&store);
+    let runtime = runtime();
+    let waiting: Vec<_> = (0..20)
+        .map(|number| {
+            let store = store.clone();
+            runtime.spawn(async move { store.write(move |tx| insert(tx, &format!("n{number}"))).await })
+        })
+        .collect();
+    while store.statistics().waiting < 20 {
+        std::thread::yield_now();
+    }
+    let closing = std::thread::spawn({
+        let store = store.clone();
+        move || store.close()
+    });
+    while store.read_blocking(|_| Ok::<_, Error>(())) != Err(Error::Closed) {
+        std::thread::yield_now();
+    }
+    go.store(true, Ordering::SeqCst);
+    held.join().unwrap();
+    for task in waiting {
+        runtime.block_on(task).unwrap().unwrap();
+    }
+    closing.join().unwrap();
+    store.close();
+    assert_eq!(store.read_blocking(|_| Ok::<_, Error>(())), Err(Error::Closed));
+    assert_eq!(store.write_bulk_blocking(|_| Ok::<_, Error>(())), Err(Error::Closed));
+    assert_eq!(runtime.block_on(store.ping()), Err(Error::Closed));
+    assert_eq!(names(&database.open(SCHEMA)).len(), 20);
+}
+
+fn blocking_calls_work_without_a_runtime(database: Database) {
+    let store = database.open(SCHEMA);
+    store.write_bulk_blocking(|tx| insert(tx, "Ada")).unwrap();
+    assert_eq!(names(&store), ["Ada"]);
+    // Also inside one, where blocking is unwise but must not panic.
+    runtime().block_on(async { store.write_blocking(|tx| insert(tx, "Bea")) }).unwrap();
+    // A handle that goes away inside a closure of its own store.
+    let last = database.open(SCHEMA);
+    let (inside, gone) = (last.clone(), std::sync::mpsc::channel());
+    let (tell, told) = gone;
+    let kept = std::sync::Mutex::new(Some(inside));
+    let done: Result<(), Error> = last.write_blocking(move |_| {
+        drop(kept.lock().unwrap().take());
+        tell.send(()).unwrap();
+        Ok(())
+    });
+    done.unwrap();
+    told.recv().unwrap();
+}
+
+fn ping_goes_through_the_writer(database: Database) {
+    let store = database.open(SCHEMA);
+    let runtime = runtime();
+    let before = store.statistics().closures;
+    assert_eq!(runtime.block_on(store.ping()), Ok(()));
+    assert_eq!(store.statistics().closures, before + 1);
+    assert_eq!(store.engine(), database.engine);
+}
+
+fn executed_texts_are_remembered(database: Database) {
+    let store = database.open_with(SCHEMA, Options { record_sql: true, ..Options::default() }).unwrap();
+    for _ in 0..2 {
+        let asked: Result<_, Error> =
+            store.read_blocking(|tx| tx.one("SELECT max(value) FROM tally", params![], |row| row.get::<i64>(0)));
+        asked.unwrap();
+    }
+    assert_eq!(store.executed_sql(), ["SELECT max(value) FROM tally"]);
+}
+
+fn statistics_add_up(database: Database) {
+    let store = database.open(SCHEMA);
+    let before = store.statistics();
+    for number in 0..10 {
+        let _ = store.write_blocking(move |tx| insert(tx, &format!("n{}", number / 2)));
+    }
+    names(&store);
+    let after = store.statistics();
+    assert_eq!(after.closures - before.closures, 10);
+    assert_eq!(after.rolled_back - before.rolled_back, 5);
+    assert_eq!(after.commits - before.commits, 5, "what leaves nothing is not committed");
+    assert_eq!(after.reads - before.reads, 1);
+    assert_eq!((after.waiting, after.waiting_bulk, after.waiting_reads), (0, 0, 0));
+}
