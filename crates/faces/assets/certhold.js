@@ -3,7 +3,7 @@
 "use strict";
 
 const typing = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
-const rowLinks = () => [...document.querySelectorAll("[data-rows] tbody tr")].flatMap((row) => row.querySelector("a") ?? []);
+const rowLinks = () => [...document.querySelectorAll("[data-rows] tbody tr")].flatMap((row) => row.querySelector("th a") ?? row.querySelector("a") ?? []);
 
 const go = { h: "/", c: "/certificates", m: "/managed", i: "/import", e: "/events" };
 let goUntil = 0;

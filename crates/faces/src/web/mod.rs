@@ -4,6 +4,7 @@
 //! [`CONTENT_SECURITY_POLICY`]. The design language is described in `docs/ui.md`.
 
 pub mod assets;
+pub mod escape;
 pub mod view;
 
 /// The policy that every page is served with. Templates are tested to need nothing more.

@@ -1,8 +1,9 @@
-//! Filters of the templates: numbers as people read them.
+//! Filters of the templates: numbers as people read them, descriptions as paragraphs.
 
+use askama::filters::Safe;
 use askama::{Result, Values, filter_fn};
 
-use super::text;
+use super::{prose as prose_html, text};
 
 /// Whatever counts something. Templates hand numbers over by value or through references, as it happens.
 pub trait Number {
@@ -38,4 +39,10 @@ pub fn count<N: Number>(number: N, _: &dyn Values) -> Result<String> {
 #[filter_fn]
 pub fn plural<N: Number>(number: N, _: &dyn Values, one: &str, many: &str) -> Result<String> {
     Ok(text::plural(number.get(), one, many))
+}
+
+/// `{{ description|prose }}`: paragraphs and code.
+#[filter_fn]
+pub fn prose<T: AsRef<str>>(text: T, _: &dyn Values) -> Result<Safe<String>> {
+    Ok(Safe(prose_html::html(text.as_ref())?))
 }

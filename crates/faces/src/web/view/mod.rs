@@ -26,6 +26,7 @@ pub mod issuers;
 pub mod managed;
 pub mod managed_form;
 pub mod people;
+pub mod prose;
 pub mod roles;
 pub mod secret;
 pub mod sign_in;

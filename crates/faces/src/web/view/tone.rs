@@ -203,10 +203,15 @@ impl Validity {
         format!("{}: {passed} % of {life} have passed, ends {}", self.expiry.label(), self.not_after.relative())
     }
 
-    /// The whole life in words: `90 days`.
+    /// The whole life in words: `90 days`, `398 days`, `10 years`.
     #[must_use]
     pub fn life(&self) -> String {
-        super::time::words(self.not_after.at_ms().saturating_sub(self.not_before.at_ms()).max(0))
+        let life = self.not_after.at_ms().saturating_sub(self.not_before.at_ms()).max(0);
+        match life / DAY {
+            // Limits on lives are written in days: 47, 90, 198, 398, 825.
+            2..1_000 => super::text::plural(life / DAY, "day", "days"),
+            _ => super::time::words(life),
+        }
     }
 }
 
