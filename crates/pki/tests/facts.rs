@@ -1,5 +1,7 @@
 //! The facts of certificates against what `openssl x509` says of the same bytes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use certhold_pki::{AltNameKind, Facts, pem};

@@ -1,5 +1,7 @@
 //! Reading the files that openssl writes, in every form people keep.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use certhold_pki::{Bundle, Facts, Format, PrivateKey, ReadError, pem, read};

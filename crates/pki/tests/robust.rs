@@ -1,5 +1,7 @@
 //! No input panics, whatever is done to it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::sync::LazyLock;

@@ -1,5 +1,7 @@
 //! Signatures, chains and the checks on what an authority sent, against chains that openssl and rcgen make.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use certhold_pki::{

@@ -1,6 +1,6 @@
 //! The second source of expected values: the `openssl` command.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(dead_code, clippy::expect_used, reason = "helpers of tests; each test binary uses its own part")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
