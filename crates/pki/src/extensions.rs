@@ -29,7 +29,7 @@ pub(crate) fn read_into(facts: &mut Facts, certificate: &Certificate<'_>) {
         return;
     };
     let mut extensions = Extensions::new(reader);
-    let mut seen = 0u64;
+    let (mut seen, mut repeated) = (0u16, 0u16);
     for extension in extensions.by_ref() {
         let (bit, name, read): (u32, &str, ReadExtension) = match extension.oid {
             [0x55, 0x1d, last] => match last {
@@ -47,7 +47,10 @@ pub(crate) fn read_into(facts: &mut Facts, certificate: &Certificate<'_>) {
             _ => continue,
         };
         if seen & 1 << bit != 0 {
-            facts.oddities.push(format!("The extension {name} occurs more than once; the first one counts."));
+            if repeated & 1 << bit == 0 {
+                repeated |= 1 << bit;
+                facts.oddities.push(format!("The extension {name} occurs more than once; the first one counts."));
+            }
             continue;
         }
         seen |= 1 << bit;

@@ -63,7 +63,6 @@ fn encode_into(out: &mut String, label: &str, der: &[u8]) {
 }
 
 /// One block as it was found in a text.
-#[derive(Clone, PartialEq, Eq)]
 pub struct Block<'a> {
     /// What stands after `-----BEGIN `.
     pub label: &'a str,
@@ -164,6 +163,31 @@ impl<'a> Blocks<'a> {
     }
 }
 
+/// Puts BEGIN and END markers on lines of their own wherever they stand, and turns `\\n` written as two characters into
+/// line feeds: so that a block is read that went through an environment variable, JSON or a single-line field.
+pub(crate) fn loosened(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(text.len() + text.len() / 4 + 64));
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        if rest.starts_with(b"-----BEGIN ") || rest.starts_with(b"-----END ") {
+            // The marker ends with the five hyphens after its label
+            let label_end = rest[5..].windows(5).take(80).position(|window| window == b"-----").map(|position| position + 10);
+            let (marker, after) = rest.split_at(label_end.unwrap_or(5));
+            out.push(b'\n');
+            out.extend_from_slice(marker);
+            out.push(b'\n');
+            rest = after;
+        } else if rest.starts_with(b"\\n") || rest.starts_with(b"\\r") {
+            out.push(b'\n');
+            rest = &rest[2..];
+        } else {
+            out.push(*first);
+            rest = after;
+        }
+    }
+    out
+}
+
 /// Decodes base64 that holds no white space.
 pub(crate) fn decode(base64: &[u8]) -> Result<Zeroizing<Vec<u8>>, BlockError> {
     let mut out = Zeroizing::new(Vec::with_capacity(base64.len() / 4 * 3 + 3));
@@ -207,5 +231,59 @@ impl<'a> Iterator for Lines<'a> {
         self.number += 1;
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         Some((line.trim_ascii(), self.number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contents(text: &str) -> Vec<Result<Vec<u8>, BlockError>> {
+        blocks(text.as_bytes()).map(|block| block.content.map(|content| content.to_vec())).collect()
+    }
+
+    #[test]
+    fn lines_have_sixty_four_characters() {
+        let text = encode("X", &[0xff; 100]);
+        let lengths: Vec<usize> = text.lines().map(str::len).collect();
+        assert_eq!(lengths, [17, 64, 64, 8, 15]);
+        assert_eq!(encode_secret("X", &[0xff; 100]).as_str(), text);
+        assert_eq!(encoded_length("X", &[0xff; 100]), text.len(), "nothing grows and leaves a copy");
+        assert_eq!(contents(&text), [Ok(vec![0xff; 100])]);
+        assert_eq!(encode("", &[]), "-----BEGIN -----\n-----END -----\n");
+    }
+
+    #[test]
+    fn broken_blocks_do_not_hide_the_next_one() {
+        let good = "-----BEGIN A-----\nAAAA\n-----END A-----\n";
+        let zeros = || Ok(vec![0; 3]);
+        assert_eq!(contents(&format!("-----BEGIN A-----\nAAAA\n{good}")), [Err(BlockError::NoEnd), zeros()]);
+        assert_eq!(contents(&format!("-----BEGIN A-----\nAA\n-----END B-----\n{good}")), [Err(BlockError::OtherEnd), zeros()]);
+        assert_eq!(contents(&format!("-----BEGIN A-----\nA!AA\n-----END A-----\n{good}")), [Err(BlockError::NotBase64), zeros()]);
+        assert_eq!(contents(&format!("{good}-----BEGIN A-----")), [zeros(), Err(BlockError::NoEnd)]);
+        assert_eq!(contents("-----BEGIN A----\nAAAA\n-----END A-----\n"), []);
+    }
+
+    #[test]
+    fn headers() {
+        let encrypted = "-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,00\n\nAAAA\n-----END A-----\n";
+        assert_eq!(contents(encrypted), [Err(BlockError::OldEncryption("DES-EDE3-CBC".to_owned()))]);
+        let plain = "-----BEGIN A-----\nComment: one,\n two\n\nAAAA\n-----END A-----\n";
+        assert_eq!(contents(plain), [Ok(vec![0; 3])]);
+    }
+
+    #[test]
+    fn flattened_blocks() {
+        for flat in [
+            r#"{"pem":"-----BEGIN A B-----\nAAAA\nAAAA\n-----END A B-----\n"}"#,
+            "-----BEGIN A B----- AAAA AAAA -----END A B-----",
+            r"PEM=-----BEGIN A B-----\r\nAAAAAAAA\r\n-----END A B-----",
+        ] {
+            let text = String::from_utf8(loosened(flat.as_bytes()).to_vec()).unwrap();
+            assert_eq!(contents(&text), [Ok(vec![0; 6])], "{text}");
+        }
+        for hostile in ["-----BEGIN ", "-----BEGIN x", "-----END -----END ", "-----BEGIN ----------END -----", "\\"] {
+            loosened(hostile.as_bytes());
+        }
     }
 }

@@ -44,10 +44,7 @@ impl Input<'_> {
             return self.binary(kind, bytes);
         }
         if has_pem(bytes) {
-            for block in pem::blocks(bytes) {
-                self.block(block)?;
-            }
-            return Ok(Format::Pem);
+            return self.pem(bytes);
         }
         match recognise::other(bytes) {
             Some(Kind::Empty) => Err(ReadError::Empty),
@@ -79,6 +76,22 @@ impl Input<'_> {
             }
             kind => Err(not_wanted(kind)),
         }
+    }
+
+    fn pem(&mut self, bytes: &[u8]) -> Result<Format, ReadError> {
+        let mut found = false;
+        for block in pem::blocks(bytes) {
+            found = true;
+            self.block(block)?;
+        }
+        if !found {
+            let bytes = pem::loosened(bytes);
+            for block in pem::blocks(&bytes) {
+                found = true;
+                self.block(block)?;
+            }
+        }
+        if found { Ok(Format::Pem) } else { Err(ReadError::Broken { what: "PEM", why: "no line begins a block properly" }) }
     }
 
     /// One PEM block. Content decides over the label: there are PKCS#7 bundles labelled CERTIFICATE.
@@ -113,7 +126,7 @@ impl Input<'_> {
 
     /// EncryptedPrivateKeyInfo (RFC 5958 section 3).
     fn decrypt_pkcs8(&mut self, bytes: &[u8]) -> Result<crate::PrivateKey, ReadError> {
-        const WHAT: &str = "encrypted private key";
+        const WHAT: &str = "private key";
         let broken = ReadError::Broken { what: "an encrypted PKCS#8 private key", why: "it is cut off or malformed" };
         let Some(password) = self.password else {
             return Err(ReadError::PasswordNeeded(WHAT));

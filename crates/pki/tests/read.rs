@@ -134,15 +134,15 @@ fn encrypted_pkcs8() {
             assert_eq!(bundle.keys.len(), 1, "{options:?} {password}: {:?}", bundle.refused);
             assert_key(&bundle.keys[0], &path);
             let wrong = taken(&pem, Some("wrong"));
-            assert_eq!(wrong.refused[0].reason, "the password of the encrypted private key is wrong", "{options:?}");
+            assert_eq!(wrong.refused[0].reason, "the password of the private key is wrong", "{options:?}");
             let absent = taken(&pem, None);
-            assert_eq!(absent.refused[0].reason, "the encrypted private key is encrypted; give its password");
+            assert_eq!(absent.refused[0].reason, "the private key is encrypted; give its password");
         }
     }
     let der = openssl(&["pkcs8", "-topk8", "-in", &path, "-passout", "pass:x", "-outform", "DER"], b"");
     assert_key(&taken(&der, Some("x")).keys[0], &path);
-    assert_eq!(refusal(&der, Some("y")), ReadError::WrongPassword("encrypted private key"));
-    assert_eq!(refusal(&der, None), ReadError::PasswordNeeded("encrypted private key"));
+    assert_eq!(refusal(&der, Some("y")), ReadError::WrongPassword("private key"));
+    assert_eq!(refusal(&der, None), ReadError::PasswordNeeded("private key"));
     let scrypt = openssl(&["pkcs8", "-topk8", "-in", &path, "-passout", "pass:x", "-scrypt"], b"");
     assert!(taken(&scrypt, Some("x")).refused[0].reason.contains("scrypt"), "named");
     let old = openssl(&["ec", "-in", &path, "-aes128", "-passout", "pass:x"], b"");
@@ -213,6 +213,56 @@ fn pkcs12_files() {
             }
         }
     }
+}
+
+/// A file whose integrity check is PBMAC1 (RFC 9579), which this openssl does not write: it computes the parts instead.
+#[test]
+fn pkcs12_with_pbmac1() {
+    let shop = Workshop::new();
+    let file = pkcs12(&shop, "secret", &["-nomac"]);
+    // SEQUENCE, version, ContentInfo { OID, [0] { OCTET STRING
+    let content = &file[30..];
+    assert_eq!(file[26], 0x04, "the octet string of the content");
+    let path = shop.write("content", content);
+    let derive = [
+        "kdf",
+        "-keylen",
+        "32",
+        "-kdfopt",
+        "digest:SHA256",
+        "-kdfopt",
+        "pass:secret",
+        "-kdfopt",
+        "hexsalt:0102030405060708",
+        "-kdfopt",
+        "iter:2048",
+        "PBKDF2",
+    ];
+    let key = String::from_utf8(openssl(&derive, b"")).unwrap().trim().replace(':', "");
+    let key_option = format!("hexkey:{key}");
+    let code = openssl(&["mac", "-binary", "-digest", "SHA512", "-macopt", &key_option, "-in", &path, "HMAC"], b"");
+    assert_eq!(code.len(), 64);
+    let element = |tag: u8, parts: &[&[u8]]| {
+        let content = parts.concat();
+        let length = content.len();
+        let header = if length < 128 {
+            vec![tag, length as u8]
+        } else if length < 256 {
+            vec![tag, 0x81, length as u8]
+        } else {
+            vec![tag, 0x82, (length >> 8) as u8, length as u8]
+        };
+        [header, content].concat()
+    };
+    let oid = |octets: &[u8]| element(6, &[&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d], octets]);
+    let hmac = |number: u8| element(0x30, &[&oid(&[2, number]), &[5, 0]]);
+    let derivation = element(0x30, &[&element(4, &[&[1, 2, 3, 4, 5, 6, 7, 8]]), &[2, 2, 8, 0], &[2, 1, 32], &hmac(9)]);
+    let parameters = element(0x30, &[&element(0x30, &[&oid(&[1, 5, 12]), &derivation]), &hmac(11)]);
+    let digest_info = element(0x30, &[&element(0x30, &[&oid(&[1, 5, 14]), &parameters]), &element(4, &[&code])]);
+    let mac_data = element(0x30, &[&digest_info, &element(4, &[b"not used"]), &[2, 1, 1]]);
+    let protected = element(0x30, &[&file[4..], &mac_data]);
+    assert_eq!(taken(&protected, Some("secret")).certificates.len(), 2);
+    assert_eq!(refusal(&protected, Some("other")), ReadError::WrongPassword("PKCS#12 file"));
 }
 
 #[test]
@@ -360,6 +410,9 @@ fn other_carriers() {
         let utf16: Vec<u8> = units.flat_map(|unit| if bytes { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect();
         assert_eq!(taken(&utf16, None).certificates[0].der, der);
     }
+    let flat = format!("{{\"certificate\":\"{}\"}}", text.replace('\n', "\\n"));
+    assert_eq!(taken(flat.as_bytes(), None).certificates[0].der, der);
+    assert!(matches!(refusal(b"a -----BEGIN of nothing", None), ReadError::Broken { what: "PEM", .. }));
     // Text that begins like DER does
     let chain = format!("0 s:CN = workshop\n   i:CN = workshop\n{text}");
     assert_eq!(taken(chain.as_bytes(), None).certificates.len(), 1);

@@ -377,6 +377,10 @@ mod tests {
         };
         let facts = best(&|der| drop(black_box(crate::Facts::of(der))));
         let bare = best(&|der| drop(black_box(X509Certificate::from_der(der))));
+        let text = crate::pem::encode_chain(&samples);
+        let started = Instant::now();
+        assert_eq!(crate::read(text.as_bytes(), None).map_or(0, |bundle| bundle.certificates.len()), samples.len());
+        println!("certificates read from PEM/s: {:.0}", per_second(started, samples.len() as u64));
         println!("sample certificates/s: {generating:.0}");
         println!("Facts::of/s: {facts:.0}; x509-parser alone: {bare:.0}; ratio {:.2}", facts / bare);
         assert!(generating >= 200_000.0 && facts >= 80_000.0 && facts / bare >= 0.6);
