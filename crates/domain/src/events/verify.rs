@@ -4,6 +4,8 @@ use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use certhold_store::{Tx, params};
 
 use super::chain::{Header, genesis, link, payload_digest};
+use crate::access::{self, paths};
+use crate::actor::Actor;
 use crate::error::Result;
 
 /// The end of the chain at some moment, signed with a key in custody.
@@ -83,6 +85,12 @@ pub fn record_head(tx: &mut Tx<'_>, head: &Head) -> Result<()> {
         params![head.seq, &head.hash, head.at, &head.public_key, &head.signature],
     )?;
     Ok(())
+}
+
+/// [`verify`] for whoever may see all events.
+pub fn audit(tx: &mut Tx<'_>, actor: &Actor, trusted: Option<&[u8]>) -> Result<Verification> {
+    access::require_path(tx, actor, paths::AUDITING_READ)?;
+    verify(tx, trusted)
 }
 
 /// Reads the whole log and checks that every row is the one that was written, in its place, and that nothing was cut off.

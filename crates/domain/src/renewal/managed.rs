@@ -192,6 +192,21 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor, filter: &ManagedFilter, now: i64) ->
     Ok(ManagedPage { managed, next })
 }
 
+/// How many managed certificates are in which health, for metrics; every health is there.
+pub fn count_by_health(tx: &mut Tx<'_>, now: i64) -> Result<Vec<(Health, i64)>> {
+    let counted = tx.rows(
+        "SELECT CASE WHEN certificate.not_after <= $1 THEN 'expired' WHEN lineage.state = 'paused' THEN 'paused' \
+         WHEN lineage.failures > 0 THEN 'failing' WHEN job.id IS NOT NULL OR lineage.current IS NULL THEN 'renewing' ELSE 'good' END, \
+         count(*) FROM lineage LEFT JOIN certificate ON certificate.id = lineage.current \
+         LEFT JOIN job ON job.kind = 'renew' AND job.object = lineage.id AND (job.state = 'waiting' OR job.state = 'running') GROUP BY 1",
+        params![now],
+        |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)),
+    )?;
+    let all = [Health::Good, Health::Renewing, Health::Failing, Health::Paused, Health::Expired];
+    let of = |health: Health| counted.iter().find(|(name, _)| name == health.name()).map_or(0, |(_, count)| *count);
+    Ok(all.into_iter().map(|health| (health, of(health))).collect())
+}
+
 /// One managed certificate.
 pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: LineageId) -> Result<Managed> {
     access::require_path(tx, actor, paths::RENEWAL_READ)?;
