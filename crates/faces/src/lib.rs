@@ -5,6 +5,36 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`auth`] | who asks: bearer tokens, the session cookie, signing in |
+//! | [`import`] | bringing certificates in, for every face that can |
+//! | [`native`] | the native API, `/api/v1` |
+//! | [`operation`] | health and metrics |
+//! | [`listener`] | sockets, TLS, shutting down |
 //! | [`web`] | the pages people see |
 
+mod address;
+pub mod auth;
+pub mod import;
+pub mod listener;
+mod middleware;
+pub mod native;
+pub mod operation;
+mod problem;
+mod state;
+#[cfg(test)]
+mod testing;
 pub mod web;
+
+pub use address::{Address, Network, NotANetwork, Peer};
+pub use middleware::{Coordinates, REQUEST_ID};
+pub use problem::{Answer, Problem};
+pub use state::{App, Settings, VERSION};
+
+/// Everything that this server answers.
+pub fn router(app: App) -> axum::Router {
+    axum::Router::new()
+        .merge(native::router(&app))
+        .merge(operation::router())
+        .layer(axum::middleware::from_fn_with_state(app.clone(), middleware::around))
+        .with_state(app)
+}

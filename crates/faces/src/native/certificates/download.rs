@@ -1,0 +1,68 @@
+//! Certificates as files.
+
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use certhold_domain::inventory::{self, Summary};
+use certhold_domain::{CertificateId, limits};
+use certhold_pki::pem;
+
+use crate::auth::Bearer;
+use crate::native::extract::Id;
+use crate::native::hidden;
+use crate::problem::Answer;
+use crate::state::App;
+
+/// Download a certificate as PEM
+#[utoipa::path(get, path = "/certificates/{id}/pem", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
+    responses((status = 200, description = "The certificate", content_type = "application/x-pem-file", body = String)))]
+pub async fn pem(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id) -> Answer<Response> {
+    let id = CertificateId(id);
+    let found = app.read_as(caller, move |tx, actor| inventory::get(tx, actor, id)).await.map_err(hidden("certificate", id))?;
+    let text = pem::encode(pem::CERTIFICATE, &found.der);
+    Ok(file("application/x-pem-file", &file_name(&found.summary, "pem"), text.into_bytes()))
+}
+
+/// Download a certificate as DER
+#[utoipa::path(get, path = "/certificates/{id}/der", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
+    responses((status = 200, description = "The certificate", content_type = "application/pkix-cert", body = Vec<u8>)))]
+pub async fn der(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id) -> Answer<Response> {
+    let id = CertificateId(id);
+    let found = app.read_as(caller, move |tx, actor| inventory::get(tx, actor, id)).await.map_err(hidden("certificate", id))?;
+    Ok(file("application/pkix-cert", &file_name(&found.summary, "cer"), found.der))
+}
+
+/// Download a certificate with its chain as PEM
+///
+/// The certificate first, then the certificates its authority delivered with it, as servers want them.
+#[utoipa::path(get, path = "/certificates/{id}/chain", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
+    responses((status = 200, description = "The certificate and its chain", content_type = "application/pem-certificate-chain", body = String)))]
+pub async fn chain(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id) -> Answer<Response> {
+    let id = CertificateId(id);
+    let (leaf, chain) = app
+        .read_as(caller, move |tx, actor| Ok((inventory::get(tx, actor, id)?, inventory::chain(tx, actor, id)?)))
+        .await
+        .map_err(hidden("certificate", id))?;
+    let all: Vec<&[u8]> = [&leaf].into_iter().chain(&chain).map(|certificate| certificate.der.as_slice()).collect();
+    let name = file_name(&leaf.summary, "chain.pem");
+    Ok(file("application/pem-certificate-chain", &name, pem::encode_chain(&all).into_bytes()))
+}
+
+/// An answer that browsers save under `name`.
+pub fn file(content_type: &'static str, name: &str, bytes: Vec<u8>) -> Response {
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
+    let disposition = disposition.unwrap_or(HeaderValue::from_static("attachment"));
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(content_type)), (header::CONTENT_DISPOSITION, disposition)], bytes)
+        .into_response()
+}
+
+/// A name that is harmless in every file system, header and shell: strangers chose the certificate's.
+pub fn file_name(certificate: &Summary, extension: &str) -> String {
+    let harmless = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
+    let name: String = certificate.title().chars().map(harmless).take(limits::NAME_CHARS).collect();
+    let name = name.trim_matches(['.', '_', '-']);
+    match name {
+        "" => format!("certificate-{}.{extension}", certificate.id),
+        name => format!("{name}.{extension}"),
+    }
+}

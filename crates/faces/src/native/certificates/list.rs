@@ -1,0 +1,103 @@
+//! Finding certificates.
+
+use axum::extract::{OriginalUri, State};
+use certhold_domain::access::roles;
+use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Sort};
+use certhold_domain::{Actor, RoleId};
+use certhold_store::Tx;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::wire::Certificate;
+use crate::auth::Bearer;
+use crate::native::extract::Query;
+use crate::native::page::{self, Page};
+use crate::native::time::Time;
+use crate::problem::Answer;
+use crate::state::App;
+
+/// Which certificates.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Parameters {
+    /// Words that must all occur in subject, names, serial number or issuer. `*.example.com` means everything under that domain;
+    /// a SHA-256 fingerprint finds exactly its certificate.
+    #[serde(default)]
+    q: String,
+    /// Ends before this instant.
+    expires_before: Option<Time>,
+    /// Ends at this instant or later.
+    expires_after: Option<Time>,
+    /// Has ended (`true`), or has not (`false`).
+    expired: Option<bool>,
+    /// The owner: a role's id or name, or `none`.
+    owner: Option<String>,
+    /// Is a version of a managed certificate (`true`), or not (`false`).
+    managed: Option<bool>,
+    /// May issue certificates (`true`), or not (`false`).
+    is_ca: Option<bool>,
+    /// `id` (default), `-id`, `not_after` or `-not_after`.
+    sort: Option<String>,
+    /// Where the page before ended: taken from its `next`.
+    after: Option<String>,
+    /// Rows of the page, 1 to 1,000; 100 by default.
+    limit: Option<i64>,
+    /// Whether to count all certificates that match.
+    #[serde(default)]
+    total: bool,
+}
+
+/// List certificates
+///
+/// Filters are combined with "and".
+#[utoipa::path(get, path = "/certificates", tag = "certificates", params(Parameters),
+    responses((status = 200, description = "A page of certificates", body = Page<Certificate>)))]
+pub async fn list(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    OriginalUri(uri): OriginalUri,
+    Query(given): Query<Parameters>,
+) -> Answer<Page<Certificate>> {
+    let now = app.now();
+    let mut filter = Filter {
+        expiry: expiry(&given, now),
+        sort: given.sort.as_deref().map(Sort::parse).transpose()?.unwrap_or_default(),
+        text: given.q,
+        managed: given.managed,
+        is_ca: given.is_ca,
+        after: given.after,
+        limit: page::rows(given.limit)?,
+        count: given.total,
+        owner: None,
+    };
+    let owner = given.owner;
+    let found = app
+        .read_as(caller, move |tx, actor| {
+            filter.owner = owner.map(|owner| owner_filter(tx, actor, &owner)).transpose()?;
+            inventory::list(tx, actor, &filter)
+        })
+        .await?;
+    let items = found.certificates.into_iter().map(Certificate::from).collect();
+    Ok(Page { total: found.total, ..Page::of(items, &uri, "after", found.next) })
+}
+
+/// The narrowest window that satisfies everything that was said about the end of validity.
+fn expiry(given: &Parameters, now: i64) -> Expiry {
+    let ended = given.expired.filter(|expired| *expired).map(|_| now);
+    let not_ended = given.expired.filter(|expired| !*expired).map(|_| now);
+    Expiry {
+        from: given.expires_after.map(|time| time.0).into_iter().chain(not_ended).max(),
+        before: given.expires_before.map(|time| time.0).into_iter().chain(ended).min(),
+    }
+}
+
+fn owner_filter(tx: &mut Tx<'_>, actor: &Actor, owner: &str) -> certhold_domain::Result<OwnerFilter> {
+    if owner == "none" {
+        return Ok(OwnerFilter::Nobody);
+    }
+    match owner.parse() {
+        Ok(id) => Ok(OwnerFilter::Role(RoleId(id))),
+        Err(_) => Ok(OwnerFilter::Role(roles::by_name(tx, actor, owner)?)),
+    }
+}

@@ -1,0 +1,33 @@
+//! `/certificates`: the inventory.
+
+mod download;
+mod import;
+mod list;
+mod one;
+mod wire;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::compressed;
+use crate::state::App;
+
+pub use one::RoleRef;
+pub use wire::Owner;
+
+/// The routes of certificates.
+pub fn routes() -> OpenApiRouter<App> {
+    let lists = OpenApiRouter::new().routes(routes!(list::list)).layer(compressed());
+    OpenApiRouter::new()
+        .merge(lists)
+        .routes(routes!(import::import))
+        .routes(routes!(one::get, one::remove))
+        .routes(routes!(one::set_owner))
+        .routes(routes!(one::history))
+        .routes(routes!(download::pem))
+        .routes(routes!(download::der))
+        .routes(routes!(download::chain))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! One certificate.
+
+use axum::Json;
+use axum::extract::{OriginalUri, State};
+use axum::http::StatusCode;
+use certhold_domain::access::roles;
+use certhold_domain::inventory;
+use certhold_domain::ownership::{self, ChangeOwner};
+use certhold_domain::{CertificateId, RoleId, events};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::wire::{Certificate, Facts};
+use crate::auth::{Author, Bearer};
+use crate::native::events::Event;
+use crate::native::extract::{self, Id, Query};
+use crate::native::hidden;
+use crate::native::page::{self, Page};
+use crate::problem::Answer;
+use crate::state::App;
+
+/// Certificates above this size are taken apart on another thread, so that they hold nobody up.
+const LARGE: usize = 16 * 1024;
+
+/// Get a certificate
+///
+/// With everything it says.
+#[utoipa::path(get, path = "/certificates/{id}", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
+    responses((status = 200, description = "The certificate", body = Certificate)))]
+pub async fn get(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id) -> Answer<Json<Certificate>> {
+    let id = CertificateId(id);
+    let found = app.read_as(caller, move |tx, actor| inventory::get(tx, actor, id)).await;
+    let found = found.map_err(hidden("certificate", id))?;
+    let (facts, found) = match found.der.len() {
+        ..=LARGE => (found.facts()?, found),
+        _ => {
+            let taken = tokio::task::spawn_blocking(move || found.facts().map(|facts| (facts, found))).await;
+            taken.map_err(|_| certhold_domain::Error::from(certhold_store::Error::Panicked))??
+        }
+    };
+    Ok(Json(Certificate { facts: Some(Facts::from(facts)), ..Certificate::from(found.summary) }))
+}
+
+/// Remove a certificate
+///
+/// One that is in use (current, deployed, or part of another's chain) stays. Its history stays in any case.
+#[utoipa::path(delete, path = "/certificates/{id}", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
+    responses((status = 204, description = "It is gone")))]
+pub async fn remove(State(app): State<App>, author: Author, Id(id): Id) -> Answer<StatusCode> {
+    let now = app.now();
+    app.write(move |tx| inventory::remove(tx, &author.actor, CertificateId(id), now)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The new owner.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewOwner {
+    /// A role's id or name, or null for nobody.
+    #[serde(deserialize_with = "extract::present")]
+    #[schema(required = true)]
+    owner: Option<RoleRef>,
+}
+
+/// A role, by id or by name.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum RoleRef {
+    /// Its id.
+    Id(i64),
+    /// Its name, without regard to case.
+    #[schema(example = "Web operations")]
+    Name(String),
+}
+
+impl RoleRef {
+    /// The role, as far as the actor may refer to it.
+    pub fn resolve(&self, tx: &mut certhold_store::Tx<'_>, actor: &certhold_domain::Actor) -> certhold_domain::Result<RoleId> {
+        match self {
+            RoleRef::Id(id) => Ok(RoleId(*id)),
+            RoleRef::Name(name) => roles::by_name(tx, actor, name),
+        }
+    }
+}
+
+/// Change the owner of a certificate
+///
+/// The caller needs the permission, and must hold both the current and the new owner role. Nothing happens when the owner is
+/// this already.
+#[utoipa::path(put, path = "/certificates/{id}/owner", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
+    request_body = NewOwner, responses((status = 204, description = "The owner is this one now")))]
+pub async fn set_owner(
+    State(app): State<App>,
+    author: Author,
+    Id(id): Id,
+    extract::Json(new): extract::Json<NewOwner>,
+) -> Answer<StatusCode> {
+    let now = app.now();
+    app.write(move |tx| {
+        let to = new.owner.as_ref().map(|role| role.resolve(tx, &author.actor)).transpose()?;
+        let command = ChangeOwner { certificate: CertificateId(id), to };
+        ownership::change(tx, &author.actor, &command, now)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which part of a history.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct HistoryParameters {
+    /// Only events before this number: taken from `next`.
+    before: Option<i64>,
+    /// Rows of the page, 1 to 1,000; 100 by default.
+    limit: Option<i64>,
+}
+
+/// Get the history of a certificate
+///
+/// Newest first.
+#[utoipa::path(get, path = "/certificates/{id}/history", tag = "certificates",
+    params(("id" = i64, Path, description = "The certificate"), HistoryParameters),
+    responses((status = 200, description = "A page of events", body = Page<Event>)))]
+pub async fn history(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    Id(id): Id,
+    OriginalUri(uri): OriginalUri,
+    Query(given): Query<HistoryParameters>,
+) -> Answer<Page<Event>> {
+    let (id, limit) = (CertificateId(id), page::rows(given.limit)?);
+    let found = app
+        .read_as(caller, move |tx, actor| {
+            let found = events::history(tx, actor, id, given.before, limit)?;
+            // What was removed keeps its history; what never was has none.
+            if found.events.is_empty() && given.before.is_none() {
+                inventory::summary(tx, actor, id)?;
+            }
+            Ok(found)
+        })
+        .await
+        .map_err(hidden("certificate", id))?;
+    let items = found.events.into_iter().map(Event::from).collect();
+    Ok(Page::of(items, &uri, "before", found.next.map(|seq| seq.to_string())))
+}

@@ -1,0 +1,65 @@
+//! The native API, `/api/v1`: everything the domain has, as JSON, with an OpenAPI description made from the handlers.
+//!
+//! One file per noun: its routes, what stands on the wire, its handlers. Answers that are not a success are problem details
+//! ([`crate::problem`]). Credentials are bearer tokens; cookies are ignored.
+
+mod certificates;
+pub(crate) mod events;
+mod extract;
+mod openapi;
+mod page;
+mod time;
+
+pub use openapi::openapi;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use certhold_domain::{Error, Refusal};
+use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::problem::Problem;
+use crate::state::App;
+
+/// Where the native API is.
+pub const ROOT: &str = "/api/v1";
+
+fn described() -> OpenApiRouter<App> {
+    let nouns = OpenApiRouter::new().merge(certificates::routes()).merge(events::routes());
+    OpenApiRouter::with_openapi(openapi::introduction()).nest(ROOT, nouns)
+}
+
+/// The routes of the native API, and of everything else under `/api/` the word that it is not there.
+pub fn router(app: &App) -> Router<App> {
+    let (router, _) = described().split_for_parts();
+    router
+        .merge(openapi::router())
+        .method_not_allowed_fallback(method_not_allowed)
+        .nest("/api", Router::new().fallback(unknown))
+        .layer(DefaultBodyLimit::max(app.settings().import_bytes))
+}
+
+async fn unknown(request: Request<Body>) -> Problem {
+    let path: String = request.uri().path().chars().take(200).collect();
+    Problem::not_found(format!("there is nothing at {path}: {ROOT}/openapi.json lists what there is"))
+}
+
+async fn method_not_allowed() -> Problem {
+    let detail = "this method cannot be used here: the header Allow lists those that can";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
+}
+
+/// For reads of one object: whoever may not see it gets the answer that a missing one gets, to the letter.
+fn hidden(kind: &'static str, id: impl ToString) -> impl FnOnce(Error) -> Problem {
+    move |error| match error {
+        Error::Refused(Refusal::Forbidden { .. }) => Refusal::not_found(kind, id).into(),
+        other => other.into(),
+    }
+}
+
+/// For answers that are long and hold no secret: what is compressed beside a secret tells its length (BREACH).
+fn compressed() -> CompressionLayer {
+    CompressionLayer::new()
+}
