@@ -16,17 +16,22 @@ pub fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
 
 /// Like [`openssl`], for commands that may fail.
 pub fn try_openssl(arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
-    let mut child = Command::new("openssl")
+    run("openssl", arguments, input)
+}
+
+/// Runs a program with `input` on its standard input; its standard output, or its message if it fails.
+pub fn run(program: &str, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
+    let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("these tests need the openssl command (Debian package openssl)");
+        .expect("these tests need the openssl command (Debian package openssl) and date (coreutils)");
     let mut stdin = child.stdin.take().expect("piped");
     let input = input.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().expect("openssl runs");
+    let output = child.wait_with_output().expect("the program runs");
     let _ = writer.join(); // a command that does not read its input closes the pipe
     if output.status.success() { Ok(output.stdout) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
