@@ -6,6 +6,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`auth`] | who asks: bearer tokens, the session cookie, signing in |
+//! | [`in_process`] | the native API without a socket, for the command line |
 //! | [`import`] | bringing certificates in, for every face that can |
 //! | [`native`] | the native API, `/api/v1` |
 //! | [`operation`] | health and metrics |
@@ -15,6 +16,7 @@
 mod address;
 pub mod auth;
 pub mod import;
+pub mod in_process;
 pub mod listener;
 mod middleware;
 pub mod native;

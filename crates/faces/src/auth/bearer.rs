@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, header};
 use certhold_domain::{Actor, Face, SessionId};
 
 use super::{CREDENTIAL_BYTES_MAX, Caller};
+use crate::in_process::Vouched;
 use crate::middleware::Coordinates;
 use crate::problem::Problem;
 use crate::state::App;
@@ -24,6 +25,9 @@ impl FromRequestParts<App> for Bearer {
 
     async fn from_request_parts(parts: &mut Parts, state: &App) -> Result<Bearer, Problem> {
         let at = Coordinates::from_request_parts(parts, state).await?;
+        if let Some(actor) = parts.extensions.get::<Vouched>() {
+            return Ok(Bearer(Caller::vouched(actor, at)));
+        }
         let text = presented(&parts.headers)?;
         Ok(Bearer(Caller::new(text, Face::Native, at)))
     }

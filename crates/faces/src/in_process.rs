@@ -1,0 +1,87 @@
+//! The native API without a socket: for the command line on a data directory, where whoever holds the directory's lock is the
+//! operator. One program, one set of words, whether a command goes to a server or to the files.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, Request, header};
+use certhold_domain::Actor;
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+pub use axum::http::{Method, StatusCode};
+
+use crate::middleware;
+use crate::native::{self, ROOT};
+use crate::problem::Problem;
+use crate::state::App;
+
+/// An actor whom this program itself vouches for. It travels in a request's extensions, which nothing that comes over a
+/// connection can set.
+#[derive(Clone)]
+pub(crate) struct Vouched(pub(crate) Arc<Actor>);
+
+/// The native API in this process, used by one actor.
+pub struct InProcess {
+    router: Router,
+    actor: Arc<Actor>,
+}
+
+/// An answer of the native API.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl InProcess {
+    /// The native API of `app` for `actor`.
+    pub fn new(app: App, actor: Actor) -> InProcess {
+        let around = axum::middleware::from_fn_with_state(app.clone(), middleware::around);
+        InProcess { router: native::router(&app).layer(around).with_state(app), actor: Arc::new(actor) }
+    }
+
+    /// Asks; `path` begins with [`ROOT`] and may have a query. A `body` comes with its media type.
+    ///
+    /// # Errors
+    /// [`Problem`] when the request could not be made or its answer could not be read; refusals are answers.
+    pub async fn ask(&self, method: Method, path: &str, body: Option<(&str, Bytes)>) -> Result<Answer, Problem> {
+        debug_assert!(path.starts_with(ROOT), "{path}");
+        let (media_type, body) = body.unzip();
+        let mut request = Request::new(Body::from(body.unwrap_or_default()));
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().map_err(|_| Problem::malformed("the path is no path"))?;
+        if let Some(media_type) = media_type.and_then(|media_type| HeaderValue::from_str(media_type).ok()) {
+            request.headers_mut().insert(header::CONTENT_TYPE, media_type);
+        }
+        request.extensions_mut().insert(Vouched(self.actor.clone()));
+        let answer = match self.router.clone().oneshot(request).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        };
+        let status = answer.status();
+        let body = answer.into_body().collect().await.map_err(|_| Problem::internal())?.to_bytes();
+        Ok(Answer { status, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use certhold_domain::Face;
+
+    use super::*;
+    use crate::testing::TestApp;
+
+    #[tokio::test]
+    async fn the_operator_needs_no_token_and_nobody_else_is_let_in() {
+        let server = TestApp::new().await;
+        let operator = InProcess::new(server.app.clone(), Actor::local("root"));
+        let path = format!("{ROOT}/certificates");
+        let answer = operator.ask(Method::GET, &path, None).await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        let nobody = InProcess::new(server.app.clone(), Actor::anonymous(Face::Cli, "nobody", "", ""));
+        assert_eq!(nobody.ask(Method::GET, &path, None).await.unwrap().status, StatusCode::FORBIDDEN);
+    }
+}
