@@ -26,8 +26,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     Embedded::iter()
         .filter_map(|name| {
             let file = Embedded::get(&name)?;
-            let hash =
-                file.metadata.sha256_hash().iter().take(6).map(|b| format!("{b:02x}")).collect::<String>();
+            let hash = file.metadata.sha256_hash().iter().take(6).map(|b| format!("{b:02x}")).collect::<String>();
             Some(Asset {
                 hashed: format!("{hash}-{name}"),
                 content_type: content_type(&name),
@@ -94,8 +93,8 @@ mod tests {
     }
 
     #[test]
-    fn the_three_files_of_every_page_exist() {
-        for name in ["certhold.css", "certhold.js", "favicon.svg"] {
+    fn the_files_of_every_page_exist() {
+        for name in ["certhold.css", "pages.css", "certhold.js", "favicon.svg"] {
             assert!(!url(name).contains("missing"), "{name}");
         }
     }

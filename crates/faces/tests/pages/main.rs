@@ -2,6 +2,9 @@
 //!
 //! Each run also writes the pages to `target/ui/*.html`, to be opened in a browser and looked at.
 
+#![expect(clippy::expect_used, reason = "a sample that cannot be made is a failed test")]
+
+mod contrast;
 mod rules;
 mod samples;
 
@@ -24,7 +27,7 @@ fn for_files(html: &str) -> String {
 #[test]
 fn gallery_is_written() {
     let directory = gallery();
-    for name in ["certhold.css", "certhold.js", "favicon.svg"] {
+    for name in ["certhold.css", "pages.css", "certhold.js", "favicon.svg"] {
         let from = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("assets").join(name);
         let url = certhold_faces::web::assets::url(name);
         let to = directory.join(url.strip_prefix('/').expect("asset URLs are absolute"));

@@ -91,7 +91,7 @@ fn buttons_and_fields_have_names() {
             assert!(opening.contains("aria-label=") || !text.trim().is_empty(), "{name}: <button{opening}>");
         }
         for tag in tags(&html).filter(|tag| {
-            (tag.starts_with("<input") && !tag.contains("type=\"hidden\""))
+            (tag.starts_with("<input") && !tag.contains("type=\"hidden\"") && !tag.ends_with(" hidden"))
                 || tag.starts_with("<select")
                 || tag.starts_with("<textarea")
         }) {

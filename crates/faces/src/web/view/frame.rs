@@ -315,15 +315,13 @@ mod tests {
 
     #[test]
     fn navigation_shows_only_what_may_be_opened() {
-        let viewer =
-            Viewer { name: "eve".into(), sections: vec![Section::Home, Section::Events], in_trouble: 0 };
+        let viewer = Viewer { name: "eve".into(), sections: vec![Section::Home, Section::Events], in_trouble: 0 };
         assert_eq!(viewer.navigation(), [("", vec![Section::Home]), ("Record", vec![Section::Events])]);
     }
 
     #[test]
     fn navigation_knows_every_section() {
-        let listed =
-            Viewer::with_all_sections("a").navigation().into_iter().flat_map(|(_, s)| s).collect::<Vec<_>>();
+        let listed = Viewer::with_all_sections("a").navigation().into_iter().flat_map(|(_, s)| s).collect::<Vec<_>>();
         assert_eq!(listed, Section::ALL);
     }
 

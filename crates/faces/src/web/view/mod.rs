@@ -13,6 +13,8 @@ pub mod address;
 pub mod api_docs;
 pub mod certificate;
 pub mod chart;
+#[cfg(test)]
+mod components;
 pub mod error;
 pub mod event;
 pub mod events;

@@ -31,11 +31,3 @@ pub enum SignInProblem {
     /// The session ended, or the form was too old.
     Ended,
 }
-
-impl SignInPage {
-    /// Whether trying now is pointless.
-    #[must_use]
-    pub fn is_locked_out(&self) -> bool {
-        matches!(self.problem, Some(SignInProblem::LockedOut(_)))
-    }
-}

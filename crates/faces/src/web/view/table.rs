@@ -31,11 +31,7 @@ impl Sorting {
     /// A descending order is written as `sort=-column`.
     #[must_use]
     pub fn new(address: &Address, column: impl Into<String>, descending: bool) -> Self {
-        Self {
-            address: address.clone().without(&["sort", "after", "before"]),
-            column: column.into(),
-            descending,
-        }
+        Self { address: address.clone().without(&["sort", "after", "before"]), column: column.into(), descending }
     }
 
     /// The heading link of a column: another column sorts upwards first, the current one turns round.

@@ -112,9 +112,13 @@ fn rich() -> CertificatePage {
 }
 
 fn downloads() -> Vec<Download> {
-    [("PEM", "The certificate, text", "pem"), ("DER", "The certificate, binary", "der"), ("Chain", "The certificate and its issuers, PEM", "chain.pem")]
-        .map(|(label, hint, file)| Download { label: label.into(), hint: hint.into(), href: format!("/certificates/812/{file}") })
-        .to_vec()
+    [
+        ("PEM", "The certificate, text", "pem"),
+        ("DER", "The certificate, binary", "der"),
+        ("Chain", "The certificate and its issuers, PEM", "chain.pem"),
+    ]
+    .map(|(label, hint, file)| Download { label: label.into(), hint: hint.into(), href: format!("/certificates/812/{file}") })
+    .to_vec()
 }
 
 pub fn version(number: i64, validity: Validity, is_this: bool, is_in_service: bool) -> Version {
@@ -131,9 +135,10 @@ pub fn version(number: i64, validity: Validity, is_this: bool, is_in_service: bo
 fn refused() -> CertificatePage {
     let mut page = rich();
     page.frame = page.frame.with_notice(Notice::bad("The owner was not changed."));
-    page.owner.form = Some(roles().choose("5").refused(
-        "You hold Web shop but not Payments team, which owns the certificate now. Both are needed to hand it over.",
-    ));
+    page.owner.form =
+        Some(roles().choose("5").refused(
+            "You hold Web shop but not Payments team, which owns the certificate now. Both are needed to hand it over.",
+        ));
     page
 }
 

@@ -1,6 +1,6 @@
 use certhold_faces::web::view::chart::{ExpiryBar, ExpiryChart, Span};
 use certhold_faces::web::view::event::{Change, EventLine};
-use certhold_faces::web::view::frame::{Notice, Section};
+use certhold_faces::web::view::frame::{Frame, Notice, Section, Viewer};
 use certhold_faces::web::view::home::{Heartbeat, HomePage, Totals, Trouble, UnownedCertificate};
 use certhold_faces::web::view::text::Link;
 use certhold_faces::web::view::tone::Tone;
@@ -8,12 +8,7 @@ use certhold_faces::web::view::tone::Tone;
 use super::*;
 
 pub fn samples() -> Vec<Sample> {
-    vec![
-        page("home", &rich()),
-        page("home-fresh", &fresh()),
-        page("home-calm", &calm()),
-        page("home-hostile", &hostile()),
-    ]
+    vec![page("home", &rich()), page("home-fresh", &fresh()), page("home-calm", &calm()), page("home-hostile", &hostile())]
 }
 
 fn chart(weeks: [(i64, i64); 13], expired: (i64, i64), later: (i64, i64)) -> ExpiryChart {
@@ -58,22 +53,33 @@ pub fn event(number: i64, ago: i64, actor: &str, summary: &str, icon: &'static s
 fn rich() -> HomePage {
     let mut changed = event(48_211, 9 * MINUTE, "marta.lindqvist", "changed the owner of", "people", Tone::Neutral);
     changed.object = Some(Link::new("payments.example.com", "/certificates/812"));
-    changed.changes = vec![Change {
-        field: "owner".into(),
-        before: None,
-        after: Some("Payments team".into()),
-    }];
+    changed.changes = vec![Change { field: "owner".into(), before: None, after: Some("Payments team".into()) }];
     let mut renewed = event(48_210, 26 * MINUTE, "Certhold", "renewed", "renew", Tone::Good);
     renewed.object = Some(Link::new("api.example.com", "/managed/7"));
     let mut failed = event(48_207, 2 * HOUR, "Certhold", "could not renew", "stop", Tone::Bad);
     failed.object = Some(Link::new("shop.example.com", "/managed/12"));
-    let mut imported = event(48_112, 5 * HOUR, "ci-importer", "imported 214 certificates, 9 were already held", "import", Tone::Neutral);
+    let mut imported =
+        event(48_112, 5 * HOUR, "ci-importer", "imported 214 certificates, 9 were already held", "import", Tone::Neutral);
     imported.face = "native".into();
     HomePage {
         frame: frame("Home", Section::Home),
         totals: Totals { held: 12_408, managed: 312, expired: 46, expiring: 173, unowned: 213, in_trouble: 3 },
         chart: chart(
-            [(3, 2), (11, 14), (22, 9), (31, 40), (27, 22), (38, 31), (45, 12), (24, 52), (30, 18), (33, 26), (18, 61), (12, 22), (6, 35)],
+            [
+                (3, 2),
+                (11, 14),
+                (22, 9),
+                (31, 40),
+                (27, 22),
+                (38, 31),
+                (45, 12),
+                (24, 52),
+                (30, 18),
+                (33, 26),
+                (18, 61),
+                (12, 22),
+                (6, 35),
+            ],
             (0, 46),
             (12, 11_706),
         ),
@@ -81,7 +87,8 @@ fn rich() -> HomePage {
             Trouble {
                 name: "shop.example.com".into(),
                 href: "/managed/12".into(),
-                cause: "The TXT record _acme-challenge.shop.example.com did not appear at ns2.example.net within 10 minutes.".into(),
+                cause: "The TXT record _acme-challenge.shop.example.com did not appear at ns2.example.net within 10 minutes."
+                    .into(),
                 failed: at(-2 * HOUR),
                 next_try: Some(at(4 * HOUR)),
                 validity: Some(life(-84, 6)),
@@ -89,7 +96,8 @@ fn rich() -> HomePage {
             Trouble {
                 name: "*.intranet.example.com".into(),
                 href: "/managed/31".into(),
-                cause: "The issuer refused the account: contact address missing (urn:ietf:params:acme:error:invalidContact).".into(),
+                cause: "The issuer refused the account: contact address missing (urn:ietf:params:acme:error:invalidContact)."
+                    .into(),
                 failed: at(-19 * HOUR),
                 next_try: None,
                 validity: Some(life(-61, 29)),
@@ -105,19 +113,30 @@ fn rich() -> HomePage {
         ],
         unowned: vec![
             UnownedCertificate { name: "legacy-vpn.example.com".into(), href: "/certificates/3".into(), validity: life(-360, 4) },
-            UnownedCertificate { name: "printers.branch-02.example.com".into(), href: "/certificates/4".into(), validity: life(-340, 19) },
+            UnownedCertificate {
+                name: "printers.branch-02.example.com".into(),
+                href: "/certificates/4".into(),
+                validity: life(-340, 19),
+            },
             UnownedCertificate { name: "ldap.example.com".into(), href: "/certificates/5".into(), validity: life(-300, 65) },
             UnownedCertificate { name: "grafana.example.com".into(), href: "/certificates/6".into(), validity: life(-10, 80) },
             UnownedCertificate { name: LONG.into(), href: "/certificates/7".into(), validity: life(-10, 380) },
         ],
         heartbeat: Heartbeat { planned: Some(at(-2 * MINUTE)), is_late: false, jobs_waiting: 0, renewals_today: 7 },
-        recent: vec![changed, renewed, failed, imported, event(48_110, 6 * HOUR, "marta.lindqvist", "signed in", "person", Tone::Neutral)],
+        recent: vec![
+            changed,
+            renewed,
+            failed,
+            imported,
+            event(48_110, 6 * HOUR, "marta.lindqvist", "signed in", "person", Tone::Neutral),
+        ],
     }
 }
 
 fn fresh() -> HomePage {
+    let viewer = Viewer::with_all_sections("admin");
     HomePage {
-        frame: frame("Home", Section::Home),
+        frame: Frame::new("Home", Section::Home, viewer, "sample-csrf"),
         totals: Totals::default(),
         chart: ExpiryChart::default(),
         troubles: Vec::new(),
@@ -131,7 +150,11 @@ fn calm() -> HomePage {
     let mut home = rich();
     home.frame = home.frame.with_notice(Notice::good("payments.example.com now belongs to Payments team."));
     home.totals = Totals { held: 41, managed: 39, expired: 0, expiring: 6, unowned: 0, in_trouble: 0 };
-    home.chart = chart([(0, 0), (1, 0), (2, 0), (3, 0), (5, 0), (4, 1), (6, 0), (7, 0), (2, 1), (3, 0), (4, 0), (0, 0), (2, 0)], (0, 0), (0, 0));
+    home.chart = chart(
+        [(0, 0), (1, 0), (2, 0), (3, 0), (5, 0), (4, 1), (6, 0), (7, 0), (2, 1), (3, 0), (4, 0), (0, 0), (2, 0)],
+        (0, 0),
+        (0, 0),
+    );
     home.troubles.clear();
     home.unowned.clear();
     home.recent.truncate(2);

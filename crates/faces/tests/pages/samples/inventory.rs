@@ -15,7 +15,9 @@ pub fn samples() -> Vec<Sample> {
     ]
 }
 
-fn row(id: i64, name: &str, more: i64, issuer: &str, life: Validity, owner: &str, key: &str, managed: bool) -> CertificateRow {
+type Line<'a> = (&'a str, i64, &'a str, Validity, &'a str, &'a str, bool);
+
+fn row(id: i64, (name, more, issuer, life, owner, key, managed): Line<'_>) -> CertificateRow {
     CertificateRow {
         href: format!("/certificates/{id}"),
         name: name.into(),
@@ -44,15 +46,19 @@ fn rich() -> InventoryPage {
         ("payments.example.com", 63, "DigiCert TLS RSA SHA256 2020 CA1", life(-160, 38), "Payments team", "RSA 4096", false),
         ("api.example.com", 5, "Let’s Encrypt E7", life(-5, 85), "Platform", "EC P-256", true),
         ("grafana.example.com", 0, "Let’s Encrypt E8", life(-10, 80), "", "Ed25519", false),
-        (LONG, 12, "A Certification Authority With A Name That Does Not End Where It Should, S.p.A.", life(-10, 380), "The department with the very long name", "RSA 3072", false),
+        (
+            LONG,
+            12,
+            "A Certification Authority With A Name That Does Not End Where It Should, S.p.A.",
+            life(-10, 380),
+            "The department with the very long name",
+            "RSA 3072",
+            false,
+        ),
         ("Example Root CA 2019", 0, "Example Root CA 2019", life(-2_500, 4_800), "PKI operators", "ML-DSA-65", false),
         ("future.example.com", 0, "Example Issuing CA 2", life(3, 368), "Platform", "EC P-256", false),
     ];
-    let rows = (0..3).flat_map(|page| {
-        base.iter().enumerate().map(move |(i, (name, more, issuer, validity, owner, key, managed))| {
-            row(page * 11 + i64::try_from(i).expect("small"), name, *more, issuer, *validity, owner, key, *managed)
-        })
-    });
+    let rows = (0..33).zip(base.iter().cycle()).map(|(id, line)| row(id, *line));
     InventoryPage {
         frame: frame("Certificates", Section::Certificates),
         query: String::new(),

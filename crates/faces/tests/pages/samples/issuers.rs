@@ -33,7 +33,13 @@ fn issuers() -> IssuersPage {
         frame: frame("Issuers", Section::Issuers),
         rows: vec![
             row("Let’s Encrypt", "https://acme-v02.api.letsencrypt.org/directory", Badge::new("Registered", Tone::Good), "", 309),
-            row("Example Issuing CA 2", "https://acme.pki.example.com/acme/issuing2/directory", Badge::new("Refused", Tone::Bad), "The authority asks for an external account binding.", 3),
+            row(
+                "Example Issuing CA 2",
+                "https://acme.pki.example.com/acme/issuing2/directory",
+                Badge::new("Refused", Tone::Bad),
+                "The authority asks for an external account binding.",
+                3,
+            ),
             row(HOSTILE, "https://localhost:14000/dir", Badge::new("Not registered", Tone::Neutral), "", 0),
         ],
         may_change: true,
@@ -89,7 +95,13 @@ fn providers() -> DnsProvidersPage {
         frame: frame("DNS providers", Section::DnsProviders),
         rows: vec![
             row("PowerDNS, Frankfurt", "PowerDNS", "https://dns.example.net:8081", &[], ""),
-            row("BIND, office", "RFC 2136", "192.0.2.53:53, hmac-sha256", &["example.com", "example.org", "branch.example.net"], "The server refused the update: NOTAUTH."),
+            row(
+                "BIND, office",
+                "RFC 2136",
+                "192.0.2.53:53, hmac-sha256",
+                &["example.com", "example.org", "branch.example.net"],
+                "The server refused the update: NOTAUTH.",
+            ),
         ],
         may_change: true,
     }
@@ -136,8 +148,21 @@ fn provider() -> DnsProviderFormPage {
     page.parameters = vec![
         parameter("server", "Server", "Address and port.", ParameterField::Text(Input::of("192.0.2.53:53"))),
         parameter("key_name", "Key name", "", ParameterField::Text(Input::of("certhold."))),
-        parameter("algorithm", "Algorithm", "", ParameterField::Choice(Select::of(vec![Choice::new("hmac-sha256", "HMAC-SHA-256"), Choice::new("hmac-sha512", "HMAC-SHA-512")]))),
-        parameter("secret", "Key", "Base64, as tsig-keygen prints it.", ParameterField::Secret(SecretInput { is_set: true, error: Some("This is not base64.".into()) })),
+        parameter(
+            "algorithm",
+            "Algorithm",
+            "",
+            ParameterField::Choice(Select::of(vec![
+                Choice::new("hmac-sha256", "HMAC-SHA-256"),
+                Choice::new("hmac-sha512", "HMAC-SHA-512"),
+            ])),
+        ),
+        parameter(
+            "secret",
+            "Key",
+            "Base64, as tsig-keygen prints it.",
+            ParameterField::Secret(SecretInput { is_set: true, error: Some("This is not base64.".into()) }),
+        ),
     ];
     page
 }

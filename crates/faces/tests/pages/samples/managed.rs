@@ -2,8 +2,8 @@ use certhold_faces::web::view::event::Change;
 use certhold_faces::web::view::form::{Check, Choice, Input, Select};
 use certhold_faces::web::view::frame::Section;
 use certhold_faces::web::view::managed::{
-    DeployedFile, DeploymentRow, InService, ManagedActions, ManagedDetailPage, ManagedPage, ManagedRow, ManagedState,
-    OrderStep, Plan, StepState, TroubleDetail,
+    DeployedFile, DeploymentRow, InService, ManagedActions, ManagedDetailPage, ManagedPage, ManagedRow, ManagedState, OrderStep,
+    Plan, StepState, TroubleDetail,
 };
 use certhold_faces::web::view::managed_form::{NewDeploymentPage, NewManagedPage};
 use certhold_faces::web::view::table::Pager;
@@ -29,7 +29,15 @@ pub fn samples() -> Vec<Sample> {
     ]
 }
 
-fn row(id: i64, name: &str, more: i64, state: ManagedState, validity: Option<Validity>, next: Option<i64>, error: &str) -> ManagedRow {
+fn row(
+    id: i64,
+    name: &str,
+    more: i64,
+    state: ManagedState,
+    validity: Option<Validity>,
+    next: Option<i64>,
+    error: &str,
+) -> ManagedRow {
     ManagedRow {
         href: format!("/managed/{id}"),
         name: name.into(),
@@ -53,8 +61,24 @@ fn list() -> ManagedPage {
             filter("Paused", "/managed?filter=paused", 1, false),
         ],
         rows: vec![
-            row(31, "*.intranet.example.com", 1, ManagedState::Stuck, Some(life(-61, 29)), None, "The issuer refused the account: contact address missing."),
-            row(12, "shop.example.com", 3, ManagedState::Retrying, Some(life(-84, 6)), Some(4 * HOUR), "The TXT record _acme-challenge.shop.example.com did not appear at ns2.example.net within 10 minutes."),
+            row(
+                31,
+                "*.intranet.example.com",
+                1,
+                ManagedState::Stuck,
+                Some(life(-61, 29)),
+                None,
+                "The issuer refused the account: contact address missing.",
+            ),
+            row(
+                12,
+                "shop.example.com",
+                3,
+                ManagedState::Retrying,
+                Some(life(-84, 6)),
+                Some(4 * HOUR),
+                "The TXT record _acme-challenge.shop.example.com did not appear at ns2.example.net within 10 minutes.",
+            ),
             row(40, "new.example.org", 0, ManagedState::Obtaining, None, Some(20 * MINUTE), ""),
             row(41, "status.example.org", 0, ManagedState::Renewing, Some(life(-60, 30)), Some(-MINUTE), ""),
             row(7, "api.example.com", 5, ManagedState::InService, Some(life(-5, 85)), Some(55 * DAY), ""),
@@ -148,7 +172,12 @@ fn failing() -> ManagedDetailPage {
         tries: 3,
     });
     page.steps.truncate(3);
-    page.steps.push(step("Wait until every server of the zone shows it", StepState::Failed, Some(2 * HOUR), "ns2.example.net answers NXDOMAIN, serial 2026112104"));
+    page.steps.push(step(
+        "Wait until every server of the zone shows it",
+        StepState::Failed,
+        Some(2 * HOUR),
+        "ns2.example.net answers NXDOMAIN, serial 2026112104",
+    ));
     page.steps.push(step("Let the authority check", StepState::Waiting, None, ""));
     page.steps.push(step("Withdraw TXT", StepState::Running, Some(MINUTE), ""));
     page.deployments.clear();
@@ -188,7 +217,8 @@ fn new() -> NewManagedPage {
         reuse_key: Check::of(false),
         owner: Select::of(vec![Choice::new("", "Nobody"), Choice::new("6", "Platform")]),
         policy: Select::of(vec![
-            Choice::new("two-thirds", "At two thirds of the life").with_hint("A 90-day certificate is renewed 30 days before its end."),
+            Choice::new("two-thirds", "At two thirds of the life")
+                .with_hint("A 90-day certificate is renewed 30 days before its end."),
             Choice::new("days-14", "14 days before the end"),
         ])
         .choose("two-thirds"),
@@ -198,8 +228,9 @@ fn new() -> NewManagedPage {
 fn refused() -> NewManagedPage {
     let mut page = new();
     page.error = Some("Nothing was ordered: one name cannot be certified.".into());
-    page.names = Input::of(format!("shop.example.com\nshop_example.com\n{HOSTILE}"))
-        .refused("Line 2: shop_example.com has an underscore, which no authority certifies. Write shop-example.com if that is meant.");
+    page.names = Input::of(format!("shop.example.com\nshop_example.com\n{HOSTILE}")).refused(
+        "Line 2: shop_example.com has an underscore, which no authority certifies. Write shop-example.com if that is meant.",
+    );
     page.issuer = page.issuer.refused("This issuer’s account is not registered.");
     page
 }
@@ -210,7 +241,9 @@ fn first() -> NewManagedPage {
 
 fn deployment() -> NewDeploymentPage {
     NewDeploymentPage {
-        frame: frame("New deployment", Section::Managed).below("Managed certificates", "/managed").below("api.example.com", "/managed/7"),
+        frame: frame("New deployment", Section::Managed)
+            .below("Managed certificates", "/managed")
+            .below("api.example.com", "/managed/7"),
         managed_id: 7,
         error: None,
         full_chain: Input::of("/etc/ssl/api/fullchain.pem"),

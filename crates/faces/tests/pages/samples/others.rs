@@ -27,11 +27,25 @@ pub fn samples() -> Vec<Sample> {
         page("events", &events()),
         page("events-broken", &broken()),
         page("api-docs", &api_docs()),
-        page("error-403", &ErrorPage::forbidden(frame("", Section::None), vec!["/certificates/read/".into(), "/certificates/collections/read/12/".into()])),
+        page(
+            "error-403",
+            &ErrorPage::forbidden(
+                frame("", Section::None),
+                vec!["/certificates/read/".into(), "/certificates/collections/read/12/".into()],
+            ),
+        ),
         page("error-404", &ErrorPage::not_found(frame("", Section::None))),
         page("error-500", &ErrorPage::fault(frame("", Section::None), "01JD9Q7W-4F2C")),
         page("error-signed-out", &ErrorPage::not_found(nobody())),
-        page("error-413", &ErrorPage::refused(frame("", Section::Import), 413, "Too large", format!("The upload is larger than 64 MiB. {HOSTILE}"))),
+        page(
+            "error-413",
+            &ErrorPage::refused(
+                frame("", Section::Import),
+                413,
+                "Too large",
+                format!("The upload is larger than 64 MiB. {HOSTILE}"),
+            ),
+        ),
     ]
 }
 
@@ -79,7 +93,13 @@ fn import_result() -> ImportResult {
         refused: 3,
         rows: vec![
             row("shop.p12", "", ImportOutcome::Refused, "", "The password does not open this PKCS#12 file."),
-            row("bundle.pem", "certificate 12", ImportOutcome::Refused, "", "Cut off: the block ends 212 bytes before its length says."),
+            row(
+                "bundle.pem",
+                "certificate 12",
+                ImportOutcome::Refused,
+                "",
+                "Cut off: the block ends 212 bytes before its length says.",
+            ),
             row(HOSTILE, "", ImportOutcome::Refused, "", "This is a private key without a certificate; it was not kept."),
             row("bundle.pem", "certificate 1", ImportOutcome::Imported, "payments.example.com", "private key taken into custody"),
             row("bundle.pem", "certificate 2", ImportOutcome::AlreadyHeld, "DigiCert TLS RSA SHA256 2020 CA1", ""),
@@ -101,7 +121,9 @@ fn events() -> EventsPage {
     hostile.object = Some(Link::new(RTL, "/certificates/3"));
     hostile.changes = vec![Change { field: HOSTILE.into(), before: Some(LONG.into()), after: None }];
     let mut rows = vec![owner, failed, hostile];
-    rows.extend((0..14).map(|i| event(48_205 - i, (4 + i) * HOUR, "ci-importer", "imported a certificate", "import", Tone::Neutral)));
+    rows.extend(
+        (0..14).map(|i| event(48_205 - i, (4 + i) * HOUR, "ci-importer", "imported a certificate", "import", Tone::Neutral)),
+    );
     EventsPage {
         frame: frame("Events", Section::Events),
         search: EventSearch {
@@ -126,7 +148,10 @@ fn broken() -> EventsPage {
     page.rows.clear();
     page.search.is_filtered = true;
     page.search.actor = Input::of(HOSTILE);
-    page.chain.verdict = ChainVerdict::Broken { event: 31_007, what: "its digest does not follow from event 31,006; the row was changed after it was written.".into() };
+    page.chain.verdict = ChainVerdict::Broken {
+        event: 31_007,
+        what: "its digest does not follow from event 31,006; the row was changed after it was written.".into(),
+    };
     page.chain.check_action = None;
     page
 }

@@ -44,7 +44,13 @@ fn accounts(kind: AccountKind) -> AccountsPage {
         kind,
         rows: vec![
             row("admin", "", &["Administrator"], AccountState::Active, Some(HOUR)),
-            row("marta.lindqvist", "Marta Lindqvist", &["Platform", "Payments team", "PKI operators"], AccountState::Active, Some(MINUTE)),
+            row(
+                "marta.lindqvist",
+                "Marta Lindqvist",
+                &["Platform", "Payments team", "PKI operators"],
+                AccountState::Active,
+                Some(MINUTE),
+            ),
             row("j.okafor", "Jide Okafor", &["Web shop"], AccountState::LockedUntil(at(11 * MINUTE)), Some(DAY)),
             row("former.colleague", "Somebody Else", &[], AccountState::Disabled, None),
             row(HOSTILE, HOSTILE, &[HOSTILE, RTL], AccountState::Active, None),
@@ -88,7 +94,15 @@ fn tokens() -> Vec<TokenRow> {
             expires: Some(at(50 * DAY)),
             last_used: Some(at(-5 * HOUR)),
         },
-        TokenRow { id: 2, name: HOSTILE.into(), hint: "chd_77b0…".into(), scopes: Vec::new(), created: at(-2 * DAY), expires: None, last_used: None },
+        TokenRow {
+            id: 2,
+            name: HOSTILE.into(),
+            hint: "chd_77b0…".into(),
+            scopes: Vec::new(),
+            created: at(-2 * DAY),
+            expires: None,
+            last_used: None,
+        },
     ]
 }
 
@@ -96,7 +110,8 @@ fn token_form(action: &str) -> TokenForm {
     TokenForm {
         action: action.into(),
         name: Input::default(),
-        expires: Select::of(vec![Choice::new("30", "in 30 days"), Choice::new("90", "in 90 days"), Choice::new("", "never")]).choose("90"),
+        expires: Select::of(vec![Choice::new("30", "in 30 days"), Choice::new("90", "in 90 days"), Choice::new("", "never")])
+            .choose("90"),
         scopes: Input::default(),
     }
 }
@@ -186,7 +201,11 @@ fn role() -> RoleDetailPage {
         description: "Answers for what takes money.".into(),
         is_built_in: false,
         permissions: permissions(),
-        members: vec![Link::new("marta.lindqvist", "/users/2"), Link::new("j.okafor", "/users/3"), Link::new(HOSTILE, "/users/9")],
+        members: vec![
+            Link::new("marta.lindqvist", "/users/2"),
+            Link::new("j.okafor", "/users/3"),
+            Link::new(HOSTILE, "/users/9"),
+        ],
         owned: Some(Link::new("owns 1,212 certificates", "/certificates?q=owner")),
         form: Some(role_form()),
         remove_action: Some("/roles/4/remove".into()),
@@ -217,7 +236,11 @@ fn own() -> OwnAccountPage {
         frame: frame("Your account", Section::Account),
         roles: vec!["Platform".into(), "PKI operators".into()],
         password: PasswordForm { again: Input::default().refused("The two new passwords differ."), ..PasswordForm::default() },
-        sessions: vec![session(1, "Firefox on Linux", true), session(2, "Chromium on Android", false), session(3, HOSTILE, false)],
+        sessions: vec![
+            session(1, "Firefox on Linux", true),
+            session(2, "Chromium on Android", false),
+            session(3, HOSTILE, false),
+        ],
         tokens: Vec::new(),
         new_token: None,
         token_form: token_form("/account/tokens"),
