@@ -10,6 +10,18 @@
 //! - [`verify_signed_by`], [`order_chain`] and [`lint_issued`] judge what an authority sent.
 //! - [`sample`] makes realistic certificates in any number, for benchmarks and demonstrations.
 //! - [`normalise_dns_name`] and [`reverse_labels`] give names the form in which they are compared and indexed.
+//!
+//! ```
+//! use certhold_pki::{Facts, pem, read, sample};
+//!
+//! let der = sample::Generator::new(1).certificate(0);
+//! let text = format!("some words before it\n{}", pem::encode(pem::CERTIFICATE, &der));
+//! let bundle = read(text.as_bytes(), None)?;
+//! assert_eq!(bundle.certificates[0].place, "line 2");
+//! let facts = Facts::of(&bundle.certificates[0].der)?;
+//! assert_eq!(facts.common_name.as_deref(), facts.dns_names().next());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod alt_name;
 mod asn1;

@@ -414,3 +414,30 @@ fn what_is_not_a_certificate_is_named() {
         format!("the certificate is cut off: {} bytes announced, 300 present", certificate.len())
     );
 }
+
+/// The sample certificates, as a parser of another author reads them.
+#[test]
+fn samples_agree_with_another_parser() {
+    use x509_parser::prelude::{GeneralName, parse_x509_certificate};
+    let generator = certhold_pki::sample::Generator::new(11);
+    for der in generator.certificates().take(3_000) {
+        let facts = Facts::of(&der).unwrap();
+        let (_, other) = parse_x509_certificate(&der).unwrap();
+        assert_eq!(facts.serial, hex(other.raw_serial()));
+        assert_eq!(facts.not_before, other.validity().not_before.timestamp() * 1000);
+        assert_eq!(facts.not_after, other.validity().not_after.timestamp() * 1000);
+        assert_eq!(facts.common_name.as_deref(), other.subject().iter_common_name().next().map(|name| name.as_str().unwrap()));
+        let organization = other.subject().iter_organization().next().map(|name| name.as_str().unwrap());
+        assert_eq!(facts.organization.as_deref(), organization);
+        let issuer = other.issuer().iter_common_name().next().map(|name| name.as_str().unwrap());
+        assert_eq!(facts.issuer_common_name.as_deref(), issuer);
+        let names = &other.subject_alternative_name().unwrap().unwrap().value.general_names;
+        let names: Vec<&str> =
+            names.iter().filter_map(|name| if let GeneralName::DNSName(name) = name { Some(*name) } else { None }).collect();
+        assert_eq!(facts.dns_names().collect::<Vec<_>>(), names);
+        let usage = other.key_usage().unwrap().unwrap().value;
+        assert_eq!(facts.key_usage.iter().any(|usage| usage == "keyEncipherment"), usage.key_encipherment());
+        let extended = other.extended_key_usage().unwrap().unwrap().value;
+        assert_eq!(facts.extended_key_usage.iter().any(|usage| usage == "clientAuth"), extended.client_auth);
+    }
+}

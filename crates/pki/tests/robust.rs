@@ -179,6 +179,40 @@ proptest! {
 }
 
 #[test]
+fn hostile_bulk_takes_bounded_time() {
+    const BYTES: usize = 2 * 1024 * 1024;
+    let file = &SEEDS[9];
+    let certificate = SEEDS.last().unwrap();
+    let header = |length: u32| [&[0x30, 0x84][..], &length.to_be_bytes()].concat();
+    for unit in [
+        &b"M"[..],
+        b"0",
+        b"-----",
+        b"-----BEGIN A\n",
+        b"-----BEGIN A-----\n-----\n",
+        b"-----BEGIN A-----",
+        b"-----BEGIN -----END ",
+        b"\\n",
+        b"\x30\x80",
+        b"\x30\x80\x24\x80\x04\x01\x00",
+        b"\x24\x80",
+        &certificate[..certificate.len() / 2],
+        &file[..file.len() / 2],
+    ] {
+        let bulk: Vec<u8> = unit.iter().copied().cycle().take(BYTES).collect();
+        let pkcs12 = [header(BYTES as u32 + 3), vec![2, 1, 3], bulk.clone()].concat();
+        let pkcs7 = [&[0x30, 0x80, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2, 0xa0, 0x80][..], &bulk].concat();
+        let text = [b"-----BEGIN A-----\n", &bulk[..]].concat();
+        for input in [bulk, pkcs12, pkcs7, text] {
+            let started = std::time::Instant::now();
+            let _ = read(&input, Some("secret"));
+            let _ = Facts::of(&input);
+            assert!(started.elapsed().as_secs() < 10, "{:02x?}… took {:?}", &input[..32], started.elapsed());
+        }
+    }
+}
+
+#[test]
 fn samples_are_read_by_openssl() {
     let generator = sample::Generator::new(3);
     for n in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1_000_000] {
