@@ -1,12 +1,16 @@
 //! Issuers: authorities that certificates are obtained from. So far ACME accounts (RFC 8555).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certhold_store::{Row, Tx, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::access::{self, paths};
 use crate::actor::Actor;
-use crate::custody::{self, Sealed, SealedRow};
+use crate::core::Entropy;
+use crate::custody::{self, Custody, Sealed, SealedRow, SecretKind};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{IssuerId, SecretId};
@@ -52,6 +56,26 @@ pub struct NewIssuer {
     pub settings: AcmeSettings,
     /// The key of the external account binding, sealed.
     pub eab_key: Option<Sealed>,
+}
+
+impl NewIssuer {
+    /// The command with the external account key sealed, outside transactions. `eab_key` is base64url as authorities hand it out.
+    pub fn new(
+        name: &str,
+        settings: AcmeSettings,
+        eab_key: Option<&str>,
+        custody: &Custody,
+        entropy: &dyn Entropy,
+    ) -> Result<NewIssuer> {
+        let key = eab_key.map(str::trim).filter(|key| !key.is_empty());
+        let bytes = key.map(|key| URL_SAFE_NO_PAD.decode(key.trim_end_matches('=')).map(Zeroizing::new)).transpose();
+        let short = |key: &Option<Zeroizing<Vec<u8>>>| key.as_ref().is_some_and(|key| key.len() < 16 || key.len() > 512);
+        if bytes.as_ref().map_or(true, short) {
+            return Err(Refusal::invalid("eab_key", "the key is base64url text of at least 16 bytes, as the authority shows it").into());
+        }
+        let sealed = key.map(|key| custody.seal(entropy, SecretKind::ExternalAccount, key.as_bytes())).transpose()?;
+        Ok(NewIssuer { name: name.to_owned(), settings, eab_key: sealed })
+    }
 }
 
 const COLUMNS: &str = "issuer.id, issuer.name, issuer.settings, issuer.account IS NOT NULL, \
