@@ -264,11 +264,10 @@ impl Writer {
 
     /// The database cannot be reached or is locked: whoever would have been in this batch is told at once.
     fn refuse_waiting(&self, first: Turn, error: &Error) {
-        first.call.refuse(error.clone());
-        for _ in 1..BATCH {
-            let Some(turn) = self.lanes.next_normal().or_else(|| self.lanes.next_bulk(true)) else {
-                return;
-            };
+        let others = std::iter::from_fn(|| self.lanes.next_normal().or_else(|| self.lanes.next_bulk(true)));
+        // All are taken before any is told: who asks again after that deserves a new attempt.
+        let refused: Vec<Turn> = std::iter::once(first).chain(others.take(BATCH - 1)).collect();
+        for turn in refused {
             turn.call.refuse(error.clone());
         }
     }

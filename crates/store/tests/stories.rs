@@ -1,4 +1,5 @@
 //! What a transaction means, told once and held against both engines.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
 mod common;
 
@@ -67,14 +68,14 @@ fn hold(store: &Store) -> (Arc<AtomicBool>, std::thread::JoinHandle<()>) {
         let done: Result<(), Error> = store.write_blocking(move |_| {
             started.store(true, Ordering::SeqCst);
             while !until.load(Ordering::SeqCst) {
-                std::thread::yield_now();
+                std::thread::sleep(std::time::Duration::from_millis(1));
             }
             Ok(())
         });
         done.unwrap();
     });
     while !running.load(Ordering::SeqCst) {
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
     (go, held)
 }
@@ -297,7 +298,7 @@ fn neighbours_of_a_failure_are_kept(database: Database) {
         })
         .collect();
     while store.statistics().waiting < 60 {
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
     go.store(true, Ordering::SeqCst);
     held.join().unwrap();
@@ -371,7 +372,7 @@ fn the_memo_is_forgotten_when_anything_is_undone(database: Database) {
         })
         .collect();
     while store.statistics().waiting < 50 {
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
     go.store(true, Ordering::SeqCst);
     held.join().unwrap();
@@ -490,11 +491,11 @@ fn bulk_work_lets_others_pass_and_gets_its_turn(database: Database) {
     };
     let bulk: Vec<_> = (0..3).map(|_| place(true)).collect();
     while store.statistics().waiting_bulk < 3 {
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
     let normal: Vec<_> = (0..200).map(|_| place(false)).collect();
     while store.statistics().waiting < 200 {
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
     go.store(true, Ordering::SeqCst);
     held.join().unwrap();
@@ -538,7 +539,7 @@ fn a_full_lane_refuses(database: Database) {
     };
     let accepted: Vec<_> = (0..3).map(write).collect();
     while store.statistics().waiting < 3 {
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
     assert_eq!(runtime.block_on(write(3)).unwrap(), Err(Error::Busy));
     go.store(true, Ordering::SeqCst);
@@ -560,14 +561,14 @@ fn closing_serves_what_waits(database: Database) {
         })
         .collect();
     while store.statistics().waiting < 20 {
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
     let closing = std::thread::spawn({
         let store = store.clone();
         move || store.close()
     });
     while store.read_blocking(|_| Ok::<_, Error>(())) != Err(Error::Closed) {
-        std::thread::yield_now();
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
     go.store(true, Ordering::SeqCst);
     held.join().unwrap();

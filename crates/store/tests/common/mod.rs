@@ -6,6 +6,8 @@
     reason = "a harness for several test binaries, which stops at the first surprise"
 )]
 
+pub mod proxy;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
