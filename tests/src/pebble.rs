@@ -36,6 +36,8 @@ pub struct Pebble {
     /// The certificate, in PEM, to trust when talking to it.
     pub root_pem: String,
     management: String,
+    listen: [SocketAddr; 2],
+    command: Command,
     process: Process,
     files: TempDir,
 }
@@ -72,22 +74,35 @@ impl Pebble {
             .env("PEBBLE_VA_NOSLEEP", "1")
             .env("PEBBLE_AUTHZREUSE", "0")
             .env("PEBBLE_WFE_NONCEREJECT", options.rejected_nonces.to_string());
-        let mut process = Process::start(&mut command, &files.path().join("log"));
-        for address in [listen, management] {
-            process.wait_until(async || tokio::net::TcpStream::connect(address).await.is_ok()).await;
-        }
-        Self {
+        let process = Process::start(&mut command, &files.path().join("log"));
+        let mut pebble = Self {
+            listen: [listen, management],
+            command,
             directory: format!("https://localhost:{}/dir", listen.port()),
             management: format!("https://localhost:{}", management.port()),
             root_pem,
             process,
             files,
+        };
+        pebble.wait().await;
+        pebble
+    }
+
+    async fn wait(&mut self) {
+        for address in self.listen {
+            self.process.wait_until(async || tokio::net::TcpStream::connect(address).await.is_ok()).await;
         }
     }
 
     /// Kills the authority; it forgets its accounts and orders.
     pub fn stop(&mut self) {
         self.process.kill();
+    }
+
+    /// Starts the authority again at the same address after [`stop`](Self::stop).
+    pub async fn restart(&mut self) {
+        self.process = Process::start(&mut self.command, &self.files.path().join("log"));
+        self.wait().await;
     }
 
     /// What it has logged.

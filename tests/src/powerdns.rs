@@ -5,7 +5,6 @@ use crate::process::{Process, program};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -146,9 +145,9 @@ impl PowerDns {
         found
     }
 
-    /// Where the server keeps its files.
-    pub fn directory(&self) -> PathBuf {
-        self.directory.path().to_owned()
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        self.process.output()
     }
 
     fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {

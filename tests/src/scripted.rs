@@ -152,5 +152,8 @@ async fn serve(
     if request.method != "HEAD" {
         stream.write_all(&body).await.ok()?;
     }
-    stream.shutdown().await.ok()
+    stream.shutdown().await.ok()?;
+    // Closing while the client still sends would reset the connection and could take the answer with it.
+    let rest = async { while stream.read(&mut [0; 1024]).await.is_ok_and(|length| length > 0) {} };
+    tokio::time::timeout(std::time::Duration::from_secs(5), rest).await.ok()
 }

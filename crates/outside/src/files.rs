@@ -1,5 +1,6 @@
 //! Writing files so that readers see the old or the new content, never half of one.
 
+use certhold_domain::Entropy as _;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};

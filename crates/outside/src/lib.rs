@@ -3,6 +3,7 @@
 //! Every module is a set of self-contained steps. Each step may run twice: whatever it does outside tolerates repetition,
 //! so that a job which crashed in the middle is simply run again.
 
+pub mod acme;
 pub mod dns;
 mod files;
 mod http;

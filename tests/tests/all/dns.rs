@@ -8,16 +8,16 @@ use certhold_tests::lab::Lab;
 use certhold_tests::ports;
 use certhold_tests::powerdns::PowerDns;
 use certhold_tests::scripted::{Answer, Scripted};
-use secrecy::SecretString;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 fn strings(pairs: &[(&str, &str)]) -> Settings {
     pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
 }
 
 fn secret(name: &str, value: &str) -> Secrets {
-    Secrets::from([(name.to_owned(), SecretString::from(value))])
+    Secrets::from([(name.to_owned(), Zeroizing::new(value.to_owned()))])
 }
 
 /// The provider for a running PowerDNS.
@@ -33,9 +33,13 @@ pub(crate) fn bind_provider(server: &Bind) -> Provider {
 
 fn bind_with(server: &Bind, key_name: &str, key: &str) -> Provider {
     let address = server.dns.to_string();
-    let settings =
-        strings(&[("server", &address), ("key_name", key_name), ("algorithm", &server.algorithm), ("check_servers", &address)]);
-    Provider::build("rfc2136", &settings, &secret("secret", key)).unwrap()
+    let settings = strings(&[
+        ("server", &address),
+        ("key_name", key_name),
+        ("key_algorithm", &server.algorithm),
+        ("check_servers", &address),
+    ]);
+    Provider::build("rfc2136", &settings, &secret("key_secret", key)).unwrap()
 }
 
 async fn bind(zones: &[&str]) -> Bind {
@@ -49,10 +53,10 @@ const NAME: &str = "_acme-challenge.example.test";
 async fn values_come_and_go(provider: &Provider, dns: SocketAddr) {
     assert_eq!(txt(dns, NAME).await, [] as [&str; 0]);
     provider.withdraw(NAME, "never-there").await.unwrap();
-    provider.publish(NAME, "first-value", 60).await.unwrap();
-    provider.publish(NAME, "first-value", 60).await.unwrap();
+    provider.publish(NAME, "first-value").await.unwrap();
+    provider.publish(NAME, "first-value").await.unwrap();
     assert_eq!(txt(dns, NAME).await, ["first-value"]);
-    provider.publish(NAME, "second-value", 60).await.unwrap();
+    provider.publish(NAME, "second-value").await.unwrap();
     assert_eq!(txt(dns, NAME).await, ["first-value", "second-value"]);
     provider.withdraw(NAME, "first-value").await.unwrap();
     provider.withdraw(NAME, "first-value").await.unwrap();
@@ -68,7 +72,7 @@ async fn nothing_is_lost_in_a_crowd(build: impl Fn() -> Provider, dns: SocketAdd
     let publish = values.iter().map(|value| {
         let provider = build();
         let value = value.clone();
-        tokio::spawn(async move { provider.publish(NAME, &value, 60).await })
+        tokio::spawn(async move { provider.publish(NAME, &value).await })
     });
     for job in publish.collect::<Vec<_>>() {
         job.await.unwrap().unwrap();
@@ -106,7 +110,7 @@ async fn powerdns_leaves_a_users_own_records_as_they_are() {
     server.add_zone("example.test").await;
     server.set("example.test", NAME, "TXT", &["\"v=spf1 -all\"", "\"two\" \"strings\""]).await;
     let provider = powerdns_provider(&server);
-    provider.publish(NAME, "ours", 300).await.unwrap();
+    provider.publish(NAME, "ours").await.unwrap();
     assert_eq!(txt(server.dns, NAME).await, ["ours", "two\" \"strings", "v=spf1 -all"]);
     provider.withdraw(NAME, "ours").await.unwrap();
     assert_eq!(txt(server.dns, NAME).await, ["two\" \"strings", "v=spf1 -all"]);
@@ -138,7 +142,7 @@ async fn the_longest_zone_is_chosen() {
                 }
             }
         }
-        provider.publish("x.deep.example.test", "value", 60).await.unwrap();
+        provider.publish("x.deep.example.test", "value").await.unwrap();
     }
     assert_eq!(powerdns.txt_records("deep.example.test").await, [("x.deep.example.test.".to_owned(), "\"value\"".to_owned())]);
     assert_eq!(powerdns.txt_records("example.test").await, []);
@@ -150,12 +154,12 @@ async fn a_wrong_api_key_is_told_apart() {
     server.add_zone("example.test").await;
     let settings = strings(&[("url", &server.api)]);
     let provider = Provider::build("powerdns", &settings, &secret("api_key", "wrong-secret-key")).unwrap();
-    let error = provider.publish(NAME, "value", 60).await.unwrap_err();
+    let error = provider.publish(NAME, "value").await.unwrap_err();
     assert!(matches!(error, DnsError::AuthRefused { .. }), "{error:?}");
     assert!(!format!("{error:?} {error} {provider:?}").contains("wrong-secret-key"));
     let settings = strings(&[("url", &server.api), ("server_id", "elsewhere")]);
     let provider = Provider::build("powerdns", &settings, &secret("api_key", &server.api_key)).unwrap();
-    assert!(matches!(provider.publish(NAME, "value", 60).await, Err(DnsError::ZoneNotFound { .. })));
+    assert!(matches!(provider.publish(NAME, "value").await, Err(DnsError::ZoneNotFound { .. })));
 }
 
 #[tokio::test]
@@ -163,10 +167,10 @@ async fn a_wrong_tsig_key_is_told_apart() {
     let server = bind(&["example.test"]).await;
     let wrong = "d3Jvbmctc2VjcmV0LXdyb25nLXNlY3JldC13cm9uZyE=";
     let provider = bind_with(&server, &server.key_name, wrong);
-    let error = provider.publish(NAME, "value", 60).await.unwrap_err();
+    let error = provider.publish(NAME, "value").await.unwrap_err();
     assert!(matches!(&error, DnsError::AuthRefused { detail, .. } if detail.contains("BADSIG")), "{error:?}");
     assert!(!format!("{error:?} {error} {provider:?}").contains(wrong));
-    let error = bind_with(&server, "stranger", &server.secret).publish(NAME, "value", 60).await.unwrap_err();
+    let error = bind_with(&server, "stranger", &server.secret).publish(NAME, "value").await.unwrap_err();
     assert!(matches!(&error, DnsError::AuthRefused { detail, .. } if detail.contains("BADKEY")), "{error:?}");
     assert_eq!(txt(server.dns, NAME).await, [] as [&str; 0]);
 }
@@ -176,7 +180,7 @@ async fn every_tsig_algorithm_of_the_catalogue_works() {
     for algorithm in ["hmac-sha256", "hmac-sha384", "hmac-sha512"] {
         let zone = Zone { name: "example.test", records: "" };
         let server = Bind::primary_at(ports::loopback(), algorithm, &[zone]).await;
-        bind_provider(&server).publish(NAME, algorithm, 60).await.unwrap();
+        bind_provider(&server).publish(NAME, algorithm).await.unwrap();
         assert_eq!(txt(server.dns, NAME).await, [algorithm]);
     }
 }
@@ -188,17 +192,17 @@ async fn what_a_server_declines_is_a_refusal() {
     powerdns.set("example.test", NAME, "CNAME", &["elsewhere.test."]).await;
     powerdns.add_zone_of_kind("mirror.test", "Slave").await;
     let provider = powerdns_provider(&powerdns);
-    let error = provider.publish(NAME, "value", 60).await.unwrap_err();
+    let error = provider.publish(NAME, "value").await.unwrap_err();
     assert!(
         matches!(&error, DnsError::Refused { detail, .. } if detail.contains("CNAME") || detail.contains("onflicts")),
         "{error:?}"
     );
-    let error = provider.publish("_acme-challenge.mirror.test", "value", 60).await.unwrap_err();
+    let error = provider.publish("_acme-challenge.mirror.test", "value").await.unwrap_err();
     assert!(matches!(&error, DnsError::Refused { detail, .. } if detail.contains("secondary")), "{error:?}");
 
     // A key of the server that its policy gives no right to this zone.
     let bind = bind(&["example.test"]).await;
-    let error = bind_with(&bind, &bind.powerless_key, &bind.secret).publish(NAME, "value", 60).await.unwrap_err();
+    let error = bind_with(&bind, &bind.powerless_key, &bind.secret).publish(NAME, "value").await.unwrap_err();
     assert!(matches!(&error, DnsError::Refused { detail, .. } if detail.contains("policy")), "{error:?}");
     assert!(!error.is_transient());
 }
@@ -211,7 +215,7 @@ async fn a_server_that_is_down_is_unreachable_and_comes_back() {
     powerdns.stop();
     bind.stop();
     for provider in [powerdns_provider(&powerdns), bind_provider(&bind)] {
-        let error = provider.publish(NAME, "value", 60).await.unwrap_err();
+        let error = provider.publish(NAME, "value").await.unwrap_err();
         assert!(matches!(error, DnsError::Unreachable { .. }), "{error:?}");
         assert!(error.is_transient());
     }
@@ -221,7 +225,7 @@ async fn a_server_that_is_down_is_unreachable_and_comes_back() {
     powerdns.restart().await;
     bind.restart().await;
     for provider in [powerdns_provider(&powerdns), bind_provider(&bind)] {
-        provider.publish(NAME, "value", 60).await.unwrap();
+        provider.publish(NAME, "value").await.unwrap();
         let seen = propagation::visible(NAME, "value", &Resolvers::system(), provider.check_servers()).await.unwrap();
         assert!(seen.everywhere(), "{seen}");
     }
@@ -243,7 +247,7 @@ async fn odd_answers_are_classified() {
         let server = Scripted::http(move |_| answer.clone()).await;
         let settings = strings(&[("url", &format!("http://{}", server.address))]);
         let provider = Provider::build("powerdns", &settings, &secret("api_key", "the-api-key")).unwrap();
-        let error = provider.publish(NAME, "value", 60).await.unwrap_err();
+        let error = provider.publish(NAME, "value").await.unwrap_err();
         assert!(!format!("{error:?} {error}").contains("the-api-key"));
         assert!(server.requests().iter().all(|request| !request.path.contains("the-api-key")));
         error
@@ -276,14 +280,14 @@ async fn hostile_names_and_values_reach_no_server() {
     for name in
         ["../../zones", "*.example.test", "a b.example.test", "x\0.example.test", "<script>.example.test", "';--.example.test"]
     {
-        assert!(matches!(provider.publish(name, "value", 60).await, Err(DnsError::InvalidName { .. })), "{name:?}");
+        assert!(matches!(provider.publish(name, "value").await, Err(DnsError::InvalidName { .. })), "{name:?}");
         assert!(matches!(provider.withdraw(name, "value").await, Err(DnsError::InvalidName { .. })), "{name:?}");
     }
     for value in ["", "a\"b", "a\\", "é", "a\r\nb", &"x".repeat(256)] {
-        assert!(matches!(provider.publish(NAME, value, 60).await, Err(DnsError::InvalidValue(_))), "{value:?}");
+        assert!(matches!(provider.publish(NAME, value).await, Err(DnsError::InvalidValue(_))), "{value:?}");
     }
     assert_eq!(server.txt_records("example.test").await, []);
-    provider.publish(NAME, &"x".repeat(255), 0).await.unwrap();
+    provider.publish(NAME, &"x".repeat(255)).await.unwrap();
     assert_eq!(server.txt_records("example.test").await.len(), 1);
 }
 
@@ -343,7 +347,7 @@ async fn looking_for_the_name_leaves_no_negative_answer_behind() {
     let found = challenge_name("www.example.test", &resolvers).await.unwrap();
     assert_eq!(found.name, "www.delegated.test");
     let provider = bind_provider(&lab.bind);
-    provider.publish(&found.name, "value", 60).await.unwrap();
+    provider.publish(&found.name, "value").await.unwrap();
     let seen = propagation::visible(&found.name, "value", &resolvers, &[]).await.unwrap();
     assert!(seen.everywhere(), "{seen}");
     let answers = dig(lab.resolver.dns, "_acme-challenge.www.example.test", "TXT").await;
@@ -359,7 +363,7 @@ async fn a_delegated_challenge_zone_is_asked_at_its_own_servers() {
     lab.powerdns.set("example.test", "ns2.example.test", "A", &[&lab.bind.dns.ip().to_string()]).await;
     let resolvers = lab_resolvers(&lab);
     assert_eq!(challenge_name("example.test", &resolvers).await.unwrap().name, NAME);
-    bind_provider(&lab.bind).publish(NAME, "value", 60).await.unwrap();
+    bind_provider(&lab.bind).publish(NAME, "value").await.unwrap();
     let seen = propagation::visible(NAME, "value", &resolvers, &[]).await.unwrap();
     assert!(seen.everywhere(), "{seen}");
     assert_eq!(seen.servers[0].server, "ns1._acme-challenge.example.test");
@@ -378,15 +382,15 @@ async fn every_authoritative_server_is_asked() {
     let resolver = Bind::resolver(&[("example.test", first.dns)]).await;
     let resolvers = Resolvers::new(&[resolver.dns.to_string()]).unwrap().with_authoritative_port(port);
 
-    powerdns_provider(&first).publish(NAME, "value", 60).await.unwrap();
+    powerdns_provider(&first).publish(NAME, "value").await.unwrap();
     let seen = propagation::visible(NAME, "value", &resolvers, &[]).await.unwrap();
     assert!(!seen.everywhere());
     let waiting: Vec<_> = seen.waiting_for().map(|view| (view.server.as_str(), view.address, view.sight.clone())).collect();
     assert_eq!(waiting, [("ns2.example.test", second.dns, propagation::Sight::Absent)], "{seen}");
 
-    bind_provider(&second).publish(NAME, "another", 60).await.unwrap();
+    bind_provider(&second).publish(NAME, "another").await.unwrap();
     assert!(!propagation::visible(NAME, "value", &resolvers, &[]).await.unwrap().everywhere());
-    bind_provider(&second).publish(NAME, "value", 60).await.unwrap();
+    bind_provider(&second).publish(NAME, "value").await.unwrap();
     let seen = propagation::visible(NAME, "value", &resolvers, &[]).await.unwrap();
     assert!(seen.everywhere(), "{seen}");
 
@@ -404,9 +408,9 @@ async fn long_answers_are_seen() {
     let server = bind(&["example.test"]).await;
     let provider = bind_provider(&server);
     for n in 0..12 {
-        provider.publish(NAME, &format!("{n}-{}", "x".repeat(200)), 60).await.unwrap();
+        provider.publish(NAME, &format!("{n}-{}", "x".repeat(200))).await.unwrap();
     }
-    provider.publish(NAME, "the-last-one", 60).await.unwrap();
+    provider.publish(NAME, "the-last-one").await.unwrap();
     let seen = propagation::visible(NAME, "the-last-one", &Resolvers::system(), provider.check_servers()).await.unwrap();
     assert!(seen.everywhere(), "{seen}");
     let seen = propagation::visible(NAME, "the-last-on", &Resolvers::system(), provider.check_servers()).await.unwrap();

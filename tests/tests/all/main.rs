@@ -1,4 +1,5 @@
 //! The stories, one module each.
 
+mod acme;
 mod dns;
 mod stories;

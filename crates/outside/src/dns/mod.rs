@@ -1,8 +1,8 @@
 //! Answering dns-01 challenges (RFC 8555 section 8.4): where the TXT value belongs, how it gets there, and whether the
 //! zone's own servers show it.
 //!
-//! - [`catalogue`] lists the providers Certhold can publish through, as data;
-//! - [`Provider`] adds and removes exactly one TXT value, and may be told to do either twice;
+//! - [`Provider`] adds and removes exactly one TXT value, and may be told to do either twice; what each kind of provider
+//!   needs to be told stands in the domain's catalogue;
 //! - [`challenge_name`] follows `_acme-challenge` CNAMEs to the name that must carry the value;
 //! - [`propagation::visible`] asks every authoritative server whether it answers the value.
 //!
@@ -10,7 +10,6 @@
 //! without it the host's `/etc/resolv.conf` counts. A provider's `check_servers` replaces the discovered authoritative
 //! servers, for zones whose servers cannot be reached at port 53 of the addresses in their NS records.
 
-mod catalogue;
 mod error;
 mod name;
 mod powerdns;
@@ -18,9 +17,11 @@ pub mod propagation;
 mod provider;
 mod resolve;
 mod rfc2136;
+mod settings;
 mod wire;
 
-pub use catalogue::{FieldProblem, Input, Parameter, ProviderKind, SettingsError, catalogue};
 pub use error::DnsError;
+pub use propagation::{Propagation, visible};
 pub use provider::{Provider, Secrets, Settings};
 pub use resolve::{ChallengeName, Resolvers, challenge_name, parse_servers};
+pub use settings::{FieldProblem, SettingsError};

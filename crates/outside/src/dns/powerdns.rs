@@ -9,13 +9,17 @@ use super::{DnsError, name};
 use crate::http;
 use hickory_proto::rr::Name;
 use reqwest::{Client, Method, StatusCode, Url};
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Old servers ignore the RRset filter and answer with the whole zone, which may be this large.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
+/// Pauses before a failed write is repeated.
+const WRITE_PAUSES: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
 
 /// One server's API.
 pub(super) struct PowerDns {
@@ -24,7 +28,7 @@ pub(super) struct PowerDns {
     zones: Url,
     /// What messages call the server: scheme, host and port.
     label: String,
-    api_key: SecretString,
+    api_key: Zeroizing<String>,
 }
 
 /// A zone as the list and search answers show it.
@@ -67,7 +71,7 @@ struct ApiError {
 
 impl PowerDns {
     /// `base` is the server's address with or without `/api/v1`.
-    pub(super) fn new(client: Client, base: &Url, server_id: &str, api_key: SecretString) -> Self {
+    pub(super) fn new(client: Client, base: &Url, server_id: &str, api_key: Zeroizing<String>) -> Self {
         let mut zones = base.clone();
         let path = base.path().trim_end_matches('/').trim_end_matches("/api/v1").to_owned();
         zones.set_path(&path);
@@ -120,7 +124,7 @@ impl PowerDns {
         let fqdn = owner.to_ascii();
         // The API replaces whole RRsets, so changes of one RRset must not overlap. Another process may still overwrite a
         // value; the propagation check finds that, and publishing again repairs it.
-        let lock = rrset_lock(&format!("{} {fqdn}", self.zones));
+        let lock = named_lock(&format!("{} {fqdn}", self.zones));
         let _guard = lock.lock().await;
         let url = self.zone_url(&zone.id);
         let mut content_url = url.clone();
@@ -138,11 +142,28 @@ impl PowerDns {
         let body = serde_json::json!({"rrsets": [
             {"name": fqdn, "type": "TXT", "ttl": ttl, "changetype": change, "records": records}
         ]});
-        self.call(Method::PATCH, url.clone(), Some(body), owner).await?;
+        self.patch(url.clone(), body, owner).await?;
         if matches!(zone.kind.as_str(), "Master" | "Primary" | "Producer") {
             self.notify(url, owner).await;
         }
         Ok(())
+    }
+
+    /// Writes, one change of the server at a time: on its SQLite backend, concurrent changes fail with "database is locked".
+    /// For the same reason, and because others change the server too, a failure is repeated a few times.
+    async fn patch(&self, zone: Url, body: serde_json::Value, owner: &Name) -> Result<(), DnsError> {
+        let writer = named_lock(&self.label);
+        let mut pauses = WRITE_PAUSES.iter();
+        loop {
+            let written = {
+                let _guard = writer.lock().await;
+                self.call(Method::PATCH, zone.clone(), Some(body.clone()), owner).await
+            };
+            match (written, pauses.next()) {
+                (Err(DnsError::ServerFault { .. }), Some(pause)) => tokio::time::sleep(*pause).await,
+                (written, _) => return written.map(drop),
+            }
+        }
     }
 
     /// Tells the secondaries at once instead of at the server's next cycle; they would find out anyway, so a failure here
@@ -180,7 +201,7 @@ impl PowerDns {
 
     /// Sends one request and returns the body of a successful answer.
     async fn call(&self, method: Method, url: Url, body: Option<serde_json::Value>, owner: &Name) -> Result<Vec<u8>, DnsError> {
-        let mut request = self.client.request(method, url).header("X-API-Key", self.api_key.expose_secret());
+        let mut request = self.client.request(method, url).header("X-API-Key", self.api_key.as_str());
         if let Some(body) = &body {
             request = request.json(body);
         }
@@ -228,8 +249,8 @@ impl PowerDns {
     }
 }
 
-/// The lock that changes of one RRset of one server take, process-wide: several jobs build their own [`PowerDns`].
-fn rrset_lock(key: &str) -> Arc<tokio::sync::Mutex<()>> {
+/// A lock by name, process-wide: several jobs build their own [`PowerDns`] for one server.
+fn named_lock(key: &str) -> Arc<tokio::sync::Mutex<()>> {
     static LOCKS: LazyLock<Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>> = LazyLock::new(Mutex::default);
     let mut locks = LOCKS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(lock) = locks.get(key).and_then(Weak::upgrade) {
@@ -253,16 +274,16 @@ mod tests {
             ("https://dns.example/pdns/api/v1/", "a/b", "https://dns.example/pdns/api/v1/servers/a%2Fb/zones"),
             ("https://u:p@dns.example/x?y#z", "..", "https://u:p@dns.example/x/api/v1/servers/zones"),
         ] {
-            let api = PowerDns::new(Client::new(), &base.parse().unwrap(), id, SecretString::from("k"));
+            let api = PowerDns::new(Client::new(), &base.parse().unwrap(), id, Zeroizing::new("k".to_owned()));
             assert_eq!(api.zones.as_str(), expected);
             assert!(!api.label.contains('p') || !api.label.contains('@'));
         }
     }
 
     #[test]
-    fn one_lock_per_rrset() {
-        let first = rrset_lock("http://a/ x.");
-        assert!(Arc::ptr_eq(&first, &rrset_lock("http://a/ x.")));
-        assert!(!Arc::ptr_eq(&first, &rrset_lock("http://a/ y.")));
+    fn one_lock_per_name() {
+        let first = named_lock("http://a/ x.");
+        assert!(Arc::ptr_eq(&first, &named_lock("http://a/ x.")));
+        assert!(!Arc::ptr_eq(&first, &named_lock("http://a/ y.")));
     }
 }

@@ -2,19 +2,16 @@
 
 use super::powerdns::PowerDns;
 use super::rfc2136::Rfc2136;
-use super::{DnsError, SettingsError, catalogue, name, parse_servers};
-use secrecy::SecretString;
+use super::{DnsError, SettingsError, name, settings};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use zeroize::Zeroizing;
 
-/// Values of a provider's parameters that may be shown.
+/// Values of a provider's parameters that may be shown; entries that the catalogue does not know are passed over.
 pub type Settings = BTreeMap<String, String>;
 /// Values of a provider's parameters that may not.
-pub type Secrets = BTreeMap<String, SecretString>;
-
-/// Shortest and longest time to live that is asked for, in seconds.
-const TTL: std::ops::RangeInclusive<u32> = 1..=86_400;
+pub type Secrets = BTreeMap<String, Zeroizing<String>>;
 
 /// What stands behind a provider. A family of providers with a common protocol is one variant.
 pub(super) enum Backend {
@@ -27,6 +24,7 @@ pub struct Provider {
     kind: String,
     backend: Backend,
     check_servers: Vec<SocketAddr>,
+    ttl: u32,
 }
 
 impl Provider {
@@ -35,9 +33,8 @@ impl Provider {
     /// # Errors
     /// Every wrong field at once.
     pub fn build(kind: &str, settings: &Settings, secrets: &Secrets) -> Result<Self, SettingsError> {
-        let backend = catalogue::build(kind, settings, secrets)?;
-        let check_servers = settings.get("check_servers").and_then(|list| parse_servers(list).ok()).unwrap_or_default();
-        Ok(Self { kind: kind.to_owned(), backend, check_servers })
+        let settings::Built { backend, check_servers, ttl } = settings::build(kind, settings, secrets)?;
+        Ok(Self { kind: kind.to_owned(), backend, check_servers, ttl })
     }
 
     /// The servers to ask whether a value has arrived, if they are not to be discovered.
@@ -58,18 +55,17 @@ impl Provider {
         zone.map(|zone| name::text(&zone))
     }
 
-    /// Adds `value` to the TXT records at `name`, leaving the other values; does nothing if it is there. `ttl` is in
-    /// seconds, and gives way to the time to live of values that are already there.
+    /// Adds `value` to the TXT records at `name`, leaving the other values and their time to live; does nothing if it is
+    /// there.
     ///
     /// # Errors
     /// See [`DnsError`].
-    pub async fn publish(&self, name: &str, value: &str, ttl: u32) -> Result<(), DnsError> {
+    pub async fn publish(&self, name: &str, value: &str) -> Result<(), DnsError> {
         let owner = name::parse(name)?;
         name::check_txt(value)?;
-        let ttl = ttl.clamp(*TTL.start(), *TTL.end());
         match &self.backend {
-            Backend::PowerDns(api) => api.publish(&owner, value, ttl).await,
-            Backend::Rfc2136(server) => server.publish(&owner, value, ttl).await,
+            Backend::PowerDns(api) => api.publish(&owner, value, self.ttl).await,
+            Backend::Rfc2136(server) => server.publish(&owner, value, self.ttl).await,
         }
     }
 
@@ -96,14 +92,13 @@ impl fmt::Debug for Provider {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::catalogue;
 
     fn settings(pairs: &[(&str, &str)]) -> Settings {
         pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
     }
 
     fn secrets(pairs: &[(&str, &str)]) -> Secrets {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), SecretString::from(*v))).collect()
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), Zeroizing::new((*v).to_owned()))).collect()
     }
 
     fn wrong_fields(kind: &str, plain: &[(&str, &str)], hidden: &[(&str, &str)]) -> Vec<String> {
@@ -118,18 +113,18 @@ mod tests {
     fn every_wrong_field_is_named_at_once() {
         assert_eq!(wrong_fields("powerdns", &[], &[]), ["url", "api_key"]);
         assert_eq!(
-            wrong_fields("rfc2136", &[("server", "a b")], &[("secret", "%%%%not-base64")]),
-            ["server", "key_name", "secret"]
+            wrong_fields("rfc2136", &[("server", "a b"), ("ttl", "0")], &[("key_secret", "%%%%not-base64")]),
+            ["server", "key_secret", "key_name", "ttl"]
         );
         assert_eq!(wrong_fields("bind9", &[], &[]), ["kind"]);
     }
 
     #[test]
-    fn unknown_settings_and_misplaced_secrets_are_refused() {
+    fn a_secret_among_the_settings_does_not_count() {
         let url = ("url", "http://127.0.0.1:8081");
-        assert_eq!(wrong_fields("powerdns", &[url, ("api_key", "visible")], &[("api_key", "k")]), ["api_key"]);
-        assert_eq!(wrong_fields("powerdns", &[url, ("colour", "red")], &[("api_key", "k")]), ["colour"]);
-        assert_eq!(wrong_fields("powerdns", &[url], &[("api_key", "k"), ("url", "hidden-url")]), ["url"]);
+        assert_eq!(wrong_fields("powerdns", &[url, ("api_key", "********")], &[]), ["api_key"]);
+        let provider = Provider::build("powerdns", &settings(&[url, ("colour", "red")]), &secrets(&[("api_key", "the-key")]));
+        assert!(!format!("{:?}", provider.unwrap()).contains("the-key"));
     }
 
     #[test]
@@ -145,33 +140,22 @@ mod tests {
             assert_eq!(wrong_fields("powerdns", &[("url", url)], &[("api_key", "k")]), ["url"], "{url:?}");
         }
         assert_eq!(wrong_fields("powerdns", &[("url", "http://a")], &[("api_key", "key\r\nX-Evil: 1")]), ["api_key"]);
-        assert_eq!(
-            wrong_fields("powerdns", &[("url", "http://a"), ("root_certificates", "nonsense")], &[("api_key", "k")]),
-            ["root_certificates"]
-        );
         let key = ("key_name", "k");
         for server in ["host:port", "host:99999", "a/b:53", "[::1:53", "1.2.3.4,5.6.7.8"] {
-            let fields = wrong_fields("rfc2136", &[("server", server), key], &[("secret", "AAAA")]);
-            assert_eq!(fields, ["server"], "{server:?}");
+            assert_eq!(wrong_fields("rfc2136", &[("server", server), key], &[("key_secret", "AAAA")]), ["server"], "{server:?}");
         }
+        let server = ("server", "h");
         assert_eq!(
-            wrong_fields("rfc2136", &[("server", "h"), key, ("algorithm", "hmac-md5")], &[("secret", "AAAA")]),
-            ["algorithm"]
+            wrong_fields("rfc2136", &[server, key, ("key_algorithm", "hmac-md5")], &[("key_secret", "AAAA")]),
+            ["key_algorithm"]
         );
-        assert_eq!(wrong_fields("rfc2136", &[("server", "h"), ("key_name", "a b")], &[("secret", "AAAA")]), ["key_name"]);
-    }
-
-    #[test]
-    fn the_catalogue_is_complete_and_serialises_without_code() {
-        for entry in catalogue::catalogue() {
-            assert!(entry.parameters.iter().any(|p| p.secret) && entry.parameters.iter().any(|p| p.name == "check_servers"));
-            let mut names: Vec<_> = entry.parameters.iter().map(|p| p.name).collect();
-            names.sort_unstable();
-            names.dedup();
-            assert_eq!(names.len(), entry.parameters.len(), "{} repeats a parameter", entry.kind);
-            let json = serde_json::to_value(entry).unwrap();
-            assert_eq!(json["kind"], entry.kind);
-            assert!(json["parameters"][0]["help"].as_str().unwrap().ends_with('.'));
+        assert_eq!(wrong_fields("rfc2136", &[server, ("key_name", "a b")], &[("key_secret", "AAAA")]), ["key_name"]);
+        for servers in ["ns1.example.com", "1.2.3.4:x", "<b>"] {
+            let fields = wrong_fields("rfc2136", &[server, key, ("check_servers", servers)], &[("key_secret", "AAAA")]);
+            assert_eq!(fields, ["check_servers"], "{servers:?}");
+        }
+        for ttl in ["0", "-1", "1e3", "86401", "60s"] {
+            assert_eq!(wrong_fields("rfc2136", &[server, key, ("ttl", ttl)], &[("key_secret", "AAAA")]), ["ttl"], "{ttl:?}");
         }
     }
 }

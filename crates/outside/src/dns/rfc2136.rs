@@ -15,9 +15,6 @@ use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType, TSigner};
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Names of the TSIG algorithms that are strong enough and implemented, the default first.
-pub(super) const ALGORITHMS: &[&str] = &["hmac-sha256", "hmac-sha384", "hmac-sha512"];
-
 /// Seconds by which the clocks of client and server may differ (RFC 8945 section 10 recommends 300).
 const FUDGE: u16 = 300;
 

@@ -42,7 +42,8 @@ fn pair(key: &PrivateKey) -> Result<Ed25519KeyPair, KeyUseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{KeyKind, generate};
+    use crate::keys::generate;
+    use certhold_domain::renewal::KeyKind;
 
     #[test]
     fn a_signature_fits_its_message_and_key_only() {

@@ -4,8 +4,10 @@
 //! certificate lasts 90 days and is made again when two thirds of its life have passed, or when it does not fit any more.
 
 use super::signer::Signer;
-use super::{KeyKind, KeyUseError, SystemEntropy, generate};
+use super::{KeyUseError, SystemEntropy, generate};
 use crate::files;
+use certhold_domain::Entropy as _;
+use certhold_domain::renewal::KeyKind;
 use certhold_pki::{Facts, PrivateKey, normalise_dns_name, pem, verify_signed_by};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyUsagePurpose, SanType, SerialNumber,

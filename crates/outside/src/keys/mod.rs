@@ -7,7 +7,7 @@ mod random;
 mod request;
 mod signer;
 
-pub use generate::{KeyKind, generate};
+pub use generate::generate;
 pub use random::SystemEntropy;
 pub use request::certificate_request;
 

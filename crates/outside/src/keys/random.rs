@@ -1,18 +1,16 @@
 //! The system's randomness.
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use certhold_domain::Entropy;
 
 /// Random bytes from the cryptographic library, which reseeds itself from the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemEntropy;
 
-impl SystemEntropy {
-    /// Fills `bytes` with random.
-    #[expect(clippy::panic, reason = "without randomness no secret is one; going on would be worse than stopping")]
-    pub fn fill(self, bytes: &mut [u8]) {
-        if SystemRandom::new().fill(bytes).is_err() {
-            panic!("the operating system gives no random bytes");
-        }
+impl Entropy for SystemEntropy {
+    /// Panics if the operating system gives no random bytes: without them no secret is one, and going on would be worse.
+    fn fill(&self, buffer: &mut [u8]) {
+        assert!(SystemRandom::new().fill(buffer).is_ok(), "the operating system gives no random bytes");
     }
 }
 

@@ -35,7 +35,8 @@ pub fn certificate_request<S: AsRef<str>>(key: &PrivateKey, names: &[S]) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{KeyKind, generate};
+    use crate::keys::generate;
+    use certhold_domain::renewal::KeyKind;
     use certhold_pki::{CsrFacts, verify_request};
 
     #[test]
@@ -43,10 +44,10 @@ mod tests {
         for kind in [KeyKind::P256, KeyKind::P384, KeyKind::Rsa2048, KeyKind::Rsa3072, KeyKind::Ed25519] {
             let key = generate(kind).unwrap();
             let der = certificate_request(&key, &["Example.com", "*.example.com", "bücher.example", "example.com."]).unwrap();
-            verify_request(&der).unwrap_or_else(|error| panic!("{kind}: {error}"));
+            verify_request(&der).unwrap_or_else(|error| panic!("{kind:?}: {error}"));
             let facts = CsrFacts::of(&der).unwrap();
             let names: Vec<_> = facts.dns_names().collect();
-            assert_eq!(names, ["example.com", "*.example.com", "xn--bcher-kva.example"], "{kind}");
+            assert_eq!(names, ["example.com", "*.example.com", "xn--bcher-kva.example"], "{kind:?}");
             assert_eq!(facts.subject, "");
             assert_eq!(facts.spki_sha256, key.spki_sha256());
         }
