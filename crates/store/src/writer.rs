@@ -12,7 +12,8 @@ use crate::link::{CommitError, Link, Marker};
 use crate::statistics::Counters;
 use crate::tx::{Memo, Recorder, Tx, now_ms};
 
-/// PostgreSQL keeps 64 subtransactions of a session in shared memory; one more makes every reader slower.
+/// PostgreSQL keeps 64 subtransactions of a session in shared memory, one more makes every reader slower. The first closure
+/// needs none, so there is room for one chunk of bulk work besides.
 const BATCH: usize = 64;
 /// After this long a batch takes no further interactive call.
 const BATCH_TIME: Duration = Duration::from_millis(5);
@@ -154,16 +155,15 @@ impl Writer {
 
     /// Who goes next in this batch: never waits for anybody to come.
     fn another(&mut self, ran: usize, bulk: usize, started: Instant) -> Option<Turn> {
-        if ran >= BATCH {
-            return None;
-        }
-        if started.elapsed() < BATCH_TIME
+        if ran < BATCH
+            && started.elapsed() < BATCH_TIME
             && let Some(turn) = self.lanes.next_normal()
         {
             return Some(turn);
         }
+        // Interactive calls take at most one chunk of bulk work with them.
         let only_bulk = ran == bulk;
-        let room = if only_bulk { started.elapsed() < BULK_TIME } else { bulk == 0 };
+        let room = if only_bulk { ran < BATCH && started.elapsed() < BULK_TIME } else { bulk == 0 };
         if !room {
             return None;
         }
