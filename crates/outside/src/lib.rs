@@ -8,3 +8,4 @@ pub mod dns;
 mod files;
 mod http;
 pub mod keys;
+pub mod worker;

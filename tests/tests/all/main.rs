@@ -3,3 +3,4 @@
 mod acme;
 mod dns;
 mod stories;
+mod worker;

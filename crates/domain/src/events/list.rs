@@ -173,9 +173,3 @@ fn read(row: &Row<'_>) -> Result<Event, certhold_store::Error> {
         hash: row.get(13)?,
     })
 }
-
-/// For tests that count: the number of events in the log.
-#[cfg(test)]
-pub(crate) fn count(tx: &mut Tx<'_>) -> Result<i64> {
-    Ok(tx.one("SELECT count(*) FROM event", certhold_store::params![], |row| row.get(0))?.unwrap_or(0))
-}

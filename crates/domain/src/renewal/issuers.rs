@@ -71,7 +71,9 @@ impl NewIssuer {
         let bytes = key.map(|key| URL_SAFE_NO_PAD.decode(key.trim_end_matches('=')).map(Zeroizing::new)).transpose();
         let short = |key: &Option<Zeroizing<Vec<u8>>>| key.as_ref().is_some_and(|key| key.len() < 16 || key.len() > 512);
         if bytes.as_ref().map_or(true, short) {
-            return Err(Refusal::invalid("eab_key", "the key is base64url text of at least 16 bytes, as the authority shows it").into());
+            return Err(
+                Refusal::invalid("eab_key", "the key is base64url text of at least 16 bytes, as the authority shows it").into()
+            );
         }
         let sealed = key.map(|key| custody.seal(entropy, SecretKind::ExternalAccount, key.as_bytes())).transpose()?;
         Ok(NewIssuer { name: name.to_owned(), settings, eab_key: sealed })

@@ -60,6 +60,8 @@ pub struct Record {
     pub value: String,
     /// "wanted", "published" or "withdrawn".
     pub state: String,
+    /// Since when it is wanted, unix milliseconds.
+    pub created_at: i64,
 }
 
 /// Everything the worker needs to go on with an attempt.
@@ -140,7 +142,7 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor, lineage: LineageId, limit: i64) -> R
 /// The TXT values of an order.
 pub fn records(tx: &mut Tx<'_>, order: OrderId) -> Result<Vec<Record>> {
     let records = tx.rows(
-        "SELECT id, dns_provider, domain, name, value, state FROM challenge_record WHERE acme_order = $1 ORDER BY id",
+        "SELECT id, dns_provider, domain, name, value, state, created_at FROM challenge_record WHERE acme_order = $1 ORDER BY id",
         params![order],
         |row| {
             Ok(Record {
@@ -150,6 +152,7 @@ pub fn records(tx: &mut Tx<'_>, order: OrderId) -> Result<Vec<Record>> {
                 name: row.get(3)?,
                 value: row.get(4)?,
                 state: row.get(5)?,
+                created_at: row.get(6)?,
             })
         },
     )?;
@@ -208,24 +211,29 @@ pub fn placed(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, order: OrderId, url
     Ok(())
 }
 
+/// A TXT value about to be published.
+#[derive(Clone, Debug)]
+pub struct NewRecord {
+    /// For which order.
+    pub order: OrderId,
+    /// Where it is to be published.
+    pub provider: DnsProviderId,
+    /// The name that is proved.
+    pub domain: String,
+    /// The name it stands at, behind any CNAME.
+    pub name: String,
+    /// The value.
+    pub value: String,
+}
+
 /// Records that a TXT value is about to be published.
-#[expect(clippy::too_many_arguments, reason = "a record is these five things, recorded under a lease")]
-pub fn record_wanted(
-    tx: &mut Tx<'_>,
-    lease: &Lease,
-    order: OrderId,
-    provider: DnsProviderId,
-    domain: &str,
-    name: &str,
-    value: &str,
-    now: i64,
-) -> Result<RecordId> {
+pub fn record_wanted(tx: &mut Tx<'_>, lease: &Lease, new: &NewRecord, now: i64) -> Result<RecordId> {
     jobs::require_lease(tx, lease)?;
     let id: Option<i64> = tx.one(
         "INSERT INTO challenge_record (acme_order, dns_provider, domain, name, value, state, created_at) \
          VALUES ($1, $2, $3, $4, $5, 'wanted', $6) \
          ON CONFLICT (acme_order, name, value) DO UPDATE SET state = 'wanted' RETURNING id",
-        params![order, provider, domain, name, value, now],
+        params![new.order, new.provider, &new.domain, &new.name, &new.value, now],
         |row| row.get(0),
     )?;
     id.map(RecordId).ok_or_else(|| Error::damaged("a challenge record got no id"))

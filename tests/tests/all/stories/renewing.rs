@@ -8,7 +8,7 @@ use certhold_domain::inventory::{self, Candidate};
 use certhold_domain::jobs::{self, JobKind, Lease};
 use certhold_domain::renewal::issuers::{self, AcmeSettings, NewIssuer};
 use certhold_domain::renewal::managed::{self, Health, ManagedFilter, NewManaged};
-use certhold_domain::renewal::order::{self, Failure, OrderKey};
+use certhold_domain::renewal::order::{self, Failure, NewRecord, OrderKey};
 use certhold_domain::renewal::providers::{self, MASK, ProviderCommand};
 use certhold_domain::renewal::{FailureClass, KeyKind};
 use certhold_domain::{Actor, CertificateId, DnsProviderId, Face, IssuerId, LineageId, OrderId, Refusal};
@@ -115,17 +115,16 @@ pub fn a_first_version_is_obtained_and_renewed(world: &World) {
         .write(move |tx, now| order::begin(tx, &worker(), &lease, &OrderKey::Shared(certhold_domain::PrivateKeyId(1)), b"", now));
     assert_eq!(again.unwrap(), order, "begun once");
 
-    let provider = work.provider.id;
-    let record = world
-        .write(move |tx, now| {
-            order::record_wanted(tx, &lease, order, provider, "example.com", "_acme-challenge.example.com", "proof", now)
-        })
-        .unwrap();
-    let same = world
-        .write(move |tx, now| {
-            order::record_wanted(tx, &lease, order, provider, "example.com", "_acme-challenge.example.com", "proof", now)
-        })
-        .unwrap();
+    let wanted = NewRecord {
+        order,
+        provider: work.provider.id,
+        domain: "example.com".into(),
+        name: "_acme-challenge.example.com".into(),
+        value: "proof".into(),
+    };
+    let again = wanted.clone();
+    let record = world.write(move |tx, now| order::record_wanted(tx, &lease, &wanted, now)).unwrap();
+    let same = world.write(move |tx, now| order::record_wanted(tx, &lease, &again, now)).unwrap();
     assert_eq!(record, same);
     world.write(move |tx, _| order::record_published(tx, &lease, record)).unwrap();
 

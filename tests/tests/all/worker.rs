@@ -1,0 +1,206 @@
+//! The worker in this process: real authority, real DNS, no HTTP of ours.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use certhold_domain::access::AccessCache;
+use certhold_domain::custody::{Custody, MasterKey};
+use certhold_domain::renewal::KeyKind;
+use certhold_domain::renewal::issuers::{self, AcmeSettings, NewIssuer};
+use certhold_domain::renewal::managed::{self, Managed, NewManaged};
+use certhold_domain::renewal::providers::{self, ProviderCommand};
+use certhold_domain::{Actor, Clock, Core, DnsProviderId, IssuerId, LineageId, MIGRATIONS, Result, inventory};
+use certhold_outside::dns::Resolvers;
+use certhold_outside::keys::SystemEntropy;
+use certhold_outside::worker::{self, Settings, Worker};
+use certhold_store::{Options, Store, Tx};
+use certhold_tests::bind::Zone;
+use certhold_tests::lab::Lab;
+use certhold_tests::pebble::{self, Pebble};
+use certhold_tests::postgres::Database;
+
+struct Now;
+
+impl Clock for Now {
+    fn now(&self) -> i64 {
+        i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap()
+    }
+}
+
+struct Node {
+    core: Core,
+    worker: Worker,
+    heartbeat: Arc<AtomicI64>,
+    _database: Database,
+}
+
+fn local() -> Actor {
+    Actor::local("story")
+}
+
+impl Node {
+    fn start(database: Database, lab: &Lab) -> Node {
+        let store = Store::open(&database.location().parse().unwrap(), MIGRATIONS, Options::default()).unwrap();
+        let uuids = [uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2)];
+        store.write_blocking(move |tx| certhold_domain::prepare(tx, &uuids, Now.now())).unwrap();
+        let core = Core {
+            store,
+            custody: Arc::new(Custody::new(MasterKey::generate(&SystemEntropy))),
+            entropy: Arc::new(SystemEntropy),
+            clock: Arc::new(Now),
+            access: Arc::new(AccessCache::default()),
+        };
+        let resolvers = Resolvers::new(&[lab.resolver.dns.to_string()]).unwrap().with_authoritative_port(lab.authoritative_port);
+        let heartbeat = Arc::new(AtomicI64::new(0));
+        let settings = Settings { holder: "node".into(), concurrency: 4, resolvers };
+        let worker = worker::start(core.clone(), settings, heartbeat.clone());
+        Node { core, worker, heartbeat, _database: database }
+    }
+
+    async fn write<T: Send + 'static>(&self, work: impl Fn(&mut Tx<'_>, i64) -> Result<T> + Send + 'static) -> Result<T> {
+        self.core.store.write(move |tx| work(tx, Now.now())).await
+    }
+
+    async fn read<T: Send + 'static>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> T {
+        self.core.store.read(work).await.unwrap()
+    }
+
+    async fn issuer(&self, name: &str, pebble: &Pebble) -> IssuerId {
+        let settings = AcmeSettings {
+            directory: pebble.directory.clone(),
+            contacts: vec!["pki@example.org".into()],
+            trust_root: Some(pebble.root_pem.clone()),
+            eab_key_id: None,
+        };
+        let command = NewIssuer { name: name.into(), settings, eab_key: None };
+        self.write(move |tx, now| issuers::create(tx, &local(), &command, now)).await.unwrap()
+    }
+
+    async fn provider(&self, name: &str, kind: &str, settings: &[(&str, String)]) -> DnsProviderId {
+        let settings: BTreeMap<String, String> = settings.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        let command = ProviderCommand::new(name, kind, &settings, None, &self.core.custody, &SystemEntropy).unwrap();
+        self.write(move |tx, now| providers::create(tx, &local(), &command, now)).await.unwrap()
+    }
+
+    async fn powerdns(&self, lab: &Lab) -> DnsProviderId {
+        let settings = [("url", lab.powerdns.api.clone()), ("api_key", lab.powerdns.api_key.clone())];
+        self.provider("PowerDNS", "powerdns", &settings).await
+    }
+
+    async fn manage(&self, names: &[&str], issuer: IssuerId, dns_provider: DnsProviderId, key_kind: KeyKind) -> LineageId {
+        let command = NewManaged {
+            name: String::new(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            issuer,
+            dns_provider,
+            key_kind,
+            reuse_key: false,
+            profile: None,
+            owner: None,
+            adopt: None,
+        };
+        self.write(move |tx, now| managed::create(tx, &local(), &command, now)).await.unwrap()
+    }
+
+    /// Waits until this holds of a managed certificate.
+    async fn until(&self, id: LineageId, what: &str, holds: impl Fn(&Managed) -> bool) -> Managed {
+        let started = Instant::now();
+        loop {
+            let managed = self.read(move |tx| managed::get(tx, &local(), id)).await;
+            if holds(&managed) {
+                return managed;
+            }
+            assert!(started.elapsed() < Duration::from_secs(90), "not {what}: {managed:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn until_withdrawn(&self, lab: &Lab, zone: &str) {
+        let started = Instant::now();
+        while !lab.powerdns.txt_records(zone).await.is_empty() {
+            assert!(started.elapsed() < Duration::from_secs(30), "left: {:?}", lab.powerdns.txt_records(zone).await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_obtained_and_renewed_although_half_of_the_nonces_are_rejected() {
+    let lab = Lab::start(&["example.org"], &[]).await;
+    let pebble = Pebble::start(&pebble::Options { rejected_nonces: 50, ..pebble::Options::new(lab.resolver.dns) }).await;
+    let node = Node::start(Database::sqlite(), &lab).await_ready().await;
+    let (issuer, provider) = (node.issuer("Pebble", &pebble).await, node.powerdns(&lab).await);
+
+    let id = node.manage(&["example.org", "*.example.org"], issuer, provider, KeyKind::P384).await;
+    let first = node.until(id, "obtained", |managed| managed.current.is_some()).await;
+    let held = node.read(move |tx| inventory::get(tx, &local(), first.current.unwrap())).await;
+    let names: std::collections::BTreeSet<&str> = held.summary.names.iter().map(String::as_str).collect();
+    assert_eq!(names, ["*.example.org", "example.org"].into());
+    assert_eq!(held.facts().unwrap().key_curve.as_deref(), Some("P-384"));
+    assert!(held.summary.has_key);
+    let chain = node.read(move |tx| inventory::chain(tx, &local(), held.summary.id)).await;
+    assert!(certhold_pki::verify_signed_by(&held.der, &chain[0].der).is_ok());
+
+    node.write(move |tx, now| managed::renew_now(tx, &local(), id, now)).await.unwrap();
+    let second = node.until(id, "renewed", |managed| managed.versions == 2).await;
+    assert_ne!(second.current, first.current);
+    assert_eq!((second.failures, second.last_error), (0, None));
+    node.until_withdrawn(&lab, "example.org").await;
+    node.worker.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_say_why_and_heal() {
+    let mut lab = Lab::start(&["example.org"], &[Zone { name: "example.net", records: "" }]).await;
+    let blocked = vec!["blocked.example.org".to_owned()];
+    let mut pebble = Pebble::start(&pebble::Options { blocked, ..pebble::Options::new(lab.resolver.dns) }).await;
+    let node = Node::start(Database::sqlite(), &lab).await_ready().await;
+    let (issuer, provider) = (node.issuer("Pebble", &pebble).await, node.powerdns(&lab).await);
+    let failed = |managed: &Managed| managed.failures > 0;
+
+    let refused = node.manage(&["blocked.example.org"], issuer, provider, KeyKind::P256).await;
+    let managed = node.until(refused, "refused", failed).await;
+    assert!(managed.last_error.as_ref().unwrap().contains("blocked.example.org"), "{managed:?}");
+    assert!(managed.attempt_due_at.unwrap() - Now.now() > 8 * 60_000, "a human must look: no hurry");
+
+    let elsewhere = node.manage(&["www.example.net"], issuer, provider, KeyKind::P256).await;
+    let managed = node.until(elsewhere, "without a zone", failed).await;
+    assert!(managed.last_error.as_ref().unwrap().contains("serves no zone that contains"), "{managed:?}");
+
+    let wrong = [("url", lab.powerdns.api.clone()), ("api_key", "wrong".to_owned())];
+    let stranger = node.provider("Stranger", "powerdns", &wrong).await;
+    let strange = node.manage(&["strange.example.org"], issuer, stranger, KeyKind::P256).await;
+    let managed = node.until(strange, "without the right key", failed).await;
+    assert!(managed.last_error.as_ref().unwrap().contains("refuses the credentials"), "{managed:?}");
+
+    lab.powerdns.stop();
+    let patient = node.manage(&["patient.example.org"], issuer, provider, KeyKind::P256).await;
+    let managed = node.until(patient, "without its DNS server", failed).await;
+    assert!(managed.attempt_due_at.unwrap() - Now.now() < 20_000, "tried again soon: {managed:?}");
+    lab.powerdns.restart().await;
+    node.write(move |tx, now| managed::renew_now(tx, &local(), patient, now)).await.unwrap();
+    let healed = node.until(patient, "healed", |managed| managed.current.is_some()).await;
+    assert_eq!((healed.failures, healed.last_error), (0, None));
+
+    // The authority forgets its accounts: another one is registered.
+    pebble.stop();
+    pebble.restart().await;
+    node.write(move |tx, now| managed::renew_now(tx, &local(), patient, now)).await.unwrap();
+    node.until(patient, "forgotten or renewed", |managed| managed.versions == 2 || managed.failures > 0).await;
+    node.write(move |tx, now| managed::renew_now(tx, &local(), patient, now)).await.unwrap();
+    node.until(patient, "renewed with another account", |managed| managed.versions == 2).await;
+    node.until_withdrawn(&lab, "example.org").await;
+    node.worker.stop(Duration::from_secs(5)).await;
+}
+
+impl Node {
+    /// The worker looks for jobs from the beginning.
+    async fn await_ready(self) -> Node {
+        while self.heartbeat.load(Ordering::Relaxed) == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self
+    }
+}
