@@ -1,1 +1,20 @@
-fn main() {}
+//! Certhold: one program, a server and its command line.
+
+mod cli;
+mod command;
+mod config;
+mod data_dir;
+mod duration;
+mod failure;
+mod import;
+mod logging;
+mod master_key;
+mod opening;
+mod output;
+mod secrets;
+mod serve;
+mod target;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

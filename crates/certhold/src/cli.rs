@@ -1,0 +1,141 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::command::certificates::{List, Owner, Show};
+use crate::command::events::{self, Events};
+use crate::config::{LogFormat, Place, Settings};
+use crate::failure::Failure;
+use crate::import::Import;
+use crate::output::{self, Output};
+use crate::target::{Server, Target};
+use crate::{logging, serve};
+
+/// A self-hosted certificate lifecycle server
+#[derive(Parser)]
+#[command(name = "certhold", version, about, max_term_width = 110, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    server: Server,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "FORMAT")]
+    output: Output,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(Box<Settings>),
+    Import(Import),
+    List(List),
+    Show(Show),
+    /// Change who owns a certificate
+    #[command(subcommand)]
+    Owner(Owner),
+    Events(Events),
+    /// Verify that the event log is what was written
+    Verify,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the description of the native API (OpenAPI 3.1)
+    Openapi,
+}
+
+/// Runs the program; the answer is for the shell.
+pub fn run() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    // A directory on the command line goes over a server in the environment.
+    let said = |matches: &clap::ArgMatches, name| matches.value_source(name) == Some(ValueSource::CommandLine);
+    let (_, inner) = matches.subcommand().unwrap_or(("", &matches));
+    if [&matches, inner].iter().any(|matches| said(matches, "data"))
+        && ![&matches, inner].iter().any(|matches| said(matches, "server"))
+    {
+        cli.server.forget();
+    }
+    let output = cli.output;
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            match output {
+                Output::Table => eprintln!("certhold: {}", output::tame_lines(failure.sentence())),
+                Output::Json => eprint!("{}", output::json(failure.as_json())),
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Serve(settings) => serve::run(&cli.place, *settings),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "certhold", &mut script);
+            output::print(&String::from_utf8_lossy(&script))
+        }
+        Command::Openapi => {
+            let document = certhold_faces::native::openapi().to_pretty_json();
+            output::print(&(document.map_err(|error| Failure::new(error.to_string()))? + "\n"))
+        }
+        command => {
+            let filter = std::env::var("CERTHOLD_LOG").unwrap_or_else(|_| "error".into());
+            logging::start(&filter, LogFormat::Text)?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| Failure::io("runtime", &error))?;
+            runtime.block_on(async {
+                let target = Target::open(&cli.place, &cli.server, command.name()).await?;
+                command.run(&target, cli.output).await
+            })
+        }
+    }
+}
+
+impl Command {
+    /// The word on the command line, for whoever wants to know who holds the directory.
+    fn name(&self) -> &'static str {
+        match self {
+            Command::Serve(_) => "serve",
+            Command::Import(_) => "import",
+            Command::List(_) => "list",
+            Command::Show(_) => "show",
+            Command::Owner(_) => "owner",
+            Command::Events(_) => "events",
+            Command::Verify => "verify",
+            Command::Completions { .. } => "completions",
+            Command::Openapi => "openapi",
+        }
+    }
+
+    async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
+        match self {
+            Command::Import(import) => import.run(target, output).await,
+            Command::List(list) => list.run(target, output).await,
+            Command::Show(show) => show.run(target, output).await,
+            Command::Owner(owner) => owner.run(target, output).await,
+            Command::Events(events) => events.run(target, output).await,
+            Command::Verify => events::verify(target, output).await,
+            Command::Serve(_) | Command::Completions { .. } | Command::Openapi => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,270 @@
+//! `certhold list`, `show`, `owner`.
+
+use std::time::Duration;
+
+use certhold_domain::Clock;
+use serde_json::{Value as Json, json};
+
+use super::{Column, print_done, print_list, print_one};
+use crate::duration;
+use crate::failure::Failure;
+use crate::opening::SystemClock;
+use crate::output::{JsonArray, Output, text, time};
+use crate::target::{Method, Target, query};
+
+/// Rows of a table when nobody says how many.
+const ROWS: usize = 100;
+
+/// Order of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Order {
+    /// Oldest in the inventory first.
+    Id,
+    /// Newest in the inventory first.
+    Newest,
+    /// First to expire first.
+    Expiry,
+    /// Last to expire first.
+    ExpiryLast,
+}
+
+/// List certificates
+#[derive(clap::Args)]
+pub struct List {
+    /// Words in subject, names, serial number or issuer; *.example.com; or a SHA-256 fingerprint
+    #[arg(value_name = "QUERY")]
+    query: Vec<String>,
+    /// Only those that have expired
+    #[arg(long, conflicts_with = "expires_within")]
+    expired: bool,
+    /// Only those that expire from now on within this time, such as 30d
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    expires_within: Option<Duration>,
+    /// Only those of this role
+    #[arg(long, value_name = "ROLE", conflicts_with = "no_owner")]
+    owner: Option<String>,
+    /// Only those that nobody owns
+    #[arg(long)]
+    no_owner: bool,
+    /// In which order
+    #[arg(long, value_name = "ORDER", value_enum, default_value = "id")]
+    sort: Order,
+    /// At most so many; by default 100 in a table, all as JSON
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<usize>,
+}
+
+const COLUMNS: &[Column] = &[
+    ("id", |item| text(&item["id"])),
+    ("subject", |item| title(item)),
+    ("names", |item| names(&item["names"])),
+    ("expires", |item| time(&item["not_after"])),
+    ("key", |item| key(item)),
+    ("owner", |item| text(&item["owner"]["name"])),
+    ("managed", |item| text(&item["managed"]["id"])),
+];
+
+impl List {
+    /// Lists.
+    ///
+    /// # Errors
+    /// What the API refuses.
+    pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
+        let path = format!("/certificates{}", self.query());
+        if output == Output::Json {
+            let mut array = JsonArray::begin();
+            target.items(&path, self.limit, |item| array.item(&item)).await?;
+            return array.end();
+        }
+        let limit = self.limit.unwrap_or(ROWS);
+        let mut items = Vec::new();
+        // One more than is shown tells whether there are more.
+        target
+            .items(&path, Some(limit.saturating_add(1)), |item| {
+                items.push(item);
+                Ok(())
+            })
+            .await?;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        print_list(&items, COLUMNS, output)?;
+        if more {
+            eprintln!("There are more than these {limit}: narrow the query, or raise --limit.");
+        }
+        Ok(())
+    }
+
+    fn query(&self) -> String {
+        let until = self.expires_within.map(|within| SystemClock.now().saturating_add(duration::milliseconds(within)));
+        let expired = if self.expired { Some("true") } else { until.map(|_| "false") };
+        let owner = if self.no_owner { Some("none".to_owned()) } else { self.owner.clone() };
+        let order = match self.sort {
+            Order::Id => None,
+            Order::Newest => Some("-id"),
+            Order::Expiry => Some("not_after"),
+            Order::ExpiryLast => Some("-not_after"),
+        };
+        query([
+            ("q", Some(self.query.join(" ")).filter(|words| !words.is_empty())),
+            ("expired", expired.map(str::to_owned)),
+            ("expires_before", until.map(rfc3339)),
+            ("owner", owner),
+            ("sort", order.map(str::to_owned)),
+        ])
+    }
+}
+
+fn rfc3339(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
+fn title(item: &Json) -> String {
+    let named = ["common_name", "subject", "serial"].iter().map(|member| text(&item[*member]));
+    named.into_iter().find(|title| !title.trim().is_empty()).unwrap_or_default()
+}
+
+fn names(names: &Json) -> String {
+    let all = names.as_array().map(Vec::as_slice).unwrap_or_default();
+    match all {
+        [] => String::new(),
+        [one] => text(one),
+        [first, rest @ ..] => format!("{} +{}", text(first), rest.len()),
+    }
+}
+
+fn key(item: &Json) -> String {
+    let curve = text(&item["facts"]["key_curve"]);
+    let bits = if curve.is_empty() { text(&item["key_bits"]) } else { curve };
+    format!("{} {bits}", text(&item["key_algorithm"])).trim().to_owned()
+}
+
+/// Show a certificate with everything it says
+#[derive(clap::Args)]
+pub struct Show {
+    /// Its number, or its SHA-256 fingerprint
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+const LINES: &[Column] = &[
+    ("id", |one| text(&one["id"])),
+    ("subject", |one| text(&one["subject"])),
+    ("names", |one| text(&one["names"])),
+    ("issuer", |one| text(&one["issuer"])),
+    ("serial", |one| text(&one["serial"])),
+    ("valid from", |one| time(&one["not_before"])),
+    ("expires", |one| time(&one["not_after"])),
+    ("key", |one| key(one)),
+    ("private key", |one| if one["has_private_key"] == true { "in custody".into() } else { "not here".into() }),
+    ("owner", |one| text(&one["owner"]["name"])),
+    ("managed", |one| managed(&one["managed"])),
+    ("authority", |one| if one["is_ca"] == true { "yes".into() } else { String::new() }),
+    ("key usage", |one| text(&one["facts"]["key_usage"])),
+    ("extended usage", |one| text(&one["facts"]["extended_key_usage"])),
+    ("signature", |one| text(&one["facts"]["signature_algorithm"])),
+    ("sha-256", |one| text(&one["sha256"])),
+    ("sha-1", |one| text(&one["facts"]["sha1"])),
+    ("source", |one| text(&one["source"])),
+    ("held since", |one| time(&one["held_since"])),
+    ("oddities", |one| text(&one["facts"]["oddities"])),
+];
+
+fn managed(version: &Json) -> String {
+    if version.is_null() { String::new() } else { format!("{}, version {}", text(&version["id"]), text(&version["version"])) }
+}
+
+impl Show {
+    /// Shows.
+    ///
+    /// # Errors
+    /// When there is no such certificate.
+    pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
+        let id = find(target, &self.id).await?;
+        print_one(&target.get(&format!("/certificates/{id}")).await?, LINES, output)
+    }
+}
+
+/// The number of the certificate that somebody named by number or fingerprint.
+async fn find(target: &Target, text: &str) -> Result<i64, Failure> {
+    let digits: String = text.chars().filter(|c| *c != ':').collect();
+    if digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let found = target.all(&format!("/certificates{}", query([("q", Some(digits))]))).await?;
+        let id = found.first().and_then(|one| one["id"].as_i64());
+        return id.ok_or_else(|| not_found(text));
+    }
+    text.parse().map_err(|_| Failure::usage(format!("{text:?} is neither a certificate's number nor its SHA-256 fingerprint")))
+}
+
+fn not_found(text: &str) -> Failure {
+    let problem = json!({ "type": "urn:certhold:problem:not-found", "title": "Not found", "status": 404,
+        "detail": format!("there is no certificate {text}") });
+    Failure::problem(problem)
+}
+
+/// Change who owns a certificate
+#[derive(clap::Subcommand)]
+pub enum Owner {
+    /// Give a certificate to a role
+    Set {
+        /// The certificate: its number, or its SHA-256 fingerprint
+        #[arg(value_name = "ID")]
+        id: String,
+        /// The role that owns it from now on
+        #[arg(value_name = "ROLE")]
+        role: String,
+    },
+    /// Take a certificate from its owner, so that nobody owns it
+    Clear {
+        /// The certificate: its number, or its SHA-256 fingerprint
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+impl Owner {
+    /// Changes the owner.
+    ///
+    /// # Errors
+    /// What the API refuses.
+    pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
+        let (id, role) = match &self {
+            Owner::Set { id, role } => (id, Some(role)),
+            Owner::Clear { id } => (id, None),
+        };
+        let id = find(target, id).await?;
+        target.put(Method::Put, &format!("/certificates/{id}/owner"), &json!({ "owner": role })).await?;
+        let sentence = match role {
+            Some(role) => format!("certificate {id} belongs to {role}"),
+            None => format!("certificate {id} belongs to nobody"),
+        };
+        print_done(&sentence, &json!({ "certificate": id, "owner": role }), output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_called_by_what_it_has() {
+        let item = json!({ "common_name": null, "subject": "", "serial": "0a" });
+        assert_eq!(title(&item), "0a");
+        assert_eq!(title(&json!({ "common_name": "www", "subject": "CN=www" })), "www");
+        assert_eq!(names(&json!(["a", "b", "c"])), "a +2");
+        assert_eq!(key(&json!({ "key_algorithm": "RSA", "key_bits": 2048 })), "RSA 2048");
+    }
+
+    #[test]
+    fn filters_become_a_query() {
+        let list = List {
+            query: vec!["*.example.com".into(), "a&b".into()],
+            expired: true,
+            expires_within: None,
+            owner: None,
+            no_owner: true,
+            sort: Order::ExpiryLast,
+            limit: None,
+        };
+        assert_eq!(list.query(), "?q=*.example.com+a%26b&expired=true&owner=none&sort=-not_after");
+    }
+}

@@ -1,0 +1,172 @@
+//! Where the master key comes from: `CERTHOLD_MASTER_KEY`, a command's output, or the file `DIR/master.key`.
+
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use certhold_domain::Entropy;
+use certhold_domain::custody::MasterKey;
+use zeroize::Zeroizing;
+
+use crate::data_dir::write_whole;
+use crate::failure::Failure;
+
+/// The file inside the data directory.
+pub const FILE: &str = "master.key";
+/// The variable that goes over everything.
+pub const VARIABLE: &str = "CERTHOLD_MASTER_KEY";
+
+/// A key is 44 characters; more than this is no key.
+const BYTES_MAX: u64 = 4_096;
+
+/// What to do when there is no key anywhere.
+#[derive(Clone, Copy)]
+pub enum Absent<'a> {
+    /// First start: make one and keep it in the file.
+    Make(&'a dyn Entropy),
+    /// Anything else: refuse.
+    Refuse,
+}
+
+/// Finds the master key. Says also whether it was made just now.
+///
+/// # Errors
+/// When there is none, or it is unreadable, malformed or open to others. Messages never repeat its text.
+pub fn find(data: &Path, command: Option<&str>, absent: Absent<'_>) -> Result<(MasterKey, bool), Failure> {
+    if let Some(text) = std::env::var_os(VARIABLE) {
+        let text = Zeroizing::new(text.into_string().unwrap_or_default());
+        return parse(&text, VARIABLE);
+    }
+    if let Some(command) = command {
+        return parse(&output(command)?, "the output of master_key_command");
+    }
+    let path = data.join(FILE);
+    match std::fs::File::open(&path) {
+        Ok(file) => parse(&read_private(file, &path)?, &path.display().to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => match absent {
+            Absent::Make(entropy) => {
+                let key = MasterKey::generate(entropy);
+                let text = Zeroizing::new(format!("{}\n", key.to_text().as_str()));
+                write_whole(&path, text.as_bytes(), 0o600).map_err(|error| Failure::io(path.display(), &error))?;
+                Ok((key, true))
+            }
+            Absent::Refuse => Err(missing(data)),
+        },
+        Err(error) => Err(Failure::io(path.display(), &error)),
+    }
+}
+
+/// The sentence for a data directory without its key.
+pub fn missing(data: &Path) -> Failure {
+    Failure::new(format!(
+        "the master key {} is missing: put it back, or give it in {VARIABLE} or through master_key_command",
+        data.join(FILE).display()
+    ))
+}
+
+fn parse(text: &str, from: &str) -> Result<(MasterKey, bool), Failure> {
+    let key = MasterKey::parse(text)
+        .map_err(|_| Failure::new(format!("{from} does not hold a master key: 32 bytes in base64, as in {FILE}")))?;
+    Ok((key, false))
+}
+
+fn read_private(file: std::fs::File, path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let mode = file.metadata().map_err(|error| Failure::io(path.display(), &error))?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        return Err(Failure::new(format!(
+            "{path} is open to other users (mode {mode:04o}): chmod 600 {path}, and consider it known to them"
+        )));
+    }
+    read(file).map_err(|error| Failure::io(path.display(), &error))
+}
+
+fn read(from: impl Read) -> std::io::Result<Zeroizing<String>> {
+    // Room from the start: growing would leave copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(BYTES_MAX as usize));
+    from.take(BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// What the command prints. It is the administrator's own text, so a shell reads it.
+fn output(command: &str) -> Result<Zeroizing<String>, Failure> {
+    let failed = |why: String| Failure::new(format!("master_key_command {why}"));
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(format!("could not be started: {error}")))?;
+    let text = child.stdout.take().map(read).transpose().map_err(|error| failed(format!("gave no text: {error}")))?;
+    let status = child.wait().map_err(|error| failed(format!("could not be waited for: {error}")))?;
+    if !status.success() {
+        return Err(failed(format!("failed: {status}")));
+    }
+    Ok(text.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    struct Sevens;
+
+    impl Entropy for Sevens {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(7);
+        }
+    }
+
+    fn refusal(data: &Path, command: Option<&str>) -> String {
+        find(data, command, Absent::Refuse).err().expect("a refusal").to_string()
+    }
+
+    #[test]
+    fn the_first_start_makes_a_private_file_and_later_ones_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(refusal(dir.path(), None).contains("is missing"));
+        let (made, new) = find(dir.path(), None, Absent::Make(&Sevens)).unwrap();
+        assert!(new);
+        let path = dir.path().join(FILE);
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        let (again, new) = find(dir.path(), None, Absent::Make(&Sevens)).unwrap();
+        assert!(!new);
+        assert_eq!(*made.to_text(), *again.to_text());
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        find(dir.path(), None, Absent::Make(&Sevens)).unwrap();
+        let path = dir.path().join(FILE);
+        for mode in [0o640, 0o604, 0o620] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert!(refusal(dir.path(), None).contains("chmod 600"), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_key_is_refused_without_repeating_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE);
+        for text in ["", "SECRETSECRET", "U0VDUkVU"] {
+            write_whole(&path, text.as_bytes(), 0o600).unwrap();
+            let why = refusal(dir.path(), None);
+            assert!(why.contains("does not hold a master key") && (text.is_empty() || !why.contains(text)), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_command_may_print_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (made, _) = find(dir.path(), None, Absent::Make(&Sevens)).unwrap();
+        let command = format!("cat '{}'", dir.path().join(FILE).display());
+        let (read, new) = find(Path::new("/nowhere"), Some(&command), Absent::Refuse).unwrap();
+        assert_eq!((made.to_text().as_str(), new), (read.to_text().as_str(), false));
+        assert!(refusal(dir.path(), Some("exit 3")).contains("failed"));
+        assert!(refusal(dir.path(), Some("true")).contains("does not hold a master key"));
+    }
+}

@@ -1,0 +1,102 @@
+//! Signing the end of the event log, so that cutting it off is noticed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use certhold_domain::custody::{self, SecretKind};
+use certhold_domain::events::{self, Head};
+use certhold_domain::renewal::KeyKind;
+use certhold_domain::{Core, Error};
+use certhold_outside::keys::{self, heads};
+use certhold_pki::PrivateKey;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+
+/// The secret's name in custody.
+pub const SECRET: &str = "head";
+
+/// Signs with the key in custody.
+#[derive(Clone)]
+pub struct HeadSigner {
+    core: Core,
+    key: Arc<PrivateKey>,
+    public_key: [u8; heads::PUBLIC_KEY_LENGTH],
+}
+
+impl HeadSigner {
+    /// Takes the key out of custody; at first start makes it.
+    ///
+    /// # Errors
+    /// When the key in custody cannot be opened.
+    pub async fn open(core: Core) -> Result<HeadSigner, Failure> {
+        let sealed = match core.store.read(|tx| custody::named(tx, SECRET)).await? {
+            Some(sealed) => sealed,
+            None => {
+                let key = keys::generate(KeyKind::Ed25519).map_err(|error| Failure::new(error.to_string()))?;
+                let new = core.custody.seal(core.entropy.as_ref(), SecretKind::HeadKey, key.pkcs8_der())?;
+                let now = core.now();
+                core.store.write(move |tx| custody::put_named(tx, SECRET, &new, now)).await?
+            }
+        };
+        let key = open(&core, &sealed)?;
+        let public_key = heads::public_key(&key).map_err(|error| Failure::new(error.to_string()))?;
+        Ok(HeadSigner { core, key: Arc::new(key), public_key })
+    }
+
+    /// What heads are verified with.
+    pub fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    /// Signs the end of the log if it has grown. A failure is logged: the next time may do better.
+    pub async fn sign(&self) {
+        match self.try_sign().await {
+            Ok(None) => {}
+            Ok(Some(seq)) => tracing::debug!(seq, "the end of the event log was signed"),
+            Err(error) => tracing::error!(%error, "the end of the event log could not be signed"),
+        }
+    }
+
+    async fn try_sign(&self) -> Result<Option<i64>, Error> {
+        let Some((seq, hash, installation)) = self.core.store.read(events::head_to_sign).await? else { return Ok(None) };
+        let at = self.core.now();
+        let message = events::head_message(&installation, seq, &hash, at);
+        let signature = match heads::sign(&self.key, &message) {
+            Ok(signature) => signature.to_vec(),
+            Err(error) => {
+                tracing::error!(%error, "the head key does not sign");
+                return Ok(None);
+            }
+        };
+        let head = Head { seq, hash, at, public_key: self.public_key.to_vec(), signature };
+        self.core.store.write(move |tx| events::record_head(tx, &head)).await?;
+        Ok(Some(seq))
+    }
+
+    /// Signs at intervals until `stop`.
+    pub async fn sign_at_intervals(self, interval: Duration, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(interval) => self.sign().await,
+            }
+        }
+    }
+}
+
+fn open(core: &Core, sealed: &custody::SealedRow) -> Result<PrivateKey, Failure> {
+    let der = core.custody.open(sealed, SecretKind::HeadKey)?;
+    PrivateKey::of(&der).map_err(|error| Failure::new(format!("the key that signs the event log is damaged: {error}")))
+}
+
+/// For commands that verify: the public key in custody, if a server has made one.
+///
+/// # Errors
+/// When the key in custody cannot be opened.
+pub async fn trusted(core: &Core) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(sealed) = core.store.read(|tx| custody::named(tx, SECRET)).await? else { return Ok(None) };
+    let key = open(core, &sealed)?;
+    let public = heads::public_key(&key).map_err(|error| Failure::new(error.to_string()))?;
+    Ok(Some(public.to_vec()))
+}

@@ -1,0 +1,29 @@
+//! Forgetting what nobody needs any more.
+
+use std::time::Duration;
+
+use certhold_domain::{Core, Result, jobs, people};
+use tokio_util::sync::CancellationToken;
+
+const EVERY: Duration = Duration::from_secs(3_600);
+/// How long ended tokens and jobs stay, so that people can look what became of them.
+const KEPT_MS: i64 = 30 * 86_400_000;
+
+/// Tidies at start and every hour, until `stop`.
+pub async fn run(core: Core, stop: CancellationToken) {
+    loop {
+        match tidy(&core).await {
+            Ok((tokens, jobs)) => tracing::debug!(tokens, jobs, "forgot what ended long ago"),
+            Err(error) => tracing::warn!(%error, "housekeeping failed; it is tried again in an hour"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+async fn tidy(core: &Core) -> Result<(u64, u64)> {
+    let before = core.now() - KEPT_MS;
+    core.store.write_bulk(move |tx| Ok((people::purge_expired(tx, before)?, jobs::purge_done(tx, before)?))).await
+}

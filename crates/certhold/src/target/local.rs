@@ -1,0 +1,115 @@
+//! A data directory: the native API in this process.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use certhold_domain::access::roles;
+use certhold_domain::{Actor, Core, Error, Refusal, RoleId};
+use certhold_faces::App;
+use certhold_faces::in_process::{self, InProcess};
+use certhold_store::Tx;
+use serde_json::Value as Json;
+
+use super::{Body, Method};
+use crate::config::{Configuration, Place, Settings};
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::opening;
+use crate::serve::heads;
+
+/// Nobody waits behind a command; it may take its time.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A data directory, under its lock.
+pub struct Local {
+    /// The database and what belongs to it.
+    pub core: Core,
+    /// Whoever runs this program.
+    pub actor: Actor,
+    api: InProcess,
+    _dir: DataDir,
+}
+
+impl Local {
+    /// Opens a data directory for the command of this name.
+    ///
+    /// # Errors
+    /// When there is none, or it is in use, or its database cannot be opened.
+    pub async fn open(place: &Place, command: &str) -> Result<Local, Failure> {
+        let dir = DataDir::open(place.data(), command)?;
+        let configuration = Configuration::load(place, Settings::default())?;
+        let core = opening::existing(dir.path(), &configuration.database, configuration.master_key_command.as_deref())?;
+        let settings = certhold_faces::Settings {
+            head_key: heads::trusted(&core).await?,
+            request_time: DAY,
+            import_time: DAY,
+            ..certhold_faces::Settings::default()
+        };
+        let actor = Actor::local(&user());
+        let api = InProcess::new(App::new(core.clone(), settings, Arc::new(AtomicI64::new(0))), actor.clone());
+        Ok(Local { core, actor, api, _dir: dir })
+    }
+
+    /// Asks the native API.
+    ///
+    /// # Errors
+    /// What it refuses.
+    pub async fn send(&self, method: Method, path: &str, body: Option<Body>) -> Result<Json, Failure> {
+        let method = match method {
+            Method::Get => in_process::Method::GET,
+            Method::Post => in_process::Method::POST,
+            Method::Put => in_process::Method::PUT,
+            Method::Delete => in_process::Method::DELETE,
+        };
+        let body = body.map(|(kind, bytes)| (kind, bytes.into()));
+        let answer = self.api.ask(method, path, body).await;
+        let answer = answer.map_err(|_| Failure::new("the command failed because of a defect in this program"))?;
+        let json = if answer.body.is_empty() { Json::Null } else { serde_json::from_slice(&answer.body).unwrap_or_default() };
+        if answer.status.is_success() { Ok(json) } else { Err(Failure::problem(json)) }
+    }
+
+    /// Runs a read of the domain.
+    ///
+    /// # Errors
+    /// What the domain refuses.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>, &Actor) -> certhold_domain::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let actor = self.actor.clone();
+        Ok(self.core.store.read(move |tx| work(tx, &actor)).await?)
+    }
+
+    /// The role of this name, or of this number if no role bears it as a name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn role(&self, name: &str) -> Result<RoleId, Failure> {
+        let name = name.to_owned();
+        self.read(move |tx, actor| match (roles::by_name(tx, actor, &name), name.parse()) {
+            (Err(Error::Refused(Refusal::NotFound { .. })), Ok(id)) => roles::get(tx, actor, RoleId(id)).map(|role| role.id),
+            (found, _) => found,
+        })
+        .await
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.core.store.close();
+    }
+}
+
+/// The name of the user this process runs as: from the user database, because variables can say anything.
+fn user() -> String {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(id) = std::fs::metadata("/proc/self").map(|process| process.uid()) else { return "local user".into() };
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("user {id}"))
+}
