@@ -96,6 +96,16 @@ impl Readers {
     }
 }
 
+/// Lets nobody wait for ever, should a defect of a reader itself unwind its thread.
+struct Served<'a>(&'a Readers);
+
+impl Drop for Served<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+        while self.0.wait().is_some() {}
+    }
+}
+
 impl Reader {
     pub(crate) fn new(link: Link, recorder: Arc<Recorder>, counters: Arc<Counters>) -> Reader {
         Reader { link, memo: Memo::default(), recorder, counters }
@@ -103,6 +113,7 @@ impl Reader {
 
     /// Serves the queue until it is closed and empty.
     pub(crate) fn run(&mut self, queue: &Readers) {
+        let _served = Served(queue);
         while let Some(read) = queue.wait() {
             read(self);
         }

@@ -51,6 +51,18 @@ enum Attempt {
     Gone,
 }
 
+/// Tells those who wait, should a defect of the writer itself unwind its thread; else nobody waits any more.
+struct Served(Arc<Lanes>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.close();
+        while let Some(turn) = self.0.wait() {
+            turn.call.refuse(Error::Panicked);
+        }
+    }
+}
+
 impl Writer {
     pub(crate) fn new(link: Link, lanes: Arc<Lanes>, counters: Arc<Counters>, recorder: Arc<Recorder>) -> Writer {
         // Random keys of the standard library: unique among writers is all that is needed.
@@ -76,6 +88,7 @@ impl Writer {
 
     /// Serves both lanes until they are closed and empty.
     pub(crate) fn run(&mut self) {
+        let _served = Served(self.lanes.clone());
         while let Some(first) = self.lanes.wait() {
             self.batch(first);
         }
@@ -177,11 +190,14 @@ impl Writer {
     /// succeed takes no other with it.
     fn one_by_one(&mut self, ran: Vec<Ran>) {
         self.counters.repeated(ran.len());
-        for Ran { mut call, .. } in ran {
+        let mut ran = ran.into_iter();
+        while let Some(Ran { mut call, .. }) = ran.next() {
             self.memo.forget();
             if let Err(error) = self.link.begin_write() {
-                call.refuse(error);
-                continue;
+                // Waiting for it again and again would hold everybody up.
+                call.refuse(error.clone());
+                ran.for_each(|ran| ran.call.refuse(error.clone()));
+                return;
             }
             let verdict = self.run_one(&mut *call);
             if verdict == Verdict::Undone {

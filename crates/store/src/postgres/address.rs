@@ -1,6 +1,7 @@
 //! Where a server is and how to speak with it, from a URL.
 
 use std::fmt;
+use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
@@ -56,6 +57,9 @@ impl Address {
             (Trust::Anyone, None) | (_, Some("prefer")) => SslMode::Prefer,
             _ => SslMode::Require,
         });
+        // A network that swallows packets shows itself within a minute.
+        config.keepalives_idle(Duration::from_secs(30)).keepalives_interval(Duration::from_secs(10)).keepalives_retries(3);
+        config.tcp_user_timeout(Duration::from_secs(30));
         if config.get_application_name().is_none() {
             config.application_name("certhold");
         }

@@ -6,11 +6,12 @@ use std::error::Error as StdError;
 use bytes::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
+use crate::error::Error;
 use crate::value::Value;
 
 type Failed = Box<dyn StdError + Sync + Send>;
 
-/// A parameter, sent as the type that the server inferred for its place.
+/// A parameter, sent as the type that the server inferred for its place; [`check`] has found that it fits.
 #[derive(Debug)]
 pub(super) struct Bound<'a>(pub &'a Value<'a>);
 
@@ -22,10 +23,8 @@ impl ToSql for Bound<'_> {
             (Value::Int(number), &Type::INT8) => out.extend_from_slice(&number.to_be_bytes()),
             (Value::Int(number), &Type::INT4) => out.extend_from_slice(&i32::try_from(*number)?.to_be_bytes()),
             (Value::Int(number), &Type::INT2) => out.extend_from_slice(&i16::try_from(*number)?.to_be_bytes()),
-            (Value::Text(text), &Type::TEXT | &Type::VARCHAR | &Type::BPCHAR | &Type::NAME | &Type::UNKNOWN) => {
-                out.extend_from_slice(text.as_bytes());
-            }
-            (Value::Blob(bytes), &Type::BYTEA) => out.extend_from_slice(bytes),
+            (Value::Text(text), _) => out.extend_from_slice(text.as_bytes()),
+            (Value::Blob(bytes), _) => out.extend_from_slice(bytes),
             (value, kind) => return Err(format!("{} does not fit a {kind}", value.kind()).into()),
         }
         Ok(IsNull::No)
@@ -36,6 +35,40 @@ impl ToSql for Bound<'_> {
     }
 
     to_sql_checked!();
+}
+
+/// Refuses parameters that the statement has no place for.
+pub(super) fn check(kinds: &[Type], params: &[Value<'_>], sql: &str) -> Result<(), Error> {
+    if kinds.len() != params.len() {
+        return Err(Error::Type {
+            place: format!("the list of parameters of [{sql}]"),
+            found: format!("{} values", params.len()),
+            expected: kinds.len().to_string(),
+        });
+    }
+    match params.iter().zip(kinds).position(|(value, kind)| !fits(value, kind)) {
+        None => Ok(()),
+        Some(position) => Err(Error::Type {
+            place: format!("parameter ${} of [{sql}]", position + 1),
+            found: params[position].kind().to_owned(),
+            expected: format!("a {}", kinds[position]),
+        }),
+    }
+}
+
+fn fits(value: &Value<'_>, kind: &Type) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(_) => *kind == Type::BOOL,
+        Value::Int(number) => match *kind {
+            Type::INT8 => true,
+            Type::INT4 => i32::try_from(*number).is_ok(),
+            Type::INT2 => i16::try_from(*number).is_ok(),
+            _ => false,
+        },
+        Value::Text(_) => matches!(*kind, Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN),
+        Value::Blob(_) => *kind == Type::BYTEA,
+    }
 }
 
 /// A cell as it came.

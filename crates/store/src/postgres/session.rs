@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
+use futures_util::Stream;
 use futures_util::future::try_join;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
-use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, SimpleQueryMessage, Statement};
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, RowStream, SimpleQueryMessage, Statement};
 
 use super::address::Address;
-use super::cells::Bound;
+use super::cells::{self, Bound};
 use super::failure::Failure;
 use crate::error::Error;
 use crate::row::{Cells, Row};
@@ -21,7 +21,9 @@ use crate::value::Value;
 
 /// More than the program has statements; queries composed from searches push the count beyond, then all are forgotten.
 const STATEMENTS: usize = 512;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Rows that are held while they are shown.
+const ROWS: usize = 64;
 const OLDEST_SERVER: u32 = 130_000;
 
 /// Settings of every session. Durability is not left to the server's defaults.
@@ -129,6 +131,9 @@ impl Session {
     }
 
     /// Runs one statement and shows its rows until `visit` answers no; how many rows it concerned.
+    ///
+    /// Rows are fetched a few at a time and shown between, outside the runtime: a visitor may block as it likes, and what it
+    /// does not keep up with waits on the server.
     pub(super) fn run(
         &mut self,
         runtime: &Runtime,
@@ -137,27 +142,24 @@ impl Session {
         visit: &mut dyn FnMut(&Row<'_>) -> bool,
     ) -> Result<u64, Failure> {
         let statement = self.prepared(runtime, sql)?;
-        if statement.params().len() != params.len() {
-            return Err(Failure::Statement(Error::Type {
-                place: format!("the list of parameters of [{sql}]"),
-                found: format!("{} values", params.len()),
-                expected: statement.params().len().to_string(),
-            }));
-        }
+        cells::check(statement.params(), params, sql).map_err(Failure::Statement)?;
         let Session { client, wire, ended, ahead, .. } = self;
-        let client = &*client;
-        let first = ahead_of(client, ahead.take());
-        let rows = async {
-            let mut rows = pin!(client.query_raw(&statement, params.iter().map(Bound)).await?);
-            while let Some(row) = rows.try_next().await? {
+        let failed = |error| Failure::from(error, sql);
+        let started = try_join(ahead_of(client, ahead.take()), client.query_raw(&statement, params.iter().map(Bound)));
+        let ((), stream) = drive(runtime, wire, ended, started).map_err(failed)?;
+        let mut stream = pin!(stream);
+        let mut rows = Vec::new();
+        loop {
+            let more = drive(runtime, wire, ended, fetch(stream.as_mut(), &mut rows)).map_err(failed)?;
+            for row in rows.drain(..) {
                 if !visit(&Row(Cells::Postgres(&row))) {
                     return Ok(0);
                 }
             }
-            Ok(rows.rows_affected().unwrap_or_default())
-        };
-        let done = drive(runtime, wire, ended, try_join(first, rows));
-        done.map(|((), count)| count).map_err(|error| Failure::from(error, sql))
+            if !more {
+                return Ok(stream.rows_affected().unwrap_or_default());
+            }
+        }
     }
 
     fn prepared(&mut self, runtime: &Runtime, sql: &str) -> Result<Statement, Failure> {
@@ -181,6 +183,23 @@ async fn ahead_of(client: &Client, sql: Option<&'static str>) -> Result<(), toki
         Some(sql) => client.batch_execute(sql).await,
         None => Ok(()),
     }
+}
+
+/// Fetches what is there, at least one row; whether there may be more.
+async fn fetch(mut stream: Pin<&mut RowStream>, rows: &mut Vec<tokio_postgres::Row>) -> Result<bool, tokio_postgres::Error> {
+    poll_fn(|cx| {
+        while rows.len() < ROWS {
+            match stream.as_mut().poll_next(cx) {
+                Poll::Ready(Some(Ok(row))) => rows.push(row),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
+                Poll::Ready(None) => return Poll::Ready(Ok(false)),
+                Poll::Pending if rows.is_empty() => return Poll::Pending,
+                Poll::Pending => break,
+            }
+        }
+        Poll::Ready(Ok(true))
+    })
+    .await
 }
 
 /// Runs the protocol on this thread until `future` has its answer.
