@@ -4,11 +4,25 @@
 //! ([`crate::problem`]). Credentials are bearer tokens; cookies are ignored.
 
 mod certificates;
-pub(crate) mod events;
+#[cfg(test)]
+mod coverage;
+mod created;
+mod dns_providers;
+mod events;
 mod extract;
+mod issuers;
+mod managed;
+mod me;
 mod openapi;
+mod overview;
 mod page;
+mod permissions;
+mod principals;
+mod roles;
+mod secret;
+mod sessions;
 mod time;
+mod tokens;
 
 pub use openapi::openapi;
 
@@ -27,7 +41,19 @@ use crate::state::App;
 pub const ROOT: &str = "/api/v1";
 
 fn described() -> OpenApiRouter<App> {
-    let nouns = OpenApiRouter::new().merge(certificates::routes()).merge(events::routes());
+    let nouns = OpenApiRouter::new()
+        .merge(certificates::routes())
+        .merge(managed::routes())
+        .merge(issuers::routes())
+        .merge(dns_providers::routes())
+        .merge(roles::routes())
+        .merge(permissions::routes())
+        .merge(principals::routes())
+        .merge(sessions::routes())
+        .merge(tokens::routes())
+        .merge(me::routes())
+        .merge(events::routes())
+        .merge(overview::routes());
     OpenApiRouter::with_openapi(openapi::introduction()).nest(ROOT, nouns)
 }
 

@@ -43,16 +43,18 @@ pub(super) fn introduction() -> OpenApi {
 pub fn openapi() -> OpenApi {
     let mut document = described().into_openapi();
     for (path, item) in &mut document.paths.paths {
-        let methods = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
-        for operation in methods.into_iter().flatten() {
-            complete(path, operation);
+        let methods = [(false, &mut item.get), (true, &mut item.put), (true, &mut item.post), (true, &mut item.delete)];
+        for (changes, operation) in methods {
+            if let Some(operation) = operation {
+                complete(path, operation, changes);
+            }
         }
     }
     document
 }
 
 /// The refusals that every operation of this shape can answer with.
-fn complete(path: &str, operation: &mut Operation) {
+fn complete(path: &str, operation: &mut Operation, changes: bool) {
     let is_public = operation
         .security
         .as_ref()
@@ -64,6 +66,7 @@ fn complete(path: &str, operation: &mut Operation) {
         ("401", "No credentials, or none that are valid", true),
         ("403", "A permission is missing", !is_public),
         ("404", "There is no such object, or the caller may not see it", path.contains('{')),
+        ("409", "The state of the object, or a name that is taken, is in the way", changes && !is_public),
         ("413", "The body is larger than the limit", has_body),
         ("415", "The body has a content type that is not taken here", has_body),
         ("429", "Too many failed sign-ins", is_public),

@@ -13,7 +13,7 @@ use super::compressed;
 use crate::state::App;
 
 pub use one::RoleRef;
-pub use wire::Owner;
+pub use wire::{Certificate, Owner};
 
 /// The routes of certificates.
 pub fn routes() -> OpenApiRouter<App> {

@@ -1,0 +1,171 @@
+//! Every operation of the native API, what it needs, and a request that succeeds.
+
+use certhold_domain::access::paths::{
+    AUDITING_READ, CERTIFICATES_CHANGE_OWNER, CERTIFICATES_DELETE, CERTIFICATES_IMPORT, CERTIFICATES_READ, DEPLOYMENT_MODIFY,
+    DNS_PROVIDERS_MODIFY, DNS_PROVIDERS_READ, ISSUERS_MODIFY, ISSUERS_READ, RENEWAL_MODIFY, RENEWAL_READ, RENEWAL_RUN,
+    SECURITY_MODIFY, SECURITY_READ, SYSTEM_READ,
+};
+use serde_json::{Value, json};
+
+use crate::testing::sample_pem;
+
+/// Whom an operation serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Everybody, with or without credentials.
+    Nobody,
+    /// Everybody with valid credentials.
+    Anybody,
+    /// Whoever holds all of these.
+    All(&'static [&'static str]),
+}
+
+/// One operation.
+pub struct Endpoint {
+    pub method: &'static str,
+    /// The path as in the description; `{id}` stands for the object named by the segment before it.
+    pub path: &'static str,
+    pub needs: Needs,
+    pub body: Option<fn() -> Value>,
+    /// The status for somebody who holds exactly what it needs.
+    pub status: u16,
+}
+
+const fn reads(path: &'static str, needs: &'static [&'static str]) -> Endpoint {
+    Endpoint { method: "GET", path, needs: Needs::All(needs), body: None, status: 200 }
+}
+
+const fn sends(
+    method: &'static str,
+    path: &'static str,
+    needs: &'static [&'static str],
+    body: fn() -> Value,
+    status: u16,
+) -> Endpoint {
+    Endpoint { method, path, needs: Needs::All(needs), body: Some(body), status }
+}
+
+const fn acts(method: &'static str, path: &'static str, needs: &'static [&'static str], status: u16) -> Endpoint {
+    Endpoint { method, path, needs: Needs::All(needs), body: None, status }
+}
+
+const fn anybody(method: &'static str, path: &'static str, status: u16) -> Endpoint {
+    Endpoint { method, path, needs: Needs::Anybody, body: None, status }
+}
+
+/// In an order in which each finds what it needs: what removes comes last.
+pub const ENDPOINTS: &[Endpoint] = &[
+    reads("/certificates", &[CERTIFICATES_READ]),
+    sends("POST", "/certificates", &[CERTIFICATES_IMPORT], || json!({ "content": sample_pem(500) }), 200),
+    reads("/certificates/{id}", &[CERTIFICATES_READ]),
+    sends("PUT", "/certificates/{id}/owner", &[CERTIFICATES_CHANGE_OWNER], || json!({ "owner": null }), 204),
+    reads("/certificates/{id}/history", &[CERTIFICATES_READ]),
+    reads("/certificates/{id}/pem", &[CERTIFICATES_READ]),
+    reads("/certificates/{id}/der", &[CERTIFICATES_READ]),
+    reads("/certificates/{id}/chain", &[CERTIFICATES_READ]),
+    reads("/managed-certificates", &[RENEWAL_READ]),
+    sends(
+        "POST",
+        "/managed-certificates",
+        &[RENEWAL_MODIFY],
+        || json!({ "names": ["new.example.com"], "issuer": 1, "dns_provider": 1, "key_kind": "p384" }),
+        201,
+    ),
+    reads("/managed-certificates/{id}", &[RENEWAL_READ]),
+    acts("POST", "/managed-certificates/{id}/pause", &[RENEWAL_MODIFY], 204),
+    acts("POST", "/managed-certificates/{id}/resume", &[RENEWAL_MODIFY], 204),
+    acts("POST", "/managed-certificates/{id}/renew", &[RENEWAL_RUN], 202),
+    reads("/managed-certificates/{id}/log", &[RENEWAL_READ]),
+    reads("/managed-certificates/{id}/orders", &[RENEWAL_READ]),
+    reads("/managed-certificates/{id}/versions", &[RENEWAL_READ, CERTIFICATES_READ]),
+    reads("/managed-certificates/{id}/deployments", &[RENEWAL_READ]),
+    sends(
+        "POST",
+        "/managed-certificates/{id}/deployments",
+        &[DEPLOYMENT_MODIFY],
+        || json!({ "name": "second", "settings": { "full_chain": "/etc/ssl/second.pem", "command": ["/bin/true"] } }),
+        201,
+    ),
+    acts("POST", "/deployments/{id}/run", &[DEPLOYMENT_MODIFY], 202),
+    acts("DELETE", "/deployments/{id}", &[DEPLOYMENT_MODIFY], 204),
+    reads("/issuers", &[ISSUERS_READ]),
+    sends(
+        "POST",
+        "/issuers",
+        &[ISSUERS_MODIFY],
+        || json!({ "name": "Second", "directory": "https://acme.example/dir", "contacts": ["ops@example.com"] }),
+        201,
+    ),
+    reads("/issuers/{id}", &[ISSUERS_READ]),
+    reads("/dns-providers", &[DNS_PROVIDERS_READ]),
+    sends("POST", "/dns-providers", &[DNS_PROVIDERS_MODIFY], || dns_provider("Second"), 201),
+    reads("/dns-providers/{id}", &[DNS_PROVIDERS_READ]),
+    sends("PUT", "/dns-providers/{id}", &[DNS_PROVIDERS_MODIFY], || dns_provider("Renamed"), 204),
+    anybody("GET", "/dns-provider-kinds", 200),
+    reads("/roles", &[SECURITY_READ]),
+    anybody("GET", "/roles/assignable", 200),
+    sends("POST", "/roles", &[SECURITY_MODIFY], || json!({ "name": "Second", "permissions": [] }), 201),
+    reads("/roles/{id}", &[SECURITY_READ]),
+    sends("PUT", "/roles/{id}", &[SECURITY_MODIFY], || json!({ "name": "Renamed", "permissions": [] }), 204),
+    acts("PUT", "/roles/{id}/holders/{principal}", &[SECURITY_MODIFY], 204),
+    acts("DELETE", "/roles/{id}/holders/{principal}", &[SECURITY_MODIFY], 204),
+    anybody("GET", "/permissions", 200),
+    reads("/permission-sets", &[SECURITY_READ]),
+    sends("POST", "/permission-sets", &[SECURITY_MODIFY], || json!({ "name": "Second", "permissions": [] }), 201),
+    reads("/principals", &[SECURITY_READ]),
+    sends(
+        "POST",
+        "/principals",
+        &[SECURITY_MODIFY],
+        || json!({ "kind": "person", "name": "eve", "password": "a long password" }),
+        201,
+    ),
+    reads("/principals/{id}", &[SECURITY_READ]),
+    reads("/principals/{id}/roles", &[SECURITY_READ]),
+    reads("/principals/{id}/tokens", &[SECURITY_READ]),
+    sends(
+        "POST",
+        "/principals/{id}/tokens",
+        &[SECURITY_MODIFY],
+        || json!({ "name": "second", "scopes": ["/certificates/"], "expires_at": "2099-01-01T00:00:00Z" }),
+        201,
+    ),
+    acts("DELETE", "/tokens/{id}", &[SECURITY_MODIFY], 204),
+    reads("/principals/{id}/sessions", &[SECURITY_READ]),
+    Endpoint {
+        method: "POST",
+        path: "/sessions",
+        needs: Needs::Nobody,
+        body: Some(|| json!({ "name": "admin", "password": crate::testing::PASSWORD })),
+        status: 201,
+    },
+    acts("DELETE", "/sessions/{id}", &[SECURITY_MODIFY], 204),
+    acts("DELETE", "/principals/{id}/sessions", &[SECURITY_MODIFY], 204),
+    sends("PUT", "/principals/{id}/password", &[SECURITY_MODIFY], || json!({ "password": "another long one" }), 204),
+    // An API token is no session.
+    anybody("DELETE", "/sessions/current", 409),
+    acts("POST", "/principals/{id}/disable", &[SECURITY_MODIFY], 204),
+    acts("POST", "/principals/{id}/enable", &[SECURITY_MODIFY], 204),
+    anybody("GET", "/me", 200),
+    // Service accounts have no password.
+    Endpoint {
+        method: "PUT",
+        path: "/me/password",
+        needs: Needs::Anybody,
+        body: Some(|| json!({ "current_password": "not mine", "password": "another long one" })),
+        status: 400,
+    },
+    reads("/events", &[AUDITING_READ]),
+    reads("/events/verification", &[AUDITING_READ]),
+    reads("/overview", &[CERTIFICATES_READ]),
+    reads("/jobs", &[SYSTEM_READ]),
+    acts("DELETE", "/managed-certificates/{id}", &[RENEWAL_MODIFY], 204),
+    acts("DELETE", "/certificates/{id}", &[CERTIFICATES_DELETE], 204),
+    acts("DELETE", "/issuers/{id}", &[ISSUERS_MODIFY], 204),
+    acts("DELETE", "/dns-providers/{id}", &[DNS_PROVIDERS_MODIFY], 204),
+    acts("DELETE", "/roles/{id}", &[SECURITY_MODIFY], 204),
+];
+
+pub fn dns_provider(name: &str) -> Value {
+    json!({ "name": name, "kind": "powerdns", "settings": { "url": "http://127.0.0.1:8081", "api_key": "pdns-secret" } })
+}

@@ -1,0 +1,129 @@
+//! API tokens.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use certhold_domain::people::{self, Credential, NewToken};
+use certhold_domain::{PrincipalId, TokenId};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::created::with_location;
+use super::extract::{Id, Json as Body};
+use super::page::Page;
+use super::principals::NOUN;
+use super::secret::Secret;
+use super::time::Time;
+use super::{ROOT, hidden};
+use crate::auth::{Author, Bearer, TOKEN_PREFIX};
+use crate::problem::Answer;
+use crate::state::App;
+
+/// The routes of API tokens.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(revoke))
+}
+
+/// Characters of a token that are shown to recognise it by: the prefix and 6 of its 43.
+const HINT: usize = TOKEN_PREFIX.len() + 6;
+
+/// An API token, without its secret.
+#[derive(Serialize, ToSchema)]
+pub struct Token {
+    /// Its handle.
+    id: i64,
+    /// What it is for.
+    name: String,
+    /// Its first characters, to recognise it by.
+    #[schema(example = "cht_Zk3x9Q")]
+    hint: String,
+    /// What it may be used for at most; `/` for all its account may do.
+    scopes: Vec<String>,
+    /// Since when there is one.
+    created_at: Time,
+    /// When it ends; null for never.
+    expires_at: Option<Time>,
+    /// When it was revoked.
+    revoked_at: Option<Time>,
+}
+
+impl From<people::Token> for Token {
+    fn from(token: people::Token) -> Token {
+        Token {
+            id: token.id.0,
+            name: token.name,
+            hint: token.hint,
+            scopes: token.scopes,
+            created_at: Time(token.created_at),
+            expires_at: token.expires_at.map(Time),
+            revoked_at: token.revoked_at.map(Time),
+        }
+    }
+}
+
+/// A new token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenInput {
+    /// What it is for.
+    #[schema(example = "deploy script")]
+    name: String,
+    /// What it may be used for at most: permission paths; `/` for all its account may do.
+    #[schema(example = json!(["/certificates/"]))]
+    scopes: Vec<String>,
+    /// When it ends; never if left out.
+    expires_at: Option<Time>,
+}
+
+/// A token and its secret, which is shown this once.
+#[derive(Serialize, ToSchema)]
+pub struct NewTokenAnswer {
+    /// Its handle.
+    id: i64,
+    /// What to send as `Authorization: Bearer …`. It is not kept and cannot be shown again.
+    token: Secret,
+}
+
+/// List the API tokens of an account
+///
+/// Newest first. Everybody may see their own.
+#[utoipa::path(get, path = "/principals/{id}/tokens", tag = "tokens", params(("id" = i64, Path, description = "The account")),
+    responses((status = 200, description = "Its tokens", body = Page<Token>)))]
+pub async fn list(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id) -> Answer<Page<Token>> {
+    let id = PrincipalId(id);
+    let found = app.read_as(caller, move |tx, actor| people::tokens_of(tx, actor, id)).await.map_err(hidden(NOUN, id))?;
+    Ok(Page::whole(found.into_iter().map(Token::from).collect()))
+}
+
+/// Create an API token
+///
+/// For oneself, or for an account that holds nothing beyond what the caller holds.
+#[utoipa::path(post, path = "/principals/{id}/tokens", tag = "tokens", params(("id" = i64, Path, description = "The account")),
+    request_body = TokenInput, responses((status = 201, description = "The token; its secret is shown this once", body = NewTokenAnswer)))]
+pub async fn create(State(app): State<App>, author: Author, Id(id): Id, Body(input): Body<TokenInput>) -> Answer<Response> {
+    let made = Credential::generate(app.core().entropy.as_ref(), TOKEN_PREFIX);
+    let new = NewToken {
+        principal: PrincipalId(id),
+        name: input.name,
+        hash: made.hash,
+        hint: made.text.expose_secret().chars().take(HINT).collect(),
+        scopes: input.scopes,
+        expires_at: input.expires_at.map(|time| time.0),
+    };
+    let now = app.now();
+    let id = app.write(move |tx| people::create_token(tx, &author.actor, &new, now)).await?;
+    let answer = NewTokenAnswer { id: id.0, token: Secret(made.text) };
+    Ok(with_location(&format!("{ROOT}/tokens/{id}"), answer))
+}
+
+/// Revoke an API token
+#[utoipa::path(delete, path = "/tokens/{id}", tag = "tokens", params(("id" = i64, Path, description = "The token")),
+    responses((status = 204, description = "It is of no use any more")))]
+pub async fn revoke(State(app): State<App>, author: Author, Id(id): Id) -> Answer<StatusCode> {
+    let now = app.now();
+    app.write(move |tx| people::revoke_token(tx, &author.actor, TokenId(id), now)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
