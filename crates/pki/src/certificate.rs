@@ -169,6 +169,7 @@ fn cut_off(bytes: &[u8]) -> Option<(u64, usize)> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extension<'a> {
     pub(crate) oid: &'a [u8],
+    pub(crate) critical: bool,
     pub(crate) value: &'a [u8],
 }
 
@@ -191,9 +192,9 @@ impl<'a> Iterator for Extensions<'a> {
         while let Some(extension) = self.reader.next() {
             let mut inside = extension.inside();
             if let (tag::SEQUENCE, Some(oid)) = (extension.tag, inside.take(tag::OID)) {
-                let _critical = inside.take(tag::BOOLEAN);
+                let critical = inside.take(tag::BOOLEAN).is_some_and(|flag| flag.content.first().is_some_and(|octet| *octet != 0));
                 if let Some(value) = inside.take(tag::OCTET_STRING) {
-                    return Some(Extension { oid: oid.content, value: value.content });
+                    return Some(Extension { oid: oid.content, critical, value: value.content });
                 }
             }
             self.malformed = true;

@@ -30,6 +30,7 @@ mod bundle;
 mod certificate;
 mod chain;
 mod dns;
+mod extension_list;
 mod extensions;
 mod facts;
 mod issued;
@@ -54,6 +55,7 @@ pub use bundle::{Bundle, Format, Found, INPUT_BYTES_MAX, ITEMS_MAX, PASSWORD_BYT
 pub use certificate::{CERTIFICATE_BYTES_MAX, NotACertificate, certificate_element};
 pub use chain::order_chain;
 pub use dns::{DNS_NAME_MAX, DnsNameError, normalise_dns_name, reverse_labels};
+pub use extension_list::{ExtensionEntry, extension_list};
 pub use facts::Facts;
 pub use issued::lint_issued;
 pub use password_based::{DecryptError, ITERATIONS_MAX};
