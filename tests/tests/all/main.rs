@@ -1,6 +1,9 @@
 //! The stories, one module each.
 
 mod acme;
+mod api;
+mod deploy;
 mod dns;
+mod kills;
 mod stories;
 mod worker;
