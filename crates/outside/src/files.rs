@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// What a file is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +36,10 @@ pub(crate) fn is_current(target: &Path, content: &[u8], wanted: Attributes) -> b
         && wanted.user.is_none_or(|user| user == metadata.uid())
         && wanted.group.is_none_or(|group| group == metadata.gid())
         && metadata.len() == content.len() as u64
-        && fs::read(target).is_ok_and(|present| same(&present, content))
+        && fs::read(target).is_ok_and(|present| same(&Zeroizing::new(present), content))
 }
 
-/// Compares without telling by its duration where two contents differ, and wipes what was read.
+/// Compares without telling by its duration where two contents differ.
 fn same(present: &[u8], wanted: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(present, wanted).is_ok()
 }
@@ -139,4 +140,71 @@ fn beside(target: &Path, suffix: &str) -> io::Result<PathBuf> {
     crate::keys::SystemEntropy.fill(&mut random);
     let name: OsString = format!(".certhold-{:016x}.{suffix}", u64::from_ne_bytes(random)).into();
     Ok(directory.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Attributes = Attributes { mode: 0o640, user: None, group: None };
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_staged_file_is_complete_before_it_takes_its_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("file");
+        fs::write(&target, "old").unwrap();
+        let staged = stage(&target, b"new", PLAIN).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"old");
+        let temporary = fs::metadata(&staged.temporary).unwrap();
+        assert_eq!((temporary.len(), temporary.mode() & 0o7777), (3, 0o640));
+        assert!(!is_current(&target, b"new", PLAIN));
+        commit(vec![staged]).unwrap();
+        assert!(is_current(&target, b"new", PLAIN));
+        assert!(!is_current(&target, b"new", Attributes { mode: 0o600, ..PLAIN }));
+        assert!(!is_current(&target, b"neu", PLAIN));
+        assert_eq!(names(directory.path()), ["file"]);
+    }
+
+    #[test]
+    fn what_is_not_committed_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(stage(&directory.path().join("file"), b"new", PLAIN).unwrap());
+        assert_eq!(names(directory.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_failure_in_the_middle_brings_the_old_files_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("a"), "old a").unwrap();
+        fs::write(path("c"), "old c").unwrap();
+        let staged = ["a", "b", "blocked", "c"].map(|name| stage(&path(name), b"new", PLAIN).unwrap());
+        // A directory with something in it cannot be replaced by a file.
+        fs::create_dir_all(path("blocked").join("inside")).unwrap();
+        let (failed, _) = commit(staged.into()).unwrap_err();
+        assert_eq!(failed, path("blocked"));
+        assert_eq!(fs::read(path("a")).unwrap(), b"old a");
+        assert_eq!(fs::read(path("c")).unwrap(), b"old c");
+        assert_eq!(names(directory.path()), ["a", "blocked", "c"]);
+    }
+
+    #[test]
+    fn a_link_is_replaced_and_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (elsewhere, link) = (directory.path().join("elsewhere"), directory.path().join("link"));
+        fs::write(&elsewhere, "untouched").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+        assert!(!is_current(&link, b"untouched", PLAIN));
+        write(&link, b"new", 0o600).unwrap();
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"untouched");
+        assert!(fs::symlink_metadata(&link).unwrap().is_file());
+        assert_eq!(names(directory.path()), ["elsewhere", "link"]);
+    }
 }

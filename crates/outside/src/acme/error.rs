@@ -21,7 +21,7 @@ pub struct AcmeError {
     /// How long the authority asks us to wait, when it says so.
     pub retry_after: Option<Duration>,
     /// The authority's whole answer, when it gave one.
-    pub problem: Option<Problem>,
+    pub problem: Option<Box<Problem>>,
 }
 
 /// What a failure means for the next try.
@@ -166,7 +166,7 @@ impl AcmeError {
             AcmeErrorKind::OrderGone => format!("{authority} does not know the order any more: {words}"),
             _ => format!("{authority} refuses: {words}"),
         };
-        Self { kind, sentence, retry_after: answer.retry_after, problem: Some(problem) }
+        Self { kind, sentence, retry_after: answer.retry_after, problem: Some(Box::new(problem)) }
     }
 
     /// The authority could not validate `name`, and says why in `document` (the `error` of a challenge).
@@ -180,7 +180,7 @@ impl AcmeError {
             _ => AcmeErrorKind::ChallengeFailed,
         };
         let sentence = format!("{authority} could not verify control of {}: {}", printable(name, 300), problem.words());
-        Self { kind, sentence, retry_after: None, problem: Some(problem) }
+        Self { kind, sentence, retry_after: None, problem: Some(Box::new(problem)) }
     }
 
     /// The order became invalid, and says why in its `error`.
@@ -194,7 +194,7 @@ impl AcmeError {
             _ => AcmeErrorKind::Rejected,
         };
         let sentence = format!("{authority} gave the order up: {}", problem.words());
-        Self { kind, sentence, retry_after: None, problem: Some(problem) }
+        Self { kind, sentence, retry_after: None, problem: Some(Box::new(problem)) }
     }
 }
 

@@ -260,21 +260,25 @@ struct Content {
 fn contents(targets: &[FileTarget], material: &Material<'_>) -> Result<Vec<Content>, DeployError> {
     let mut ordered: Vec<_> = targets.iter().collect();
     ordered.sort_by_key(|target| !target.kind.holds_key());
+    let certificate = pem::encode("CERTIFICATE", material.certificate);
+    let chain = pem::encode_chain(material.chain);
     let content = |target: &FileTarget| {
-        let mut bytes = Zeroizing::new(Vec::new());
-        if target.kind.holds_key() {
-            let key = material.key.ok_or_else(|| DeployError::NoKey(target.path.clone()))?.pkcs8_pem();
-            // Once, to its full size: growing would leave copies of the key behind.
-            bytes.reserve_exact(key.len() + 64 * 1024);
-            bytes.extend_from_slice(key.as_bytes());
-        }
-        if matches!(target.kind, FileKind::Certificate | FileKind::FullChain | FileKind::Combined) {
-            bytes.extend_from_slice(pem::encode("CERTIFICATE", material.certificate).as_bytes());
-        }
-        if matches!(target.kind, FileKind::Chain | FileKind::FullChain | FileKind::Combined) {
-            for certificate in material.chain {
-                bytes.extend_from_slice(pem::encode("CERTIFICATE", certificate).as_bytes());
-            }
+        let key = match (target.kind.holds_key(), material.key) {
+            (true, None) => return Err(DeployError::NoKey(target.path.clone())),
+            (true, Some(key)) => key.pkcs8_pem(),
+            (false, _) => Zeroizing::default(),
+        };
+        let parts: &[&str] = match target.kind {
+            FileKind::Certificate => &[&certificate],
+            FileKind::Chain => &[&chain],
+            FileKind::FullChain => &[&certificate, &chain],
+            FileKind::PrivateKey => &[&key],
+            FileKind::Combined => &[&key, &certificate, &chain],
+        };
+        // To its full size at once: growing would leave copies of the key behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
+        for part in parts {
+            bytes.extend_from_slice(part.as_bytes());
         }
         let mode = target.mode.unwrap_or(if target.kind.holds_key() { 0o600 } else { 0o644 });
         Ok(Content { path: target.path.clone(), mode, bytes })

@@ -52,7 +52,9 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_or_is_no_name_is_refused() {
-        for bad in ["", "nobody-of-this-name", "-x", "a b", "root;id", "$(id)", "root\0", "root:x:0", "4294967296", "../passwd", "-1"] {
+        for bad in
+            ["", "nobody-of-this-name", "-x", "a b", "root;id", "$(id)", "root\0", "root:x:0", "4294967296", "../passwd", "-1"]
+        {
             assert!(user(bad).is_err() && group(bad).is_err(), "{bad:?}");
         }
     }
