@@ -41,7 +41,7 @@ async fn renewals_survive_kills() {
     let mut kills = 0usize;
     let mut chance = Chance(std::process::id().into());
     let started = Instant::now();
-    while wanting(&mut api, target).await > 0 || kills < 12 {
+    while wanting(&mut api, target).await > 0 || kills < 20 {
         assert!(started.elapsed() < Duration::from_secs(1_200), "after {kills} kills: {:#?}", all(&api).await);
         tokio::time::sleep(Duration::from_millis(200 + chance.below(1_300))).await;
         api.server.kill();

@@ -5,5 +5,6 @@ mod api;
 mod deploy;
 mod dns;
 mod kills;
+mod secrets;
 mod stories;
 mod worker;
