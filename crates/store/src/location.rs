@@ -1,9 +1,10 @@
 //! Where a database is.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::backup;
 use crate::error::Error;
 
 /// Where a database is: a file, or a server.
@@ -16,6 +17,23 @@ pub enum Location {
     Sqlite(PathBuf),
     /// A PostgreSQL database at this URL.
     Postgres(String),
+}
+
+impl Location {
+    /// Copies the database as it is now to a new file, in steps, beside everybody's work, also that of other processes.
+    /// Needs no [`crate::Store`], and so no migration. Blocks.
+    ///
+    /// # Errors
+    /// [`Error::Backup`] when the file exists or cannot be written; always on PostgreSQL, which has its own tools.
+    pub fn backup_to(&self, path: &Path) -> Result<(), Error> {
+        match self {
+            Location::Sqlite(from) => backup::sqlite(from, path),
+            Location::Postgres(_) => Err(Error::Backup {
+                reason: "a PostgreSQL database is backed up with its own tools: pg_dump --format=custom, or continuous archiving"
+                    .to_owned(),
+            }),
+        }
+    }
 }
 
 impl FromStr for Location {

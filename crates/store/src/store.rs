@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+use crate::calls;
 use crate::error::Error;
 use crate::lanes::{Lane, Lanes};
 use crate::link::{Engine, Link};
@@ -17,7 +18,6 @@ use crate::reply::wait;
 use crate::statistics::{Counters, Statistics};
 use crate::tx::{Recorder, Tx};
 use crate::writer::Writer;
-use crate::{backup, calls};
 
 /// How a store is run. Write `Options { readers: 2, ..Options::default() }`.
 #[derive(Clone, Debug)]
@@ -183,18 +183,12 @@ impl Store {
         Statistics { waiting, waiting_bulk, waiting_reads: self.inner.readers.waiting(), ..self.inner.counters.so_far() }
     }
 
-    /// Copies the database as it is now to a new file, in steps, beside everybody's work. Blocks.
+    /// [`Location::backup_to`] of this database.
     ///
     /// # Errors
-    /// [`Error::Backup`] when the file exists or cannot be written; always on PostgreSQL, which has its own tools.
+    /// As there.
     pub fn backup_to(&self, path: &Path) -> Result<(), Error> {
-        match &self.inner.location {
-            Location::Sqlite(from) => backup::sqlite(from, path),
-            Location::Postgres(_) => Err(Error::Backup {
-                reason: "a PostgreSQL database is backed up with its own tools: pg_dump --format=custom, or continuous archiving"
-                    .to_owned(),
-            }),
-        }
+        self.inner.location.backup_to(path)
     }
 
     /// The distinct SQL texts that ran so far, if [`Options::record_sql`] is set.
