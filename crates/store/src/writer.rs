@@ -107,14 +107,10 @@ impl Writer {
         let attempt = self.attempt(first, &mut ran);
         self.counters.ran(ran.len());
         match attempt {
-            Attempt::Ready => match self.commit() {
+            Attempt::Ready => match self.commit_or_look() {
                 Ok(()) => self.answer(ran),
                 Err(CommitError::Undone(_)) => self.one_by_one(ran),
-                Err(CommitError::Unknown) => match self.look() {
-                    Ok(true) => self.answer(ran),
-                    Ok(false) => self.one_by_one(ran),
-                    Err(error) => self.answer_unknown(ran, &error),
-                },
+                Err(CommitError::Unknown) => self.answer_unknown(ran),
             },
             Attempt::Nothing => {
                 self.link.rollback();
@@ -211,14 +207,10 @@ impl Writer {
                 call.refuse(Error::Lost);
                 continue;
             }
-            match self.commit() {
+            match self.commit_or_look() {
                 Ok(()) => call.answer(),
                 Err(CommitError::Undone(error)) => call.refuse(error),
-                Err(CommitError::Unknown) => match self.look() {
-                    Ok(true) => call.answer(),
-                    Ok(false) => call.refuse(Error::Lost),
-                    Err(_) => call.refuse(Error::CommitUnknown),
-                },
+                Err(CommitError::Unknown) => call.refuse(Error::CommitUnknown),
             }
         }
     }
@@ -229,6 +221,22 @@ impl Writer {
         self.link.commit(self.marker)?;
         self.counters.committed();
         Ok(())
+    }
+
+    /// Commits; what became of a commit whose answer was lost is looked for, and only if that fails, too, is it unknown.
+    fn commit_or_look(&mut self) -> Result<(), CommitError> {
+        let committed = self.commit();
+        if !matches!(committed, Err(CommitError::Unknown)) {
+            return committed;
+        }
+        match self.look() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(CommitError::Undone(Error::Lost)),
+            Err(error) => {
+                tracing::error!(%error, "whether a batch was committed could not be found out");
+                Err(CommitError::Unknown)
+            }
+        }
     }
 
     /// Whether the last commit happened. Taking the write lock first makes sure that its server process has ended; committing
@@ -268,8 +276,7 @@ impl Writer {
     }
 
     /// What a closure refused was not written in any case; only of the others it is not known.
-    fn answer_unknown(&self, ran: Vec<Ran>, error: &Error) {
-        tracing::error!(%error, calls = ran.len(), "whether a batch was committed could not be found out");
+    fn answer_unknown(&self, ran: Vec<Ran>) {
         for Ran { call, verdict } in ran {
             match verdict {
                 Verdict::Kept => call.refuse(Error::CommitUnknown),

@@ -6,6 +6,7 @@
     reason = "a harness for several test binaries, which stops at the first surprise"
 )]
 
+pub mod people;
 pub mod proxy;
 
 use std::path::PathBuf;
