@@ -337,6 +337,30 @@ async fn cnames_lead_to_the_name_that_counts() {
     }
 }
 
+/// A wildcard CNAME answers for the challenge name as for any other, but is no delegation of challenges.
+#[tokio::test]
+async fn a_wildcard_is_no_delegation() {
+    let lab = Lab::start(&["example.test"], &[Zone { name: "delegated.test", records: "" }]).await;
+    let set = async |name: &str, target: &str| {
+        lab.powerdns.set("example.test", &format!("{name}.example.test"), "CNAME", &[target]).await;
+    };
+    set("*", "cdn.delegated.test.").await;
+    set("_acme-challenge.meant", "meant.delegated.test.").await;
+    let resolvers = lab_resolvers(&lab);
+    let without_servers = Resolvers::new(&[lab.resolver.dns.to_string()]).unwrap();
+    for resolvers in [resolvers, without_servers] {
+        for (domain, expected) in [
+            ("www.example.test", "_acme-challenge.www.example.test"),
+            ("example.test", "_acme-challenge.example.test"),
+            ("meant.example.test", "meant.delegated.test"),
+        ] {
+            assert_eq!(challenge_name(domain, &resolvers).await.unwrap().name, expected);
+        }
+    }
+    powerdns_provider(&lab.powerdns).publish("_acme-challenge.www.example.test", "value").await.unwrap();
+    assert_eq!(txt(lab.resolver.dns, "_acme-challenge.www.example.test").await, ["value"]);
+}
+
 /// Looking where a challenge belongs must not make the resolver remember that there is nothing, for it may be the one that
 /// the authority asks a moment later.
 #[tokio::test]

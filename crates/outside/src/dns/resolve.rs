@@ -2,6 +2,8 @@
 
 use super::wire::{self, Recursion};
 use super::{DnsError, name};
+use crate::keys::SystemEntropy;
+use certhold_domain::Entropy as _;
 use futures_util::future::join_all;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RData, RecordType};
@@ -150,7 +152,27 @@ impl Resolvers {
     }
 
     /// The target of the CNAME at `name`, if there is one: as the zone's own servers say, else as the resolvers say.
+    ///
+    /// A wildcard such as `*.example.com CNAME cdn.example.net` answers for every name that does not exist, but is not meant
+    /// for challenges and gives way to the TXT record as soon as that is there; so a CNAME that a made-up neighbour has too
+    /// is passed over.
     async fn alias(&self, name: &Name) -> Result<Option<Name>, DnsError> {
+        let target = self.cname(name).await?;
+        if target.is_some() {
+            let mut random = [0; 8];
+            SystemEntropy.fill(&mut random);
+            let label = format!("_certhold-{:016x}", u64::from_ne_bytes(random));
+            // A name that has no room for a neighbour has no wildcard above it that matters.
+            if let Ok(neighbour) = name.base_name().prepend_label(label)
+                && self.cname(&neighbour).await? == target
+            {
+                return Ok(None);
+            }
+        }
+        Ok(target)
+    }
+
+    async fn cname(&self, name: &Name) -> Result<Option<Name>, DnsError> {
         if let Ok(servers) = self.challenge_authorities(name).await {
             for (_, server) in servers {
                 if let Ok(answer) = wire::ask(server, name, RecordType::CNAME, Recursion::No).await
