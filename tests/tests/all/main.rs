@@ -2,6 +2,7 @@
 
 mod acme;
 mod api;
+mod contracts;
 mod deploy;
 mod dns;
 mod kills;

@@ -75,6 +75,12 @@ impl DeploymentSettings {
             let octal = u32::from_str_radix(mode, 8).ok().filter(|bits| *bits <= 0o777 && bits & 0o400 != 0);
             octal.ok_or_else(|| Refusal::invalid("settings", format!("the mode {mode:?} is not an octal mode like 0644")))?;
         }
+        if self.key_mode.as_deref().and_then(|mode| u32::from_str_radix(mode, 8).ok()).is_some_and(|bits| bits & 0o007 != 0) {
+            return Err(Refusal::invalid(
+                "settings",
+                "a private key must not be accessible to everybody: use a mode like 0600 or 0640",
+            ));
+        }
         for who in [&self.owner, &self.group].into_iter().flatten() {
             let fine = !who.is_empty() && who.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '$'));
             if !fine || who.len() > limits::NAME_CHARS {
@@ -342,6 +348,8 @@ mod tests {
         assert!(with(|s| s.mode = Some("0640".into())).is_ok());
         assert!(with(|s| s.mode = Some("0999".into())).is_err());
         assert!(with(|s| s.mode = Some("4755".into())).is_err());
+        assert!(with(|s| s.key_mode = Some("0640".into())).is_ok());
+        assert!(with(|s| s.key_mode = Some("0644".into())).is_err());
         assert!(with(|s| s.owner = Some("www-data".into())).is_ok());
         assert!(with(|s| s.owner = Some("a;b".into())).is_err());
         assert!(with(|s| s.command = vec!["systemctl".into()]).is_err(), "a program needs a path");

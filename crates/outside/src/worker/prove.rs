@@ -57,6 +57,8 @@ impl Proof<'_> {
         let value = challenge.value.clone();
         let known = self.work.records.iter().find(|record| record.name == name && record.value == value);
         if let Some(record) = known.filter(|record| record.state == "published") {
+            // Some providers replace whole record sets: another change may have taken the value away again.
+            self.provider.publish(&name, &value).await.map_err(failed)?;
             return Ok(Published { name, value, since: record.created_at });
         }
         let (lease, order, provider) = (self.lease, self.order, self.work.provider.id);
@@ -87,7 +89,8 @@ impl Proof<'_> {
             let seen = dns::visible(&value.name, &value.value, resolvers, self.provider.check_servers()).await;
             let seen = seen.map_err(|error| dns_failure(self.context, &error))?;
             let waited = self.context.core.now() - value.since;
-            if !seen.everywhere() && !(waited > SILENCE_MS && seen.only_silence_remains()) {
+            let enough = seen.everywhere() || (waited > SILENCE_MS && seen.only_silence_remains());
+            if !enough {
                 return Ok(Some((value, seen)));
             }
         }
