@@ -152,6 +152,25 @@ async fn a_certificate_is_obtained_and_renewed_although_half_of_the_nonces_are_r
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_renews_by_itself_at_two_thirds_of_its_life() {
+    let lab = Lab::start(&["example.org"], &[]).await;
+    let pebble = Pebble::start(&pebble::Options { validity_seconds: 18, ..pebble::Options::new(lab.resolver.dns) }).await;
+    let node = Node::start(Database::sqlite(), &lab).await_ready().await;
+    let (issuer, provider) = (node.issuer("Pebble", &pebble).await, node.powerdns(&lab).await);
+    let id = node.manage(&["brief.example.org"], issuer, provider, KeyKind::P256).await;
+    let first = node.until(id, "obtained", |managed| managed.current.is_some()).await;
+    let held = node.read(move |tx| inventory::summary(tx, &local(), first.current.unwrap())).await;
+    let two_thirds = held.not_before + (held.not_after - held.not_before) / 3 * 2;
+    assert!(first.renew_at.unwrap() >= two_thirds && first.renew_at.unwrap() < held.not_after);
+
+    let second = node.until(id, "renewed by itself", |managed| managed.versions == 2).await;
+    assert!(Now.now() >= two_thirds, "not before its time");
+    let next = node.read(move |tx| inventory::summary(tx, &local(), second.current.unwrap())).await;
+    assert!(next.not_after > held.not_after);
+    node.worker.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn failures_say_why_and_heal() {
     let mut lab = Lab::start(&["example.org"], &[Zone { name: "example.net", records: "" }]).await;
     let blocked = vec!["blocked.example.org".to_owned()];
