@@ -1,4 +1,5 @@
-//! Measures the store: `cargo run --release -p certhold-store --example measure -- [sqlite:PATH | postgres://…] [SECONDS]`.
+//! Measures the store: `cargo run --release -p certhold-store --example measure -- [sqlite:PATH | postgres://…] [SECONDS] [WORD]`.
+//! With a word, only measurements whose name holds it.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement stops at the first surprise")]
 
 use std::sync::Arc;
@@ -21,28 +22,33 @@ fn main() {
     let directory = std::env::temp_dir().join(format!("store-measure-{}", std::process::id()));
     let location = arguments.next().unwrap_or_else(|| format!("sqlite:{}/store.db", directory.display()));
     let seconds: u64 = arguments.next().map_or(3, |text| text.parse().expect("a number of seconds"));
+    let word = arguments.next().unwrap_or_default();
     std::fs::create_dir_all(&directory).unwrap();
     let location: Location = location.parse().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    for readers in [2, 4] {
-        let store = Store::open(&location, SCHEMA, Options { readers, ..Options::default() }).unwrap();
-        runtime.block_on(fill(&store));
-        println!("{location}, {readers} readers");
-        for tasks in [1, 32, 64] {
-            let name = format!("point reads, {tasks} tasks");
+    let store = Store::open(&location, SCHEMA, Options::default()).unwrap();
+    runtime.block_on(fill(&store));
+    println!("{location}");
+    for tasks in [1, 32, 64] {
+        let name = format!("point reads, {tasks} tasks");
+        if name.contains(&word) {
             runtime.block_on(measure(&name, tasks, seconds, &store, |store, n| async move { read(&store, n).await }));
         }
-        if readers == 4 {
-            for tasks in [1, 64, 256] {
-                let name = format!("read + update + event, durable, {tasks} tasks");
-                runtime.block_on(measure(&name, tasks, seconds, &store, |store, n| async move { write(&store, n).await }));
-            }
-            runtime.block_on(measure("bulk chunks of 256 rows, 1 task", 1, seconds, &store, |store, n| async move {
-                chunk(&store, n).await
-            }));
-        }
-        println!("{:?}", store.statistics());
     }
+    for tasks in [1, 64, 256] {
+        let name = format!("read + update + event, durable, {tasks} tasks");
+        if name.contains(&word) {
+            runtime.block_on(measure(&name, tasks, seconds, &store, |store, n| async move { write(&store, n).await }));
+        }
+    }
+    for tasks in [1, 4] {
+        let name = format!("bulk chunks of 256 rows, {tasks} tasks");
+        if name.contains(&word) {
+            runtime.block_on(measure(&name, tasks, seconds, &store, |store, n| async move { chunk(&store, n).await }));
+        }
+    }
+    println!("{:?}", store.statistics());
+    store.close();
     let _ = std::fs::remove_dir_all(directory);
 }
 

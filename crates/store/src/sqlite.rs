@@ -225,9 +225,8 @@ fn set_up(connection: &Connection, writable: bool) -> rusqlite::Result<()> {
         if mode != "wal" {
             return Err(rusqlite::Error::InvalidParameterName(format!("its file system does not allow the WAL mode ({mode})")));
         }
-        // A checkpoint every 16 MB keeps commits from paying for it often; the log shrinks back afterwards.
-        connection
-            .execute_batch("PRAGMA cache_size = -49152; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864;")
+        // The log is carried over every 1000 pages, SQLite's default: a longer one was measured to be no faster.
+        connection.execute_batch("PRAGMA cache_size = -49152; PRAGMA journal_size_limit = 67108864;")
     } else {
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192;")
     }
