@@ -137,3 +137,146 @@ fn record(app: &App, id: Uuid, method: &Method, route: &str, status: StatusCode,
         tracing::info!(target: "certhold::access", request = %id, method, route, status = status_code, duration_ms, "served");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use axum::body::Body;
+    use axum::routing::get;
+    use axum::{Router, middleware};
+    use http_body_util::BodyExt;
+    use serde_json::Value;
+    use tower::ServiceExt;
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+    use crate::state::Settings;
+    use crate::testing::TestApp;
+
+    async fn panics() -> &'static str {
+        panic!("hidden words")
+    }
+
+    async fn with_routes(test: &TestApp) -> Router {
+        let app = test.app.clone();
+        Router::new()
+            .route("/api/v1/panics", get(panics))
+            .route("/api/v1/slow", get(|| async { tokio::time::sleep(Duration::from_secs(60)).await }))
+            .route("/api/v1/id", get(|at: Coordinates| async move { at.request.to_string() }))
+            .route("/page/{token}", get(|| async { "page" }))
+            .layer(middleware::from_fn_with_state(app.clone(), around))
+            .with_state(app)
+    }
+
+    async fn answer(router: &Router, request: Request) -> (StatusCode, HeaderMap, String) {
+        let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (parts.status, parts.headers, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    fn request(path: &str) -> Request {
+        Request::builder().uri(path).body(Body::empty()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_with_the_reference_of_the_request() {
+        let test = TestApp::new().await;
+        let router = with_routes(&test).await;
+        let (status, headers, body) = answer(&router, request("/api/v1/panics")).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["reference"], headers[REQUEST_ID].to_str().unwrap());
+        assert!(!body.to_string().contains("hidden words"));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_takes_too_long_is_given_up() {
+        let settings = Settings { request_time: Duration::from_millis(20), plain_http: true, ..Settings::default() };
+        let test = TestApp::with(settings).await;
+        let (status, _, body) = answer(&with_routes(&test).await, request("/api/v1/slow")).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(body.contains("urn:certhold:problem:timeout"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn ids_are_made_here_and_differ() {
+        let test = TestApp::new().await;
+        let router = with_routes(&test).await;
+        let mut given = request("/api/v1/id");
+        given.headers_mut().insert(REQUEST_ID, HeaderValue::from_static("chosen-by-the-client"));
+        let (_, headers, body) = answer(&router, given).await;
+        assert_eq!(headers[REQUEST_ID].to_str().unwrap(), body);
+        assert_ne!(body, "chosen-by-the-client");
+        let (_, _, other) = answer(&router, request("/api/v1/id")).await;
+        assert_ne!(body, other);
+    }
+
+    #[tokio::test]
+    async fn answers_carry_the_headers_that_protect_them() {
+        let test = TestApp::with(Settings::default()).await;
+        let router = with_routes(&test).await;
+        let (_, page, _) = answer(&router, request("/page/1")).await;
+        let (_, api, _) = answer(&router, request("/api/v1/id")).await;
+        for headers in [&page, &api] {
+            assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+            assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+            assert_eq!(headers[header::STRICT_TRANSPORT_SECURITY], "max-age=31536000");
+        }
+        assert!(page[header::CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'none'"));
+        assert_eq!(page[header::REFERRER_POLICY], "no-referrer");
+        let plain = TestApp::new().await;
+        let (_, headers, _) = answer(&with_routes(&plain).await, request("/page/1")).await;
+        assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY), "HSTS means nothing without TLS (RFC 6797 §7.2)");
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl MakeWriter<'_> for Log {
+        type Writer = Log;
+
+        fn make_writer(&self) -> Log {
+            self.clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_log_names_routes_and_never_what_stood_in_paths_queries_and_headers() {
+        let log = Log::default();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let test = TestApp::new().await;
+        let router = with_routes(&test).await;
+        for path in ["/page/1", "/nowhere", "/api/v1/panics"] {
+            answer(&router, request(path)).await;
+        }
+        // Tests on other threads may have met the same lines first, without a subscriber.
+        tracing::callsite::rebuild_interest_cache();
+        let mut secretive = request("/page/token-in-path?access_token=token-in-query");
+        for (name, value) in [(header::AUTHORIZATION, "Bearer token-in-header"), (header::COOKIE, "certhold=token-in-cookie")] {
+            secretive.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        answer(&router, secretive).await;
+        answer(&router, request("/nowhere/token-in-unknown-path?x=token-in-query")).await;
+        answer(&router, request("/api/v1/panics")).await;
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("route=\"/page/{token}\"") && text.contains("status=200"), "{text}");
+        assert!(text.contains("route=\"none\"") && text.contains("status=404"), "{text}");
+        assert!(text.contains("hidden words"), "what is hidden from the client is told to the operator: {text}");
+        assert!(!text.contains("token-in-"), "{text}");
+    }
+}

@@ -10,7 +10,7 @@ mod browser;
 mod sign_in;
 
 pub use bearer::{Author, Bearer, TOKEN_PREFIX};
-pub use browser::{Browser, cookie, ended_cookie};
+pub use browser::{Browser, cookie, ended_cookie, require_same_origin};
 pub use sign_in::{SignIn, SignedIn, change_own_password, hash_password, sign_in};
 
 use std::sync::Arc;
@@ -130,3 +130,6 @@ impl App {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

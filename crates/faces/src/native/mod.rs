@@ -25,6 +25,8 @@ mod time;
 mod tokens;
 
 pub use openapi::openapi;
+#[cfg(test)]
+pub(crate) use time::Time;
 
 use axum::Router;
 use axum::body::Body;
