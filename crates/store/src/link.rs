@@ -128,6 +128,17 @@ impl Link {
         on_either!(self, link => link.query(sql, params, visit))
     }
 
+    /// Runs a statement once per list of parameters, on PostgreSQL without waiting for the answers between; shows the rows of
+    /// each with the list's index. How many rows were concerned.
+    pub(crate) fn many(
+        &mut self,
+        sql: &str,
+        lists: &[&[Value<'_>]],
+        visit: &mut dyn FnMut(usize, &Row<'_>),
+    ) -> Result<u64, Error> {
+        on_either!(self, link => link.many(sql, lists, visit))
+    }
+
     pub(crate) fn close(self) {
         on_either!(self, link => link.close());
     }

@@ -26,6 +26,8 @@ pub(crate) struct Link {
     writable: bool,
     /// A savepoint is open, and what came after it belongs to the current closure.
     held: bool,
+    /// The rows that this connection had changed when the transaction began.
+    changes: u64,
 }
 
 impl Link {
@@ -40,7 +42,7 @@ impl Link {
         let connection = Connection::open(&path).map_err(|error| cannot(&error))?;
         set_up(&connection, writable).map_err(|error| cannot(&error))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(Link { connection, path, writable, held: false })
+        Ok(Link { connection, path, writable, held: false, changes: 0 })
     }
 
     pub(crate) fn begin_write(&mut self) -> Result<(), Error> {
@@ -48,6 +50,7 @@ impl Link {
             self.rollback();
         }
         self.held = false;
+        self.changes = self.connection.total_changes();
         self.control("BEGIN IMMEDIATE")
     }
 
@@ -88,7 +91,10 @@ impl Link {
     pub(crate) fn commit(&mut self, marker: Marker) -> Result<(), CommitError> {
         self.held = false;
         let params = [Value::Int(marker.writer), Value::Int(marker.batch), Value::Int(marker.at_ms)];
-        if let Err(error) = self.execute(Marker::RECORD, &params) {
+        // A batch that changed nothing, as when no job was due, costs the disk nothing either.
+        if self.connection.total_changes() != self.changes
+            && let Err(error) = self.execute(Marker::RECORD, &params)
+        {
             self.rollback();
             return Err(CommitError::Undone(error));
         }
@@ -108,17 +114,7 @@ impl Link {
     }
 
     pub(crate) fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
-        let mut statement = self.bound(sql, params)?;
-        if statement.column_count() == 0 {
-            let changed = statement.raw_execute().map_err(|error| self.failure(error, sql))?;
-            return Ok(changed as u64);
-        }
-        let mut rows = statement.raw_query();
-        let mut seen = 0;
-        while rows.next().map_err(|error| self.failure(error, sql))?.is_some() {
-            seen += 1;
-        }
-        Ok(seen)
+        self.many(sql, &[params], &mut |_, _| {})
     }
 
     pub(crate) fn query(
@@ -135,6 +131,29 @@ impl Link {
             }
         }
         Ok(())
+    }
+
+    /// Runs a statement once per list of parameters and shows what each returns; how many rows were changed.
+    pub(crate) fn many(
+        &mut self,
+        sql: &str,
+        lists: &[&[Value<'_>]],
+        visit: &mut dyn FnMut(usize, &Row<'_>),
+    ) -> Result<u64, Error> {
+        let mut changed = 0;
+        for (index, params) in lists.iter().enumerate() {
+            let mut statement = self.bound(sql, params)?;
+            if statement.column_count() == 0 {
+                changed += statement.raw_execute().map_err(|error| self.failure(error, sql))? as u64;
+                continue;
+            }
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next().map_err(|error| self.failure(error, sql))? {
+                visit(index, &Row(Cells::Sqlite(row)));
+                changed += 1;
+            }
+        }
+        Ok(changed)
     }
 
     /// SQLite numbers `$2` by its first appearance, so parameters are bound by name.

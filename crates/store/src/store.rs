@@ -10,13 +10,14 @@ use tokio::sync::oneshot;
 use crate::calls;
 use crate::error::Error;
 use crate::lanes::{Lane, Lanes};
-use crate::link::{Engine, Link};
+use crate::link::{Engine, Link, Marker};
 use crate::location::Location;
 use crate::migrate::{Migration, migrate};
+use crate::params;
 use crate::readers::{Reader, Readers};
 use crate::reply::wait;
 use crate::statistics::{Counters, Statistics};
-use crate::tx::{Recorder, Tx};
+use crate::tx::{Recorder, Tx, now_ms};
 use crate::writer::Writer;
 
 /// How a store is run. Write `Options { readers: 2, ..Options::default() }`.
@@ -164,12 +165,12 @@ impl Store {
         wait(self.write_bulk(work))
     }
 
-    /// Goes once through the writer, under the write lock: whether the database could be written to now.
+    /// Writes a row that is there for nothing else: whether the database can be written to, durably, now.
     ///
     /// # Errors
     /// As [`Store::write`].
     pub async fn ping(&self) -> Result<(), Error> {
-        self.write(|tx| tx.one("SELECT 1", &[], |_| Ok(())).map(drop)).await
+        self.write(|tx| tx.execute(Marker::RECORD, params![0, 0, now_ms()]).map(drop)).await
     }
 
     /// Which engine runs. For information; nothing outside the store should depend on it.

@@ -81,6 +81,48 @@ impl<'c> Tx<'c> {
         found.transpose()
     }
 
+    /// Runs a statement once for each list of parameters, in their order; how many rows changed altogether. On PostgreSQL the
+    /// lists travel together, which makes bulk work several times faster than [`Tx::execute`] in a loop.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses first.
+    pub fn execute_many<'v>(&mut self, sql: &str, lists: &[impl AsRef<[Value<'v>]>]) -> Result<u64, Error> {
+        self.many(sql, lists, &mut |_, _| {})
+    }
+
+    /// The first row of a statement for each list of parameters, in their order; otherwise as [`Tx::execute_many`]. Made for
+    /// `INSERT … ON CONFLICT DO NOTHING RETURNING id`.
+    ///
+    /// # Errors
+    /// Whatever the engine or `map` refuses first.
+    pub fn one_of_each<'v, T>(
+        &mut self,
+        sql: &str,
+        lists: &[impl AsRef<[Value<'v>]>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<Option<T>>, Error> {
+        let mut found: Vec<Option<Result<T, Error>>> = Vec::new();
+        found.resize_with(lists.len(), || None);
+        self.many(sql, lists, &mut |index, row| {
+            if let Some(first @ None) = found.get_mut(index) {
+                *first = Some(map(row));
+            }
+        })?;
+        found.into_iter().map(Option::transpose).collect()
+    }
+
+    fn many<'v>(
+        &mut self,
+        sql: &str,
+        lists: &[impl AsRef<[Value<'v>]>],
+        visit: &mut dyn FnMut(usize, &Row<'_>),
+    ) -> Result<u64, Error> {
+        let lists: Vec<&[Value<'_>]> = lists.iter().map(AsRef::as_ref).collect();
+        lists.iter().try_for_each(|params| self.check(sql, params))?;
+        let done = self.link.many(sql, &lists, visit);
+        self.noting(done)
+    }
+
     /// Shows the rows of a query one by one without holding them all; stops at the first error of `visit`.
     ///
     /// # Errors

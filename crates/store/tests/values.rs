@@ -3,7 +3,7 @@
 
 mod common;
 
-use certhold_store::{Error, Options, Store, params};
+use certhold_store::{Error, Options, Store, Value, params};
 use common::Database;
 use common::people::{SCHEMA, insert, names};
 
@@ -17,6 +17,8 @@ on_both_engines!(
     a_read_cannot_write,
     streaming_stops_when_told,
     executed_texts_are_remembered,
+    many_lists_of_parameters_run_in_order,
+    the_first_error_among_many_is_told,
 );
 
 fn every_kind_of_value_comes_back(database: Database) {
@@ -209,4 +211,45 @@ fn executed_texts_are_remembered(database: Database) {
         asked.unwrap();
     }
     assert_eq!(store.executed_sql(), ["SELECT max(value) FROM tally"]);
+}
+
+fn many_lists_of_parameters_run_in_order(database: Database) {
+    let store = database.open(SCHEMA);
+    let ids: Result<_, Error> = store.write_blocking(|tx| {
+        let lists: Vec<_> = (0..600).map(|number| [Value::from(format!("n{}", number % 500)), Value::from("r")]).collect();
+        let sql = "INSERT INTO person (name, realm) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id";
+        let ids = tx.one_of_each(sql, &lists, |row| row.get::<i64>(0))?;
+        let changed = tx.execute_many(
+            "UPDATE person SET born = $2 WHERE name = $1",
+            &[params!["n7", 1], params!["nobody", 2], params!["n7", 3]],
+        )?;
+        assert_eq!(changed, 2);
+        assert_eq!(tx.execute_many("DELETE FROM pet WHERE id = $1", &[] as &[[Value<'_>; 1]])?, 0);
+        let born = tx.one("SELECT born FROM person WHERE name = $1", params!["n7"], |row| row.get::<i64>(0))?;
+        assert_eq!(born, Some(3), "in their order");
+        Ok(ids)
+    });
+    let ids = ids.unwrap();
+    assert_eq!(ids.len(), 600);
+    let mut handed_out: Vec<i64> = ids[..500].iter().map(|id| id.unwrap()).collect();
+    assert!(handed_out.is_sorted(), "{handed_out:?}");
+    handed_out.dedup();
+    assert_eq!(handed_out.len(), 500);
+    assert!(ids[500..].iter().all(Option::is_none), "those were there already");
+}
+
+fn the_first_error_among_many_is_told(database: Database) {
+    let store = database.open(SCHEMA);
+    let sql = "INSERT INTO person (name, born) VALUES ($1, $2)";
+    let refused: Result<u64, Error> =
+        store.write_blocking(move |tx| tx.execute_many(sql, &[params!["a", 1], params!["b", -1], params!["c", 1]]));
+    assert!(matches!(refused, Err(Error::Constraint { .. })), "{refused:?}");
+    assert!(names(&store).is_empty());
+    let unfit: Result<u64, Error> = store.write_blocking(move |tx| tx.execute_many(sql, &[params!["a", 1], params!["b"]]));
+    assert!(matches!(unfit, Err(Error::Type { .. })), "{unfit:?}");
+    let mapped: Result<_, Error> = store.write_blocking(move |tx| {
+        tx.one_of_each("INSERT INTO person (name) VALUES ($1) RETURNING id", &[params!["x"]], |row| row.get::<String>(0))
+    });
+    assert!(matches!(mapped, Err(Error::Type { .. })), "{mapped:?}");
+    assert!(names(&store).is_empty());
 }

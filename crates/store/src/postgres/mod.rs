@@ -179,6 +179,19 @@ impl Link {
         self.run(sql, params, visit).map(drop)
     }
 
+    pub(crate) fn many(
+        &mut self,
+        sql: &str,
+        lists: &[&[Value<'_>]],
+        visit: &mut dyn FnMut(usize, &Row<'_>),
+    ) -> Result<u64, Error> {
+        let first = self.session()?.unsent();
+        let Some(session) = &mut self.session else { return Err(Error::Lost) };
+        let done = session.many(&self.runtime, sql, lists, visit);
+        self.held |= first && self.writable;
+        done.map_err(|failure| self.note(failure))
+    }
+
     fn run(&mut self, sql: &str, params: &[Value<'_>], visit: &mut dyn FnMut(&Row<'_>) -> bool) -> Result<u64, Error> {
         let seen = Cell::new(false);
         let mut watched = |row: &Row<'_>| {
@@ -200,9 +213,7 @@ impl Link {
             };
             done = session.run(&self.runtime, sql, params, &mut watched);
         }
-        if first && self.writable {
-            self.held = true;
-        }
+        self.held |= first && self.writable;
         done.map_err(|failure| self.note(failure))
     }
 

@@ -6,8 +6,8 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::Stream;
-use futures_util::future::try_join;
+use futures_util::future::{join, join_all, maybe_done, try_join};
+use futures_util::{Stream, TryStreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, RowStream, SimpleQueryMessage, Statement};
@@ -22,6 +22,8 @@ use crate::value::Value;
 /// More than the program has statements; queries composed from searches push the count beyond, then all are forgotten.
 const STATEMENTS: usize = 512;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Statements that are sent before their answers are waited for.
+const IN_FLIGHT: usize = 256;
 /// Rows that are held while they are shown.
 const ROWS: usize = 64;
 const OLDEST_SERVER: u32 = 130_000;
@@ -162,6 +164,40 @@ impl Session {
         }
     }
 
+    /// Runs one statement once per list of parameters, all sent before the first answer is waited for.
+    pub(super) fn many(
+        &mut self,
+        runtime: &Runtime,
+        sql: &str,
+        lists: &[&[Value<'_>]],
+        visit: &mut dyn FnMut(usize, &Row<'_>),
+    ) -> Result<u64, Failure> {
+        let statement = self.prepared(runtime, sql)?;
+        lists.iter().try_for_each(|params| cells::check(statement.params(), params, sql)).map_err(Failure::Statement)?;
+        let failed = |error| Failure::from(error, sql);
+        let mut concerned = 0;
+        for (chunk, start) in lists.chunks(IN_FLIGHT).zip((0..).step_by(IN_FLIGHT)) {
+            let Session { client, wire, ended, ahead, .. } = self;
+            let (client, statement) = (&*client, &statement);
+            let first = ahead_of(client, ahead.take());
+            let answers = chunk.iter().map(|params| async move {
+                let mut stream = pin!(client.query_raw(statement, params.iter().map(Bound)).await?);
+                let rows: Vec<_> = stream.as_mut().try_collect().await?;
+                Ok((rows, stream.rows_affected().unwrap_or_default()))
+            });
+            let both = async { Ok(join(first, in_order(answers)).await) };
+            let (first, answers) = drive(runtime, wire, ended, both).map_err(failed)?;
+            first.map_err(failed)?;
+            // After the first error the server refuses the rest for its sake.
+            for (index, answer) in answers.into_iter().enumerate() {
+                let (rows, count) = answer.map_err(failed)?;
+                rows.iter().for_each(|row| visit(start + index, &Row(Cells::Postgres(row))));
+                concerned += count;
+            }
+        }
+        Ok(concerned)
+    }
+
     fn prepared(&mut self, runtime: &Runtime, sql: &str) -> Result<Statement, Failure> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
@@ -183,6 +219,20 @@ async fn ahead_of(client: &Client, sql: Option<&'static str>) -> Result<(), toki
         Some(sql) => client.batch_execute(sql).await,
         None => Ok(()),
     }
+}
+
+/// Starts all in their order, then waits for all.
+async fn in_order<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut started: Vec<_> = futures.map(|future| maybe_done(Box::pin(future))).collect();
+    poll_fn(|cx| {
+        started.iter_mut().for_each(|future| {
+            let _ = Pin::new(future).poll(cx);
+        });
+        Poll::Ready(())
+    })
+    .await;
+    join_all(started.iter_mut()).await;
+    started.iter_mut().filter_map(|future| Pin::new(future).take_output()).collect()
 }
 
 /// Fetches what is there, at least one row; whether there may be more.
