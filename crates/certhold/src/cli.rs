@@ -5,8 +5,16 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::command::backup::{Backup, Restore};
 use crate::command::certificates::{List, Owner, Show};
+use crate::command::deploy::Deploy;
+use crate::command::dns::Dns;
 use crate::command::events::{self, Events};
+use crate::command::issuer::Issuer;
+use crate::command::managed::{Managed, Renew};
+use crate::command::role::Role;
+use crate::command::token::Token;
+use crate::command::user::User;
 use crate::config::{LogFormat, Place, Settings};
 use crate::failure::Failure;
 use crate::import::Import;
@@ -36,12 +44,28 @@ enum Command {
     Import(Import),
     List(List),
     Show(Show),
-    /// Change who owns a certificate
     #[command(subcommand)]
     Owner(Owner),
+    Renew(Renew),
+    #[command(subcommand)]
+    Managed(Managed),
+    #[command(subcommand)]
+    Issuer(Issuer),
+    #[command(subcommand)]
+    Dns(Dns),
+    #[command(subcommand)]
+    Deploy(Deploy),
     Events(Events),
     /// Verify that the event log is what was written
     Verify,
+    #[command(subcommand)]
+    User(User),
+    #[command(subcommand)]
+    Role(Role),
+    #[command(subcommand)]
+    Token(Token),
+    Backup(Backup),
+    Restore(Restore),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -79,6 +103,11 @@ pub fn run() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(settings) => serve::run(&cli.place, *settings),
+        Command::Backup(_) | Command::Restore(_) if cli.server.url().is_some() => {
+            Err(Failure::usage("this command works on the data directory itself: name that with --data instead of a server"))
+        }
+        Command::Backup(backup) => backup.run(&cli.place, cli.output),
+        Command::Restore(restore) => restore.run(&cli.place, cli.output),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "certhold", &mut script);
@@ -94,7 +123,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| Failure::io("runtime", &error))?;
             runtime.block_on(async {
-                let target = Target::open(&cli.place, &cli.server, command.name()).await?;
+                let target = Target::open(&cli.place, &cli.server, command.name())?;
                 command.run(&target, cli.output).await
             })
         }
@@ -110,8 +139,18 @@ impl Command {
             Command::List(_) => "list",
             Command::Show(_) => "show",
             Command::Owner(_) => "owner",
+            Command::Renew(_) => "renew",
+            Command::Managed(_) => "managed",
+            Command::Issuer(_) => "issuer",
+            Command::Dns(_) => "dns",
+            Command::Deploy(_) => "deploy",
             Command::Events(_) => "events",
             Command::Verify => "verify",
+            Command::User(_) => "user",
+            Command::Role(_) => "role",
+            Command::Token(_) => "token",
+            Command::Backup(_) => "backup",
+            Command::Restore(_) => "restore",
             Command::Completions { .. } => "completions",
             Command::Openapi => "openapi",
         }
@@ -123,9 +162,19 @@ impl Command {
             Command::List(list) => list.run(target, output).await,
             Command::Show(show) => show.run(target, output).await,
             Command::Owner(owner) => owner.run(target, output).await,
+            Command::Renew(renew) => renew.run(target, output).await,
+            Command::Managed(managed) => managed.run(target, output).await,
+            Command::Issuer(issuer) => issuer.run(target, output).await,
+            Command::Dns(dns) => dns.run(target, output).await,
+            Command::Deploy(deploy) => deploy.run(target, output).await,
             Command::Events(events) => events.run(target, output).await,
             Command::Verify => events::verify(target, output).await,
-            Command::Serve(_) | Command::Completions { .. } | Command::Openapi => Ok(()),
+            Command::User(user) => user.run(target, output).await,
+            Command::Role(role) => role.run(target, output).await,
+            Command::Token(token) => token.run(target, output).await,
+            Command::Serve(_) | Command::Backup(_) | Command::Restore(_) | Command::Completions { .. } | Command::Openapi => {
+                Ok(())
+            }
         }
     }
 }

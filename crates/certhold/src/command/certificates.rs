@@ -5,7 +5,7 @@ use std::time::Duration;
 use certhold_domain::Clock;
 use serde_json::{Value as Json, json};
 
-use super::{Column, print_done, print_list, print_one};
+use super::{Column, not_found, print_done, print_list, print_one};
 use crate::duration;
 use crate::failure::Failure;
 use crate::opening::SystemClock;
@@ -185,20 +185,14 @@ impl Show {
 }
 
 /// The number of the certificate that somebody named by number or fingerprint.
-async fn find(target: &Target, text: &str) -> Result<i64, Failure> {
+pub(super) async fn find(target: &Target, text: &str) -> Result<i64, Failure> {
     let digits: String = text.chars().filter(|c| *c != ':').collect();
     if digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let found = target.all(&format!("/certificates{}", query([("q", Some(digits))]))).await?;
         let id = found.first().and_then(|one| one["id"].as_i64());
-        return id.ok_or_else(|| not_found(text));
+        return id.ok_or_else(|| not_found("certificate", text));
     }
     text.parse().map_err(|_| Failure::usage(format!("{text:?} is neither a certificate's number nor its SHA-256 fingerprint")))
-}
-
-fn not_found(text: &str) -> Failure {
-    let problem = json!({ "type": "urn:certhold:problem:not-found", "title": "Not found", "status": 404,
-        "detail": format!("there is no certificate {text}") });
-    Failure::problem(problem)
 }
 
 /// Change who owns a certificate

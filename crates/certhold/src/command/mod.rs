@@ -1,12 +1,21 @@
 //! The commands that work on a data directory or a server, one file per noun.
 
+pub mod backup;
 pub mod certificates;
+pub mod deploy;
+pub mod dns;
 pub mod events;
+pub mod issuer;
+pub mod managed;
+pub mod role;
+pub mod token;
+pub mod user;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::failure::Failure;
-use crate::output::{self, Output};
+use crate::output::{self, Output, text};
+use crate::target::Target;
 
 /// A column of a table: its heading, and what it shows of an item.
 type Column = (&'static str, fn(&Json) -> String);
@@ -36,4 +45,33 @@ fn print_done(sentence: &str, object: &Json, output: Output) -> Result<(), Failu
         Output::Table => output::print(&format!("{}\n", output::tame(sentence))),
         Output::Json => output::print(&output::json(object)),
     }
+}
+
+/// The number of the object that somebody named: by its number, or by its name in the list at `path`, without regard to case.
+async fn find(target: &Target, path: &str, noun: &str, named: &str) -> Result<i64, Failure> {
+    if let Ok(id) = named.parse() {
+        return Ok(id);
+    }
+    let folded = named.trim().to_lowercase();
+    let mut found = None;
+    target
+        .items(path, None, |item| {
+            if text(&item["name"]).to_lowercase() == folded {
+                found = item["id"].as_i64();
+            }
+            Ok(())
+        })
+        .await?;
+    found.ok_or_else(|| not_found(noun, named))
+}
+
+/// The same refusal that the API gives for an object that does not exist.
+fn not_found(noun: &str, named: &str) -> Failure {
+    Failure::problem(json!({ "type": "urn:certhold:problem:not-found", "title": "Not found", "status": 404,
+        "detail": format!("there is no {noun} {named:?}") }))
+}
+
+/// The number of what was just created.
+fn created(answer: &Json) -> i64 {
+    answer["id"].as_i64().unwrap_or_default()
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use certhold_domain::custody::{self, SecretKind};
+use certhold_domain::custody::{self, Custody, SecretKind};
 use certhold_domain::events::{self, Head};
 use certhold_domain::renewal::KeyKind;
 use certhold_domain::{Core, Error};
 use certhold_outside::keys::{self, heads};
 use certhold_pki::PrivateKey;
+use certhold_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
@@ -39,7 +40,7 @@ impl HeadSigner {
                 core.store.write(move |tx| custody::put_named(tx, SECRET, &new, now)).await?
             }
         };
-        let key = open(&core, &sealed)?;
+        let key = open(&core.custody, &sealed)?;
         let public_key = heads::public_key(&key).map_err(|error| Failure::new(error.to_string()))?;
         Ok(HeadSigner { core, key: Arc::new(key), public_key })
     }
@@ -85,18 +86,18 @@ impl HeadSigner {
     }
 }
 
-fn open(core: &Core, sealed: &custody::SealedRow) -> Result<PrivateKey, Failure> {
-    let der = core.custody.open(sealed, SecretKind::HeadKey)?;
+fn open(custody: &Custody, sealed: &custody::SealedRow) -> Result<PrivateKey, Failure> {
+    let der = custody.open(sealed, SecretKind::HeadKey)?;
     PrivateKey::of(&der).map_err(|error| Failure::new(format!("the key that signs the event log is damaged: {error}")))
 }
 
-/// For commands that verify: the public key in custody, if a server has made one.
+/// For commands that verify: the public key in custody, if a server has made one. Blocks.
 ///
 /// # Errors
 /// When the key in custody cannot be opened.
-pub async fn trusted(core: &Core) -> Result<Option<Vec<u8>>, Failure> {
-    let Some(sealed) = core.store.read(|tx| custody::named(tx, SECRET)).await? else { return Ok(None) };
-    let key = open(core, &sealed)?;
+pub fn trusted(store: &Store, custody: &Custody) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(sealed) = store.read_blocking(|tx| custody::named(tx, SECRET))? else { return Ok(None) };
+    let key = open(custody, &sealed)?;
     let public = heads::public_key(&key).map_err(|error| Failure::new(error.to_string()))?;
     Ok(Some(public.to_vec()))
 }

@@ -36,12 +36,12 @@ impl Local {
     ///
     /// # Errors
     /// When there is none, or it is in use, or its database cannot be opened.
-    pub async fn open(place: &Place, command: &str) -> Result<Local, Failure> {
+    pub fn open(place: &Place, command: &str) -> Result<Local, Failure> {
         let dir = DataDir::open(place.data(), command)?;
         let configuration = Configuration::load(place, Settings::default())?;
         let core = opening::existing(dir.path(), &configuration.database, configuration.master_key_command.as_deref())?;
         let settings = certhold_faces::Settings {
-            head_key: heads::trusted(&core).await?,
+            head_key: heads::trusted(&core.store, &core.custody)?,
             request_time: DAY,
             import_time: DAY,
             ..certhold_faces::Settings::default()

@@ -44,10 +44,10 @@ impl Target {
     ///
     /// # Errors
     /// When neither can be used.
-    pub async fn open(place: &Place, server: &Server, command: &str) -> Result<Target, Failure> {
+    pub fn open(place: &Place, server: &Server, command: &str) -> Result<Target, Failure> {
         Ok(match server.url() {
             Some(_) => Target::Remote(Box::new(Remote::new(server)?)),
-            None => Target::Local(Box::new(Local::open(place, command).await?)),
+            None => Target::Local(Box::new(Local::open(place, command)?)),
         })
     }
 
@@ -116,19 +116,6 @@ impl Target {
         })
         .await?;
         Ok(found)
-    }
-
-    /// The data directory, for the commands that need it itself.
-    ///
-    /// # Errors
-    /// When a server was named instead.
-    pub fn local(&self) -> Result<&Local, Failure> {
-        match self {
-            Target::Local(local) => Ok(local),
-            Target::Remote(_) => {
-                Err(Failure::usage("this command works on a data directory: leave --server out, and name it with --data"))
-            }
-        }
     }
 }
 

@@ -1,0 +1,93 @@
+//! `certhold token …`: API tokens.
+
+use std::time::Duration;
+
+use certhold_domain::Clock;
+use serde_json::{Value as Json, json};
+
+use super::{Column, find, print_done, print_list, user};
+use crate::duration;
+use crate::failure::Failure;
+use crate::opening::SystemClock;
+use crate::output::{self, Output, text, time};
+use crate::target::{Method, Target};
+
+/// API tokens
+#[derive(clap::Subcommand)]
+pub enum Token {
+    /// List the tokens of an account
+    List {
+        /// The account's name or number
+        #[arg(value_name = "USER")]
+        user: String,
+    },
+    /// Create a token; it is printed once, to standard output
+    Create {
+        /// The account it acts for: name or number
+        #[arg(value_name = "USER")]
+        user: String,
+        /// What it is for
+        #[arg(long, value_name = "TEXT", default_value = "command line")]
+        name: String,
+        /// What it may be used for at most: a permission path; may be given several times [default: all the account may do]
+        #[arg(long = "scope", value_name = "PATH")]
+        scopes: Vec<String>,
+        /// When it ends: 12h, 90d
+        #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "90d", conflicts_with = "endless")]
+        expires: Duration,
+        /// It never ends by itself
+        #[arg(long)]
+        endless: bool,
+    },
+    /// Revoke a token
+    Revoke {
+        /// The token's number
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+}
+
+const COLUMNS: &[Column] = &[
+    ("id", |one| text(&one["id"])),
+    ("name", |one| text(&one["name"])),
+    ("begins with", |one| text(&one["hint"])),
+    ("scopes", |one| text(&one["scopes"])),
+    ("created", |one| time(&one["created_at"])),
+    ("ends", |one| time(&one["expires_at"])),
+    ("revoked", |one| time(&one["revoked_at"])),
+];
+
+impl Token {
+    /// Does it.
+    ///
+    /// # Errors
+    /// What the API refuses.
+    pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
+        match self {
+            Token::List { user } => {
+                let id = find(target, user::PATH, user::NOUN, &user).await?;
+                print_list(&target.all(&format!("{}/{id}/tokens", user::PATH)).await?, COLUMNS, output)
+            }
+            Token::Create { user, name, scopes, expires, endless } => {
+                let id = find(target, user::PATH, user::NOUN, &user).await?;
+                let scopes = if scopes.is_empty() { vec!["/".to_owned()] } else { scopes };
+                let expires_at = if endless { None } else { ends(expires) };
+                let input = json!({ "name": name, "scopes": scopes, "expires_at": expires_at });
+                let answer: Json = target.put(Method::Post, &format!("{}/{id}/tokens", user::PATH), &input).await?;
+                match output {
+                    Output::Table => output::print(&format!("{}\n", output::tame(&text(&answer["token"])))),
+                    Output::Json => output::print(&output::json(&answer)),
+                }
+            }
+            Token::Revoke { id } => {
+                target.send(Method::Delete, &format!("/tokens/{id}"), None).await?;
+                print_done(&format!("token {id} is revoked"), &json!({ "token": id, "done": "revoked" }), output)
+            }
+        }
+    }
+}
+
+fn ends(after: Duration) -> Option<String> {
+    let at = SystemClock.now().saturating_add(duration::milliseconds(after));
+    jiff::Timestamp::from_millisecond(at).ok().map(|at| at.to_string())
+}

@@ -1,0 +1,247 @@
+//! Every noun's commands, on a data directory and against a server: the words and the answers are the same.
+
+use std::process::Command;
+
+use serde_json::{Value as Json, json};
+
+use crate::support::{Data, Ended, Server, bundle, run};
+
+/// Where a story runs.
+trait Place {
+    fn command(&self, arguments: &[&str]) -> Command;
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        run(&mut self.command(arguments))
+    }
+
+    #[track_caller]
+    fn json(&self, arguments: &[&str]) -> Json {
+        self.run(&[&["--output", "json"], arguments].concat()).ok().json()
+    }
+}
+
+impl Place for Data {
+    fn command(&self, arguments: &[&str]) -> Command {
+        Data::command(self, arguments)
+    }
+}
+
+struct Remote {
+    server: Server,
+    token: String,
+}
+
+impl Place for Remote {
+    fn command(&self, arguments: &[&str]) -> Command {
+        self.server.command(&self.token, arguments)
+    }
+}
+
+/// Tells a story twice, each time from the beginning.
+fn both(story: fn(&dyn Place, &Data)) {
+    let data = Data::new();
+    story(&data, &data);
+    let data = Data::new();
+    let token = data.token();
+    let remote = Remote { server: Server::on(data.path()), token };
+    story(&remote, &data);
+}
+
+#[test]
+fn certificates_are_imported_listed_shown_and_owned() {
+    both(|place, data| {
+        let path = data.outside("bundle.pem", bundle(0, 5));
+        let report = place.json(&["import", path.to_str().unwrap(), "--source", "test"]);
+        assert_eq!((&report["imported"], &report["refused"]), (&json!(5), &json!(0)), "{report}");
+        assert_eq!(place.json(&["import", path.to_str().unwrap()])["already_held"], 5);
+        let all = place.json(&["list"]);
+        assert_eq!(all.as_array().unwrap().len(), 5);
+        assert_eq!(place.json(&["list", "--limit", "2"]).as_array().unwrap().len(), 2);
+        assert_eq!(place.json(&["list", "--sort", "newest", "--limit", "1"])[0]["id"], 5);
+        assert_eq!(place.json(&["list", "no such words"]), json!([]));
+        let expired = place.json(&["list", "--expired"]).as_array().unwrap().len();
+        let later = place.json(&["list", "--expires-within", "50000d"]).as_array().unwrap().len();
+        assert_eq!(expired + later, 5);
+
+        let one = place.json(&["show", "3"]);
+        let fingerprint = one["sha256"].as_str().unwrap();
+        assert_eq!(place.json(&["show", fingerprint])["id"], 3);
+        assert_eq!(place.json(&["list", fingerprint])[0]["id"], 3);
+        assert!(place.run(&["show", "3"]).ok().out.contains(fingerprint));
+
+        place.run(&["role", "add", "Web team", "--description", "who runs the web"]).ok();
+        assert_eq!(place.run(&["owner", "set", "3", "Web team"]).ok().out, "certificate 3 belongs to Web team\n");
+        assert_eq!(place.json(&["show", "3"])["owner"]["name"], "Web team");
+        assert_eq!(place.json(&["list", "--owner", "Web team"])[0]["id"], 3);
+        place.run(&["owner", "clear", fingerprint]).ok();
+        assert_eq!(place.json(&["list", "--no-owner"]).as_array().unwrap().len(), 5);
+
+        let changes = place.json(&["events", "--operation", "certificate.owner_changed", "--about", "certificate/3"]);
+        assert_eq!(changes.as_array().unwrap().len(), 2);
+        assert_eq!(place.json(&["events", "--limit", "1", "--since", "1h"]).as_array().unwrap().len(), 1);
+        assert_eq!(place.json(&["verify"])["intact"], true);
+        assert!(place.run(&["verify"]).ok().out.starts_with("the log is intact: "));
+    });
+}
+
+#[test]
+fn people_roles_and_tokens_are_managed() {
+    both(|place, data| {
+        let password = data.outside("password", "three sour lemons\n");
+        let password = password.to_str().unwrap();
+        place
+            .run(&["user", "add", "ann", "--display-name", "Ann", "--email", "ann@example.com", "--password-file", password])
+            .ok();
+        place.run(&["user", "add", "robot", "--service"]).ok();
+        let users = place.json(&["user", "list"]);
+        let names: Vec<&str> = users.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["admin", "ann", "robot"]);
+        assert!(place.run(&["user", "add", "ANN", "--service"]).refused(1).contains("there is an account named"));
+        let short = data.outside("short", "short");
+        let short = place.run(&["user", "password", "ann", "--password-file", short.to_str().unwrap()]);
+        assert!(short.refused(1).contains("at least 10 characters"));
+        place.run(&["user", "password", "ann", "--password-file", password]).ok();
+
+        place.run(&["role", "add", "Readers", "--permission", "/certificates/collections/read/"]).ok();
+        place.run(&["role", "assign", "readers", "robot"]).ok();
+        assert_eq!(place.json(&["user", "roles", "robot"])[0]["name"], "Readers");
+        let roles = place.json(&["role", "list"]);
+        assert_eq!(roles.as_array().unwrap().iter().find(|role| role["name"] == "Readers").unwrap()["holders"], 1);
+        assert!(place.run(&["role", "permissions"]).ok().out.contains("/certificates/import/"));
+
+        let made = place.json(&["token", "create", "robot", "--name", "nightly", "--scope", "/certificates/", "--expires", "1h"]);
+        assert!(made["token"].as_str().unwrap().starts_with("cht_"));
+        let token = place.run(&["token", "create", "robot", "--endless"]).ok();
+        assert!(token.out.starts_with("cht_") && token.out.trim().len() > 40 && token.err.is_empty());
+        let tokens = place.json(&["token", "list", "robot"]);
+        assert_eq!(tokens.as_array().unwrap().len(), 2);
+        assert!(!tokens.to_string().contains(made["token"].as_str().unwrap()), "it is shown once");
+        place.run(&["token", "revoke", &made["id"].to_string()]).ok();
+        assert!(place.json(&["token", "list", "robot"])[1]["revoked_at"].is_string());
+
+        place.run(&["role", "withdraw", "Readers", "robot"]).ok();
+        assert_eq!(place.json(&["user", "roles", "robot"]), json!([]));
+        place.run(&["role", "remove", "Readers"]).ok();
+        place.run(&["user", "disable", "ann"]).ok();
+        assert!(place.run(&["user", "list"]).ok().out.contains("disabled"));
+        place.run(&["user", "enable", "ann"]).ok();
+        assert!(place.run(&["user", "disable", "admin"]).refused(1).contains("must keep the Administrator role"));
+    });
+}
+
+#[test]
+fn issuers_providers_managed_certificates_and_deployments_are_managed() {
+    both(|place, data| {
+        // Nothing listens there: what this story is about is the plan, not the certificate.
+        place.run(&["issuer", "add", "lab", "--directory", "https://127.0.0.1:1/dir", "--contact", "ops@example.com"]).ok();
+        let key = data.outside("eab", "c2VjcmV0LWtleS1vZi10aGUtYmluZGluZw\n");
+        let bound = ["issuer", "add", "bound", "--directory", "https://127.0.0.1:1/dir", "--eab-key-id", "kid", "--eab-key-file"];
+        place.run(&[&bound[..], &[key.to_str().unwrap()]].concat()).ok();
+        let issuers = place.run(&["issuer", "list", "--output", "json"]).ok();
+        assert_eq!(issuers.json().as_array().unwrap().len(), 2);
+        assert!(!issuers.out.contains("c2VjcmV0"), "{}", issuers.out);
+        let plain = place.run(&["issuer", "add", "plain", "--directory", "http://127.0.0.1:1/dir"]);
+        assert!(plain.refused(1).contains("https://"));
+
+        assert!(place.run(&["dns", "kinds"]).ok().out.contains("api_key"));
+        let secret = data.outside("api-key", "s3cr3t-of-powerdns\n");
+        let secret = format!("api_key=@{}", secret.display());
+        let add = ["dns", "add", "pdns", "--kind", "powerdns", "--set", "url=http://127.0.0.1:1", "--set", &secret];
+        place.run(&add).ok();
+        let providers = place.run(&["dns", "list", "--output", "json"]).ok();
+        assert_eq!(providers.json()[0]["settings"]["url"], "http://127.0.0.1:1");
+        assert!(
+            !providers.out.contains("s3cr3t") && place.run(&["dns", "list"]).ok().out.contains("api_key=********"),
+            "{providers:?}"
+        );
+        let missing = place.run(&["dns", "add", "other", "--kind", "powerdns", "--set", "url=http://127.0.0.1:1"]);
+        assert!(missing.refused(1).contains("API key is required"));
+        assert!(place.run(&["dns", "add", "other", "--kind", "abacus"]).refused(1).contains("choose one of powerdns"));
+
+        let create = [
+            "managed",
+            "create",
+            "www.example.com",
+            "example.com",
+            "--issuer",
+            "lab",
+            "--dns",
+            "pdns",
+            "--owner",
+            "Administrator",
+        ];
+        let created = place.json(&create);
+        let id = created["id"].to_string();
+        let one = place.json(&["managed", "show", "www.example.com"]);
+        assert_eq!((&one["names"], &one["owner"]["name"]), (&json!(["www.example.com", "example.com"]), &json!("Administrator")));
+        assert!(place.run(&create).refused(1).contains("there is a managed certificate named"));
+        assert!(place.run(&["managed", "create", "bad name", "--issuer", "lab", "--dns", "pdns"]).refused(1).contains("names: "));
+        place.run(&["managed", "pause", &id]).ok();
+        assert_eq!(place.json(&["managed", "list"])[0]["health"], "paused");
+        assert!(place.run(&["managed", "list"]).ok().out.contains("www.example.com"));
+        place.run(&["managed", "resume", "www.example.com"]).ok();
+        place.run(&["renew", "WWW.example.com"]).ok();
+        let log = place.json(&["managed", "log", &id]);
+        assert!(log.as_array().unwrap().iter().any(|event| event["operation"] == "renewal.requested"), "{log}");
+
+        let target = data.files().join("out.pem");
+        let target = target.to_str().unwrap();
+        let add = ["deploy", "add", &id, "web server", "--full-chain", target, "--mode", "0640", "--", "/bin/true", "reload"];
+        let deployment = place.json(&add)["id"].to_string();
+        let listed = place.json(&["deploy", "list", "www.example.com"]);
+        assert_eq!(
+            (&listed[0]["settings"]["command"], &listed[0]["state"]),
+            (&json!(["/bin/true", "reload"]), &json!("waiting"))
+        );
+        assert!(place.run(&["deploy", "run", &deployment]).refused(1).contains("there is no version to install yet"));
+        assert!(place.run(&["deploy", "add", &id, "x", "--chain", "relative.pem"]).refused(1).contains("absolute path"));
+        place.run(&["deploy", "remove", &deployment]).ok();
+        assert!(place.run(&["issuer", "remove", "lab"]).refused(1).contains("give them another first"));
+        place.run(&["issuer", "remove", "bound"]).ok();
+    });
+}
+
+#[test]
+fn what_does_not_exist_is_refused_in_one_sentence() {
+    both(|place, _| {
+        for (arguments, why) in [
+            (&["show", "99"][..], "there is no certificate 99"),
+            (&["show", &"0".repeat(64)], "there is no certificate"),
+            (&["owner", "set", "99", "Administrator"], "there is no certificate 99"),
+            (&["owner", "set", "99", "Nobody"], "there is no role \"Nobody\""),
+            (&["managed", "show", "nothing"], "there is no managed certificate \"nothing\""),
+            (&["managed", "show", "99"], "there is no managed certificate 99"),
+            (&["renew", "99"], "there is no managed certificate 99"),
+            (&["deploy", "run", "99"], "there is no deployment 99"),
+            (&["user", "disable", "nobody"], "there is no account \"nobody\""),
+            (&["token", "revoke", "99"], "there is no token 99"),
+            (&["token", "list", "nobody"], "there is no account \"nobody\""),
+            (&["role", "remove", "nothing"], "there is no role \"nothing\""),
+            (&["events", "--about", "certificate/99", "--limit", "0"], ""),
+            (&["list", "--owner", "Nobody"], "there is no role \"Nobody\""),
+        ] {
+            let ended = place.run(arguments);
+            if why.is_empty() {
+                ended.ok();
+                continue;
+            }
+            let sentence = ended.refused(1);
+            assert!(sentence.starts_with("certhold: ") && sentence.contains(why), "{arguments:?}: {sentence}");
+            assert_eq!(sentence.lines().count(), 1, "{sentence}");
+        }
+        let problem = place.run(&["show", "99", "--output", "json"]);
+        let problem: Json = serde_json::from_str(problem.refused(1)).unwrap();
+        assert_eq!((&problem["status"], &problem["detail"]), (&json!(404), &json!("there is no certificate 99")));
+    });
+}
+
+#[test]
+fn events_name_who_came_through_what() {
+    both(|place, _| {
+        place.run(&["role", "add", "New"]).ok();
+        let event = &place.json(&["events", "--operation", "role.created"])[0];
+        let expected = if event["actor"]["kind"] == "local" { "cli" } else { "native" };
+        assert_eq!(event["face"], expected);
+        assert!(!event["actor"]["name"].as_str().unwrap().is_empty());
+    });
+}
