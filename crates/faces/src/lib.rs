@@ -14,6 +14,7 @@
 //! | [`web`] | the pages people see |
 
 mod address;
+mod attachment;
 pub mod auth;
 pub mod import;
 pub mod in_process;
@@ -37,6 +38,7 @@ pub fn router(app: App) -> axum::Router {
     axum::Router::new()
         .merge(native::router(&app))
         .merge(operation::router())
+        .merge(web::router(&app))
         .layer(axum::middleware::from_fn_with_state(app.clone(), middleware::around))
         .with_state(app)
 }

@@ -61,7 +61,7 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let is_api = request.uri().path().starts_with("/api/");
     let limit = match route {
-        IMPORT_ROUTE if method == Method::POST => app.settings().import_time,
+        IMPORT_ROUTE | IMPORT_PAGE if method == Method::POST => app.settings().import_time,
         _ => app.settings().request_time,
     };
 
@@ -77,8 +77,9 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     response
 }
 
-/// The route of imports, which may take longer.
+/// The routes of imports, which may take longer.
 const IMPORT_ROUTE: &str = "/api/v1/certificates";
+const IMPORT_PAGE: &str = "/import";
 
 fn panicked(id: Uuid, panic: &(dyn Any + Send)) -> Response {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));

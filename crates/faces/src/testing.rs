@@ -1,8 +1,8 @@
 //! A whole server in a test: a database of its own, an administrator, and requests without a socket.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -212,7 +212,8 @@ impl TestApp {
 
 /// The DER of a sample certificate.
 pub fn sample_der(n: u64) -> Vec<u8> {
-    Generator::new(7).around(START).certificate(n)
+    static GENERATOR: LazyLock<Generator> = LazyLock::new(|| Generator::new(7).around(START));
+    GENERATOR.certificate(n)
 }
 
 /// The PEM of a sample certificate.

@@ -40,10 +40,20 @@ pub struct CertificatePage {
     pub history: Vec<EventLine>,
     /// The rest of the history, if it is longer.
     pub more_history: Option<String>,
+    /// The form that makes it a managed certificate, if that is possible and the viewer may.
+    pub adopt: Option<String>,
+    /// Whether the viewer may remove it from the inventory.
+    pub may_remove: bool,
     /// What can be downloaded.
     pub downloads: Vec<Download>,
     /// The certificate as PEM.
     pub pem: String,
+}
+
+impl CertificatePage {
+    fn path(&self, action: &str) -> String {
+        format!("/certificates/{}/{action}", self.id)
+    }
 }
 
 /// Facts under one heading.
@@ -151,10 +161,12 @@ pub struct Extension {
 pub struct OwnerCard {
     /// The owner role.
     pub owner: Option<Link>,
-    /// How many people hold that role.
-    pub people: i64,
+    /// How many people hold that role, where the viewer may know.
+    pub people: Option<i64>,
     /// The roles to choose from; an empty value takes the owner away. `None`: the viewer may not change the owner.
     pub form: Option<Select>,
+    /// Why the viewer may not change the owner, where it is not a permission that is lacking; else empty.
+    pub reason: String,
     /// What the viewer lacks, where `form` is `None`: permission paths.
     pub missing: Vec<String>,
 }

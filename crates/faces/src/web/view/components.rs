@@ -95,6 +95,7 @@ fn timeline() {
             tone: Tone::Neutral,
             icon: "people",
             changes: vec![owner],
+            record: Some("/events?from=7".into()),
             digest: String::new(),
         }],
     }));

@@ -27,6 +27,8 @@ pub struct EventLine {
     pub icon: &'static str,
     /// Fields before and after.
     pub changes: Vec<Change>,
+    /// Where the record shows it, if the viewer may see the record.
+    pub record: Option<String>,
     /// The link in the hash chain, hexadecimal; empty where the page does not show it.
     pub digest: String,
 }

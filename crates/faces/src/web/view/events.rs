@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::event::EventLine;
+use super::filters;
 use super::form::{Input, Select};
 use super::frame::Frame;
 use super::table::Pager;
@@ -51,8 +52,8 @@ pub struct ChainState {
     pub head: i64,
     /// Digest of the last event, hexadecimal.
     pub head_digest: String,
-    /// When a head was last signed.
-    pub signed: Option<Moment>,
+    /// Signed heads that the check met; `None` before the first check.
+    pub heads: Option<i64>,
     /// Where a check can be asked for, if the viewer may.
     pub check_action: Option<String>,
 }

@@ -66,6 +66,18 @@ impl Frame {
         self
     }
 
+    /// Whether the viewer may open a section.
+    #[must_use]
+    pub fn may_open(&self, section: Section) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.sections.contains(&section))
+    }
+
+    /// Whether the viewer may create managed certificates.
+    #[must_use]
+    pub fn may_manage(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.may_manage)
+    }
+
     /// The product's version, shown at the foot of the navigation.
     #[must_use]
     pub fn version(&self) -> &'static str {
@@ -82,13 +94,15 @@ pub struct Viewer {
     pub sections: Vec<Section>,
     /// Managed certificates in trouble, shown beside the navigation entry when not zero.
     pub in_trouble: i64,
+    /// Whether the viewer may create managed certificates.
+    pub may_manage: bool,
 }
 
 impl Viewer {
     /// A viewer who may open every section.
     #[must_use]
     pub fn with_all_sections(name: impl Into<String>) -> Self {
-        Self { name: name.into(), sections: Section::ALL.to_vec(), in_trouble: 0 }
+        Self { name: name.into(), sections: Section::ALL.to_vec(), in_trouble: 0, may_manage: true }
     }
 
     /// The navigation: groups with a heading (empty for the first) and the entries the viewer may open.
@@ -315,7 +329,7 @@ mod tests {
 
     #[test]
     fn navigation_shows_only_what_may_be_opened() {
-        let viewer = Viewer { name: "eve".into(), sections: vec![Section::Home, Section::Events], in_trouble: 0 };
+        let viewer = Viewer { name: "eve".into(), sections: vec![Section::Home, Section::Events], in_trouble: 0, may_manage: false };
         assert_eq!(viewer.navigation(), [("", vec![Section::Home]), ("Record", vec![Section::Events])]);
     }
 

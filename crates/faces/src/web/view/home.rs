@@ -85,12 +85,10 @@ pub struct UnownedCertificate {
 /// Signs of life of what works by itself. A renewal that silently stops is the failure that hurts most.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Heartbeat {
-    /// When renewals were planned last; `None` before the first time.
-    pub planned: Option<Moment>,
+    /// When the worker that plans and performs renewals was last seen at work; `None` before the first time.
+    pub seen: Option<Moment>,
     /// Whether that is longer ago than it may be.
     pub is_late: bool,
-    /// Jobs that are due now and wait for a worker.
-    pub jobs_waiting: i64,
-    /// Renewals that begin within the next 24 hours.
-    pub renewals_today: i64,
+    /// Jobs that are due now and wait for a worker; `None`: the viewer may not see them.
+    pub jobs_waiting: Option<i64>,
 }

@@ -21,7 +21,7 @@ pub struct InventoryPage {
     pub kept: Vec<(String, String)>,
     /// Filters as links.
     pub filters: Vec<FilterLink>,
-    /// Columns: `name`, `issuer`, `expiry`, `owner`, `key`.
+    /// Sorted by `expiry`, or by no column: newest first.
     pub sorting: Sorting,
     /// The rows of this page.
     pub rows: Vec<CertificateRow>,

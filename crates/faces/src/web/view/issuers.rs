@@ -5,7 +5,6 @@ use askama::Template;
 use super::filters;
 use super::form::{Check, Input, SecretInput, Select};
 use super::frame::Frame;
-use super::time::Moment;
 use super::tone::Badge;
 
 /// All issuers.
@@ -31,28 +30,40 @@ pub struct IssuerRow {
     pub directory: String,
     /// The account's contact.
     pub contact: String,
-    /// How it stands: `Registered`, `Not registered`, `Refused`.
+    /// How it stands: `Registered`, `Not registered yet`.
     pub state: Badge,
-    /// Why, when something is wrong; else empty.
-    pub error: String,
     /// How many managed certificates use it.
     pub used_by: i64,
-    /// When it last issued.
-    pub last_issued: Option<Moment>,
 }
 
-/// The form of one issuer, new or known.
+/// One issuer that is known. The account at the authority belongs to these values, so they do not change.
+#[derive(Clone, Debug, Template)]
+#[template(path = "web/issuer_detail.html")]
+pub struct IssuerDetailPage {
+    /// Title (its name) and navigation.
+    pub frame: Frame,
+    /// How it stands.
+    pub state: Badge,
+    /// Its directory's URL.
+    pub directory: String,
+    /// The account's contacts.
+    pub contacts: Vec<String>,
+    /// Key identifier of the external account binding; empty if there is none.
+    pub eab_kid: String,
+    /// PEM of the root that the directory's TLS certificate chains to; empty for the public ones.
+    pub trust: String,
+    /// How many managed certificates use it.
+    pub used_by: i64,
+    /// Where to send the removal, if it may be removed.
+    pub remove_action: Option<String>,
+}
+
+/// The form of a new issuer.
 #[derive(Clone, Debug, Template)]
 #[template(path = "web/issuer_form.html")]
 pub struct IssuerFormPage {
     /// Title and navigation.
     pub frame: Frame,
-    /// Where the form is sent: `/issuers/new` or `/issuers/{id}`.
-    pub action: String,
-    /// Whether it is a new one.
-    pub is_new: bool,
-    /// Where to send the removal, if it may be removed.
-    pub remove_action: Option<String>,
     /// Why the whole was refused, where no single field is to blame.
     pub error: Option<String>,
     /// `name`.
@@ -63,8 +74,6 @@ pub struct IssuerFormPage {
     pub known_directories: Vec<(String, String)>,
     /// `contact`: mail address.
     pub contact: Input,
-    /// `profile`: ACME profile; an empty value leaves it to the authority.
-    pub profile: Input,
     /// `eab_kid`: key identifier of the external account binding.
     pub eab_kid: Input,
     /// `eab_key`: its MAC key.
@@ -98,14 +107,8 @@ pub struct DnsProviderRow {
     pub kind: String,
     /// Where it is: URL or server address.
     pub target: String,
-    /// Zones it is used for; empty means whatever it holds.
-    pub zones: Vec<String>,
     /// How many managed certificates use it.
     pub used_by: i64,
-    /// When a record was last published.
-    pub last_used: Option<Moment>,
-    /// What went wrong last; empty when all is well.
-    pub error: String,
 }
 
 /// The form of one DNS provider. A new one asks for the kind first.
@@ -118,6 +121,8 @@ pub struct DnsProviderFormPage {
     pub action: String,
     /// Whether it is a new one.
     pub is_new: bool,
+    /// Whether the viewer may save it.
+    pub may_change: bool,
     /// Where to send the removal, if it may be removed.
     pub remove_action: Option<String>,
     /// Kinds to choose from, as links `?kind=…`; shown while `kind` is `None`.
@@ -128,8 +133,6 @@ pub struct DnsProviderFormPage {
     pub error: Option<String>,
     /// `name`.
     pub name: Input,
-    /// `zones`: one a line.
-    pub zones: Input,
     /// The parameters of this kind.
     pub parameters: Vec<Parameter>,
 }

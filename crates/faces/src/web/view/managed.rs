@@ -150,6 +150,8 @@ pub struct Plan {
     pub dns_provider: Link,
     /// Kind of key, and whether it is kept or new each time.
     pub key: String,
+    /// The profile that the authority is asked for; empty if it chooses.
+    pub profile: String,
     /// When it is renewed, in words.
     pub policy: String,
     /// Who answers for it.
@@ -237,6 +239,8 @@ impl StepState {
 pub struct DeploymentRow {
     /// Its number.
     pub id: i64,
+    /// Its name.
+    pub name: String,
     /// Files that are written, with what is in them.
     pub files: Vec<DeployedFile>,
     /// The command that is run afterwards; empty if none.
@@ -263,8 +267,10 @@ pub struct DeployedFile {
 /// What the viewer may do with a managed certificate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ManagedActions {
-    /// Renew now, pause, resume.
+    /// Renew now.
     pub renew: bool,
+    /// Pause, resume, remove.
+    pub change: bool,
     /// Change, add and remove deployments.
     pub deploy: bool,
 }

@@ -25,8 +25,10 @@ pub struct NewManagedPage {
     pub reuse_key: Check,
     /// `owner`: who answers for it; an empty value is nobody.
     pub owner: Select,
-    /// `policy`: when it is renewed.
-    pub policy: Select,
+    /// `profile`: ACME profile to ask for; an empty value leaves it to the authority.
+    pub profile: Input,
+    /// `adopt`: a certificate of the inventory that becomes the first version: its number and name.
+    pub adopt: Option<(i64, String)>,
 }
 
 impl NewManagedPage {
@@ -47,6 +49,8 @@ pub struct NewDeploymentPage {
     pub managed_id: i64,
     /// Why the whole was refused, where no single field is to blame.
     pub error: Option<String>,
+    /// `name`: what it is called.
+    pub name: Input,
     /// `full_chain`: path for certificate and chain together.
     pub full_chain: Input,
     /// `certificate`: path for the certificate alone.
@@ -57,8 +61,10 @@ pub struct NewDeploymentPage {
     pub private_key: Input,
     /// `owner`: user and group of the files, `root:ssl-cert`.
     pub owner: Input,
-    /// `mode`: mode of the files, octal.
+    /// `mode`: mode of the certificate files, octal.
     pub mode: Input,
+    /// `key_mode`: mode of the private key file, octal.
+    pub key_mode: Input,
     /// `command`: what is run afterwards.
     pub command: Input,
 }

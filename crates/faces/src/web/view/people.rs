@@ -95,8 +95,6 @@ pub enum AccountState {
     Active,
     /// Somebody closed it.
     Disabled,
-    /// Too many wrong passwords; ends by itself at that time.
-    LockedUntil(Moment),
 }
 
 impl AccountState {
@@ -106,7 +104,6 @@ impl AccountState {
         match self {
             Self::Active => Badge::new("Active", Tone::Good),
             Self::Disabled => Badge::new("Disabled", Tone::Neutral),
-            Self::LockedUntil(_) => Badge::new("Locked out", Tone::Warn).with_icon("lock"),
         }
     }
 
@@ -194,8 +191,6 @@ pub struct TokenRow {
     pub created: Moment,
     /// When it ends; `None` means never.
     pub expires: Option<Moment>,
-    /// When it was last used.
-    pub last_used: Option<Moment>,
 }
 
 /// The form for a new token.

@@ -90,8 +90,9 @@ fn rich() -> CertificatePage {
         ],
         owner: OwnerCard {
             owner: Some(Link::new("Payments team", "/roles/4")),
-            people: 6,
+            people: Some(6),
             form: Some(roles().choose("4")),
+            reason: String::new(),
             missing: Vec::new(),
         },
         key: KeyCard { is_held: true, text: "Sealed in custody since 2026-06-15.".into() },
@@ -106,6 +107,8 @@ fn rich() -> CertificatePage {
             event(20_112, 150 * DAY, "ci-importer", "imported the certificate with its private key", "import", Tone::Neutral),
         ],
         more_history: Some("/events?object=certificate-812".into()),
+        adopt: Some("/managed/new?adopt=812".into()),
+        may_remove: true,
         downloads: downloads(),
         pem: format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", format!("{}\n", "MIIHQjCCBiqgAwIBAgIQDI7gyQ1qiRWIBAYe4kH5rzANBgkqhkiG9w0BAQsFADBE").repeat(24)),
     }
@@ -115,7 +118,8 @@ fn downloads() -> Vec<Download> {
     [
         ("PEM", "The certificate, text", "pem"),
         ("DER", "The certificate, binary", "der"),
-        ("Chain", "The certificate and its issuers, PEM", "chain.pem"),
+        ("Chain", "The issuers, PEM", "chain"),
+        ("Full chain", "The certificate and its issuers, PEM", "fullchain"),
     ]
     .map(|(label, hint, file)| Download { label: label.into(), hint: hint.into(), href: format!("/certificates/812/{file}") })
     .to_vec()
@@ -156,8 +160,9 @@ fn bare() -> CertificatePage {
     page.key = KeyCard { is_held: false, text: "Not here; only the certificate is held.".into() };
     page.owner = OwnerCard {
         owner: None,
-        people: 0,
+        people: None,
         form: None,
+        reason: String::new(),
         missing: vec!["/certificates/change_owner/".into(), "/certificates/collections/change_owner/7/".into()],
     };
     page

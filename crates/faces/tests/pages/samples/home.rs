@@ -46,6 +46,7 @@ pub fn event(number: i64, ago: i64, actor: &str, summary: &str, icon: &'static s
         tone,
         icon,
         changes: Vec::new(),
+        record: (number % 2 == 0).then(|| format!("/events?from={number}")),
         digest: "9d1c4be0a7f2".into(),
     }
 }
@@ -122,7 +123,7 @@ fn rich() -> HomePage {
             UnownedCertificate { name: "grafana.example.com".into(), href: "/certificates/6".into(), validity: life(-10, 80) },
             UnownedCertificate { name: LONG.into(), href: "/certificates/7".into(), validity: life(-10, 380) },
         ],
-        heartbeat: Heartbeat { planned: Some(at(-2 * MINUTE)), is_late: false, jobs_waiting: 0, renewals_today: 7 },
+        heartbeat: Heartbeat { seen: Some(at(-MINUTE / 10)), is_late: false, jobs_waiting: Some(0) },
         recent: vec![
             changed,
             renewed,
@@ -163,7 +164,7 @@ fn calm() -> HomePage {
 
 fn hostile() -> HomePage {
     let mut home = rich();
-    home.heartbeat = Heartbeat { planned: Some(at(-3 * DAY)), is_late: true, jobs_waiting: 1_204, renewals_today: 0 };
+    home.heartbeat = Heartbeat { seen: Some(at(-3 * DAY)), is_late: true, jobs_waiting: Some(1_204) };
     home.frame.notice = Some(Notice::bad(format!("{HOSTILE} could not be renewed.")));
     for (trouble, name) in home.troubles.iter_mut().zip([HOSTILE, RTL, LONG]) {
         trouble.name = name.into();

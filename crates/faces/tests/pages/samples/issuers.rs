@@ -10,7 +10,8 @@ pub fn samples() -> Vec<Sample> {
         page("issuers", &issuers()),
         page("issuers-empty", &IssuersPage { rows: Vec::new(), ..issuers() }),
         page("issuer-new", &issuer()),
-        page("issuer-edit", &known_issuer()),
+        page("issuer-refused", &refused_issuer()),
+        page("issuer", &known_issuer()),
         page("dns-providers", &providers()),
         page("dns-providers-empty", &DnsProvidersPage { rows: Vec::new(), ..providers() }),
         page("dns-provider-kinds", &kinds()),
@@ -19,28 +20,25 @@ pub fn samples() -> Vec<Sample> {
 }
 
 fn issuers() -> IssuersPage {
-    let row = |name: &str, directory: &str, state: Badge, error: &str, used_by| IssuerRow {
+    let row = |name: &str, directory: &str, state: Badge, used_by| IssuerRow {
         href: "/issuers/1".into(),
         name: name.into(),
         directory: directory.into(),
         contact: "pki@example.com".into(),
         state,
-        error: error.into(),
         used_by,
-        last_issued: (used_by > 0).then(|| at(-26 * MINUTE)),
     };
     IssuersPage {
         frame: frame("Issuers", Section::Issuers),
         rows: vec![
-            row("Let’s Encrypt", "https://acme-v02.api.letsencrypt.org/directory", Badge::new("Registered", Tone::Good), "", 309),
+            row("Let’s Encrypt", "https://acme-v02.api.letsencrypt.org/directory", Badge::new("Registered", Tone::Good), 309),
             row(
                 "Example Issuing CA 2",
                 "https://acme.pki.example.com/acme/issuing2/directory",
-                Badge::new("Refused", Tone::Bad),
-                "The authority asks for an external account binding.",
+                Badge::new("Registered", Tone::Good),
                 3,
             ),
-            row(HOSTILE, "https://localhost:14000/dir", Badge::new("Not registered", Tone::Neutral), "", 0),
+            row(HOSTILE, "https://localhost:14000/dir", Badge::new("Not registered yet", Tone::Neutral), 0),
         ],
         may_change: true,
     }
@@ -49,15 +47,11 @@ fn issuers() -> IssuersPage {
 fn issuer() -> IssuerFormPage {
     IssuerFormPage {
         frame: frame("New issuer", Section::Issuers).below("Issuers", "/issuers"),
-        action: "/issuers/new".into(),
-        is_new: true,
-        remove_action: None,
         error: None,
         name: Input::default(),
         directory: Input::default(),
         known_directories: vec![("Let’s Encrypt".into(), "https://acme-v02.api.letsencrypt.org/directory".into())],
         contact: Input::default(),
-        profile: Input::default(),
         eab_kid: Input::default(),
         eab_key: SecretInput::default(),
         trust: Input::default(),
@@ -65,12 +59,21 @@ fn issuer() -> IssuerFormPage {
     }
 }
 
-fn known_issuer() -> IssuerFormPage {
+fn known_issuer() -> IssuerDetailPage {
+    IssuerDetailPage {
+        frame: frame(HOSTILE, Section::Issuers).below("Issuers", "/issuers"),
+        state: Badge::new("Registered", Tone::Good),
+        directory: "https://acme.pki.example.com/acme/issuing2/directory".into(),
+        contacts: vec!["pki@example.com".into(), HOSTILE.into()],
+        eab_kid: "kid-7".into(),
+        trust: format!("-----BEGIN CERTIFICATE-----\n{LONG}\n-----END CERTIFICATE-----"),
+        used_by: 3,
+        remove_action: Some("/issuers/2/remove".into()),
+    }
+}
+
+fn refused_issuer() -> IssuerFormPage {
     let mut page = issuer();
-    page.frame.title = "Example Issuing CA 2".into();
-    page.is_new = false;
-    page.action = "/issuers/2".into();
-    page.remove_action = Some("/issuers/2/remove".into());
     page.error = Some("The authority did not answer: connection refused at acme.pki.example.com:443.".into());
     page.name = Input::of("Example Issuing CA 2");
     page.directory = Input::of("http://acme.pki.example.com/directory").refused("The directory must be reached by https.");
@@ -81,27 +84,19 @@ fn known_issuer() -> IssuerFormPage {
 }
 
 fn providers() -> DnsProvidersPage {
-    let row = |name: &str, kind: &str, target: &str, zones: &[&str], error: &str| DnsProviderRow {
+    let row = |name: &str, kind: &str, target: &str| DnsProviderRow {
         href: "/dns-providers/2".into(),
         name: name.into(),
         kind: kind.into(),
         target: target.into(),
-        zones: zones.iter().map(|zone| (*zone).to_owned()).collect(),
         used_by: 12,
-        last_used: Some(at(-26 * MINUTE)),
-        error: error.into(),
     };
     DnsProvidersPage {
         frame: frame("DNS providers", Section::DnsProviders),
         rows: vec![
-            row("PowerDNS, Frankfurt", "PowerDNS", "https://dns.example.net:8081", &[], ""),
-            row(
-                "BIND, office",
-                "RFC 2136",
-                "192.0.2.53:53, hmac-sha256",
-                &["example.com", "example.org", "branch.example.net"],
-                "The server refused the update: NOTAUTH.",
-            ),
+            row("PowerDNS, Frankfurt", "PowerDNS", "https://dns.example.net:8081"),
+            row("BIND, office", "RFC 2136", "192.0.2.53:53"),
+            row(HOSTILE, "RFC 2136", RTL),
         ],
         may_change: true,
     }
@@ -116,6 +111,7 @@ fn kinds() -> DnsProviderFormPage {
         frame: frame("New DNS provider", Section::DnsProviders).below("DNS providers", "/dns-providers"),
         action: "/dns-providers/new".into(),
         is_new: true,
+        may_change: true,
         remove_action: None,
         kinds: vec![
             kind("powerdns", "PowerDNS", "HTTP API: URL and API key"),
@@ -124,7 +120,6 @@ fn kinds() -> DnsProviderFormPage {
         kind: None,
         error: None,
         name: Input::default(),
-        zones: Input::default(),
         parameters: Vec::new(),
     }
 }
@@ -137,7 +132,6 @@ fn provider() -> DnsProviderFormPage {
     page.remove_action = Some("/dns-providers/3/remove".into());
     page.kind = Some(page.kinds[1].clone());
     page.name = Input::of("BIND, office");
-    page.zones = Input::of("example.com\nexample.org");
     let parameter = |name: &str, label: &str, hint: &str, field| Parameter {
         name: name.into(),
         label: label.into(),

@@ -25,6 +25,7 @@ pub fn samples() -> Vec<Sample> {
         page("managed-new", &new()),
         page("managed-new-refused", &refused()),
         page("managed-new-first", &first()),
+        page("managed-new-adopt", &NewManagedPage { adopt: Some((812, HOSTILE.into())), ..new() }),
         page("deployment-new", &deployment()),
     ]
 }
@@ -117,6 +118,7 @@ fn detail() -> ManagedDetailPage {
             issuer: Link::new("Let’s Encrypt", "/issuers/1"),
             dns_provider: Link::new("PowerDNS, Frankfurt", "/dns-providers/2"),
             key: "EC P-256, new at each renewal".into(),
+            profile: "tlsserver".into(),
             policy: "At two thirds of the life".into(),
             owner: Some(Link::new("Platform", "/roles/6")),
         },
@@ -134,6 +136,7 @@ fn detail() -> ManagedDetailPage {
         deployments: vec![
             DeploymentRow {
                 id: 1,
+                name: "nginx".into(),
                 files: vec![
                     DeployedFile { content: "certificate and chain".into(), path: "/etc/ssl/api/fullchain.pem".into(), access: "root:ssl-cert 0644".into() },
                     DeployedFile { content: "private key".into(), path: "/etc/ssl/api/privkey.pem".into(), access: "root:ssl-cert 0640".into() },
@@ -145,6 +148,7 @@ fn detail() -> ManagedDetailPage {
             },
             DeploymentRow {
                 id: 2,
+                name: HOSTILE.into(),
                 files: vec![DeployedFile { content: "certificate and chain".into(), path: "/srv/haproxy/api.pem".into(), access: "haproxy:haproxy 0600".into() }],
                 command: "/usr/local/bin/reload-haproxy --soft".into(),
                 state: Badge::new("Failed", Tone::Bad),
@@ -153,7 +157,7 @@ fn detail() -> ManagedDetailPage {
             },
         ],
         history: vec![renewed, event(47_000, 20 * DAY, "marta.lindqvist", "added a deployment", "deploy", Tone::Neutral)],
-        may: ManagedActions { renew: true, deploy: true },
+        may: ManagedActions { renew: true, change: true, deploy: true },
     }
 }
 
@@ -216,12 +220,8 @@ fn new() -> NewManagedPage {
         .choose("ec-p256"),
         reuse_key: Check::of(false),
         owner: Select::of(vec![Choice::new("", "Nobody"), Choice::new("6", "Platform")]),
-        policy: Select::of(vec![
-            Choice::new("two-thirds", "At two thirds of the life")
-                .with_hint("A 90-day certificate is renewed 30 days before its end."),
-            Choice::new("days-14", "14 days before the end"),
-        ])
-        .choose("two-thirds"),
+        profile: Input::default(),
+        adopt: None,
     }
 }
 
@@ -246,12 +246,14 @@ fn deployment() -> NewDeploymentPage {
             .below("api.example.com", "/managed/7"),
         managed_id: 7,
         error: None,
+        name: Input::of("nginx"),
         full_chain: Input::of("/etc/ssl/api/fullchain.pem"),
         certificate: Input::default(),
         chain: Input::default(),
         private_key: Input::of("../privkey.pem").refused("The path must be absolute."),
         owner: Input::of("root:ssl-cert"),
-        mode: Input::of("0640"),
+        mode: Input::of("0644"),
+        key_mode: Input::of("0640"),
         command: Input::of("systemctl reload nginx"),
     }
 }

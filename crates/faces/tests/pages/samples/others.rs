@@ -137,7 +137,7 @@ fn events() -> EventsPage {
             checked: Some(at(-4 * MINUTE)),
             head: 48_211,
             head_digest: "9d1c4be0a7f2550b".into(),
-            signed: Some(at(-12 * MINUTE)),
+            heads: Some(312),
             check_action: Some("/events/check".into()),
         },
     }

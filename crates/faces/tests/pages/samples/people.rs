@@ -51,7 +51,7 @@ fn accounts(kind: AccountKind) -> AccountsPage {
                 AccountState::Active,
                 Some(MINUTE),
             ),
-            row("j.okafor", "Jide Okafor", &["Web shop"], AccountState::LockedUntil(at(11 * MINUTE)), Some(DAY)),
+            row("j.okafor", "Jide Okafor", &["Web shop"], AccountState::Disabled, Some(DAY)),
             row("former.colleague", "Somebody Else", &[], AccountState::Disabled, None),
             row(HOSTILE, HOSTILE, &[HOSTILE, RTL], AccountState::Active, None),
         ],
@@ -92,7 +92,6 @@ fn tokens() -> Vec<TokenRow> {
             scopes: vec!["/certificates/import/".into(), "/certificates/read/".into()],
             created: at(-40 * DAY),
             expires: Some(at(50 * DAY)),
-            last_used: Some(at(-5 * HOUR)),
         },
         TokenRow {
             id: 2,
@@ -101,7 +100,6 @@ fn tokens() -> Vec<TokenRow> {
             scopes: Vec::new(),
             created: at(-2 * DAY),
             expires: None,
-            last_used: None,
         },
     ]
 }
@@ -122,7 +120,7 @@ fn user() -> AccountDetailPage {
         kind: AccountKind::User,
         id: 3,
         description: "Jide Okafor".into(),
-        state: AccountState::LockedUntil(at(11 * MINUTE)),
+        state: AccountState::Disabled,
         created: at(-200 * DAY),
         last_seen: Some(at(-DAY)),
         roles: role_boxes(),

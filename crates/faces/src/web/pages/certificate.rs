@@ -1,0 +1,245 @@
+//! `/certificates/{id}`: one certificate, its owner, its files.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use certhold_domain::access::{self, Decision, Need, paths, roles};
+use certhold_domain::events::{self, EventPage};
+use certhold_domain::inventory::{self, Certificate, Summary};
+use certhold_domain::ownership::{self, ChangeOwner, OwnerChange};
+use certhold_domain::renewal::managed::{self, Managed};
+use certhold_domain::{Actor, CertificateId, Error, Refusal, Result as DomainResult, RoleId};
+use certhold_pki::pem;
+use certhold_store::Tx;
+
+use super::certificate_facts as facts;
+use super::{Ids, download};
+use crate::state::App;
+use crate::web::refused::{Refused, sentence};
+use crate::web::sent::{Author, Sent};
+use crate::web::shared::holds;
+use crate::web::show::{self, choices, event};
+use crate::web::view::certificate::{CertificatePage, Download, KeyCard, OwnerCard};
+use crate::web::view::frame::Section;
+use crate::web::view::text::Link;
+use crate::web::view::tone::{Badge, Tone};
+use crate::web::visit::Visit;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/certificates/{id}", get(show))
+        .route("/certificates/{id}/owner", post(change_owner))
+        .route("/certificates/{id}/remove", post(remove))
+        .route("/certificates/{id}/pem", get(download::pem))
+        .route("/certificates/{id}/der", get(download::der))
+        .route("/certificates/{id}/chain", get(download::chain))
+        .route("/certificates/{id}/fullchain", get(download::full_chain))
+}
+
+/// Events on the page; the record has the rest.
+const HISTORY: usize = 20;
+
+struct Found {
+    certificate: Certificate,
+    has_chain: bool,
+    managed: Option<Managed>,
+    versions: Vec<Summary>,
+    history: EventPage,
+    owner: OwnerFound,
+    may_audit: bool,
+    may_adopt: bool,
+    may_remove: bool,
+}
+
+struct OwnerFound {
+    may_read_roles: bool,
+    holders: Option<i64>,
+    /// The roles to choose from, or why there is nothing to choose.
+    choices: Result<Vec<(RoleId, String)>, Lacking>,
+}
+
+/// Why somebody cannot change the owner.
+enum Lacking {
+    Permission(Vec<String>),
+    Role(String),
+}
+
+async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
+    answer(&visit, ids.first(), StatusCode::OK, None).await
+}
+
+/// The page; `refused` is what stood in the way of a new owner, with the choice that was made.
+async fn answer(visit: &Visit, id: i64, status: StatusCode, refused: Option<(String, String)>) -> Result<Response, Refused> {
+    let (id, now) = (CertificateId(id), visit.app.now());
+    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id)).await?;
+    let summary = &found.certificate.summary;
+    let (der, has_chain) = (found.certificate.der.as_slice(), found.has_chain);
+    let seen = found.certificate.facts().map_err(|error| visit.refused(Some(viewer.clone()), error))?;
+    let extensions = facts::extensions(der, &seen);
+    let here = event::Here { object: Some(("certificate", id.0)), may_audit: found.may_audit, now };
+    let current = found.managed.as_ref().and_then(|managed| managed.current);
+    let more = found.history.next.filter(|_| found.may_audit).map(|_| format!("/events?certificate={id}"));
+    let page = CertificatePage {
+        id: id.0,
+        badges: badges(&found, now),
+        validity: show::validity(summary, now),
+        managed: found.managed.as_ref().map(|managed| Link::new(&managed.name, format!("/managed/{}", managed.id))),
+        groups: facts::groups(&seen, summary, now),
+        names: facts::names(&seen),
+        extensions,
+        owner: owner_card(&found, refused),
+        key: key_card(summary),
+        versions: show::versions(&found.versions, current.map(|id| id.0), Some(id.0), now),
+        history: event::lines(&found.history.events, &here),
+        more_history: more,
+        adopt: (found.may_adopt && summary.lineage.is_none() && !summary.is_ca).then(|| format!("/managed/new?adopt={id}")),
+        may_remove: found.may_remove,
+        downloads: downloads(id, has_chain),
+        pem: pem::encode(pem::CERTIFICATE, der),
+        frame: visit.frame(summary.title(), Section::Certificates, viewer).below("Certificates", "/certificates"),
+    };
+    Ok(visit.page(status, &page))
+}
+
+fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> DomainResult<Found> {
+    let certificate = inventory::get(tx, actor, id)?;
+    let (mut managed, mut versions) = (None, Vec::new());
+    if let Some((lineage, _)) = certificate.summary.lineage {
+        versions = inventory::versions(tx, actor, lineage)?;
+        if holds(&actor.access, paths::RENEWAL_READ) {
+            managed = Some(managed::get(tx, actor, lineage)?);
+        }
+    }
+    Ok(Found {
+        has_chain: !inventory::chain(tx, actor, id)?.is_empty(),
+        history: events::history(tx, actor, id, None, HISTORY)?,
+        owner: find_owner(tx, actor, certificate.summary.owner.as_ref())?,
+        may_audit: holds(&actor.access, paths::AUDITING_READ),
+        may_adopt: holds(&actor.access, paths::RENEWAL_MODIFY),
+        may_remove: holds(&actor.access, paths::CERTIFICATES_DELETE),
+        certificate,
+        managed,
+        versions,
+    })
+}
+
+fn find_owner(tx: &mut Tx<'_>, actor: &Actor, owner: Option<&(RoleId, String)>) -> DomainResult<OwnerFound> {
+    let may_read_roles = holds(&actor.access, paths::SECURITY_READ);
+    let holders = match owner {
+        Some((role, _)) if may_read_roles => Some(roles::get(tx, actor, *role)?.holders),
+        _ => None,
+    };
+    let held = |role: RoleId| actor.access.holds(role) || actor.access.is_administrator();
+    let choices = match (access::decide(tx, actor, &Need::system(paths::CERTIFICATES_CHANGE_OWNER))?, owner) {
+        (Decision::Denied { missing, .. }, _) => Err(Lacking::Permission(missing)),
+        (Decision::Allowed { .. }, Some((role, name))) if !held(*role) => Err(Lacking::Role(name.clone())),
+        (Decision::Allowed { .. }, _) => Ok(roles::assignable(tx, actor)?),
+    };
+    Ok(OwnerFound { may_read_roles, holders, choices })
+}
+
+fn owner_card(found: &Found, refused: Option<(String, String)>) -> OwnerCard {
+    let owner = found.certificate.summary.owner.as_ref();
+    let current = owner.map(|(role, _)| role.to_string()).unwrap_or_default();
+    let mut card = OwnerCard {
+        owner: owner.map(|owner| show::owner(owner, found.owner.may_read_roles)),
+        people: found.owner.holders,
+        ..OwnerCard::default()
+    };
+    match &found.owner.choices {
+        Ok(roles) => {
+            let select = choices::owners(roles, refused.as_ref().map_or(&current, |(chosen, _)| chosen));
+            card.form = Some(match refused {
+                Some((_, why)) => select.refused(why),
+                None => select,
+            });
+        }
+        Err(Lacking::Permission(missing)) => card.missing.clone_from(missing),
+        Err(Lacking::Role(name)) => {
+            card.reason = format!("Only somebody who holds the role “{name}” may hand the certificate to another one.");
+        }
+    }
+    card
+}
+
+fn badges(found: &Found, now: i64) -> Vec<Badge> {
+    let summary = &found.certificate.summary;
+    let mut badges = vec![show::validity(summary, now).expiry.badge()];
+    if summary.is_ca {
+        badges.push(Badge::new("Authority", Tone::Neutral).with_icon("authority"));
+    }
+    if let (Some((_, version)), Some(managed)) = (summary.lineage, &found.managed) {
+        let badge = if managed.current == Some(summary.id) {
+            Badge::new("In service", Tone::Good).with_icon("renew")
+        } else {
+            Badge::new(format!("Version {version}, replaced"), Tone::Neutral)
+        };
+        badges.push(badge);
+    }
+    badges
+}
+
+fn key_card(summary: &Summary) -> KeyCard {
+    let text = if summary.has_key { "Sealed in custody." } else { "Not here; only the certificate is held." };
+    KeyCard { is_held: summary.has_key, text: text.into() }
+}
+
+fn downloads(id: CertificateId, has_chain: bool) -> Vec<Download> {
+    let alone = [("PEM", "The certificate, text", "pem"), ("DER", "The certificate, binary", "der")];
+    let chained = [("Chain", "The issuers, text", "chain"), ("Full chain", "The certificate and its issuers, text", "fullchain")];
+    let chained = chained.into_iter().filter(|_| has_chain);
+    let download = |(label, hint, file): (&str, &str, &str)| Download {
+        label: label.into(),
+        hint: hint.into(),
+        href: format!("/certificates/{id}/{file}"),
+    };
+    alone.into_iter().chain(chained).map(download).collect()
+}
+
+async fn change_owner(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let Sent { author, .. } = &sent;
+    let chosen = sent.number("owner")?;
+    let certificate = CertificateId(ids.first());
+    let command = ChangeOwner { certificate, to: chosen.map(RoleId) };
+    let outcome = author.write(move |tx, actor, now| {
+        let outcome = ownership::change(tx, actor, &command, now)?;
+        // Whoever may change the owner need not be allowed to read; then nothing is said about it.
+        let after = if holds(&actor.access, paths::CERTIFICATES_READ) { Some(inventory::summary(tx, actor, certificate)?) } else { None };
+        Ok((outcome, after))
+    });
+    match outcome.await {
+        Ok((outcome, after)) => Ok(author.done(&show::certificate_href(certificate), owner_changed(&outcome, after.as_ref()))),
+        // A role that the caller lacks is named at the field; a lacking permission is a page of its own.
+        Err(Error::Refused(Refusal::Forbidden { reason, missing })) if missing.is_empty() => {
+            refused_owner(author, certificate, sent.fields.text("owner"), &reason).await
+        }
+        Err(Error::Refused(Refusal::NotFound { kind: "role", .. })) => {
+            refused_owner(author, certificate, "", "this role is gone: choose another one").await
+        }
+        Err(error) => Err(author.refused(error)),
+    }
+}
+
+async fn refused_owner(author: &Author, certificate: CertificateId, chosen: &str, why: &str) -> Result<Response, Refused> {
+    let refused = (chosen.to_owned(), sentence(why));
+    answer(&author.visit, certificate.0, StatusCode::UNPROCESSABLE_ENTITY, Some(refused)).await
+}
+
+fn owner_changed(outcome: &OwnerChange, after: Option<&Summary>) -> String {
+    let owner = after.and_then(|summary| summary.owner.as_ref()).map(|(_, name)| name);
+    match (outcome, owner) {
+        (OwnerChange::Unchanged, _) => "Nothing changed: that was the owner already.".into(),
+        (OwnerChange::Changed, Some(owner)) => format!("The certificate now belongs to {owner}."),
+        (OwnerChange::Changed, None) => "The certificate now belongs to nobody.".into(),
+    }
+}
+
+async fn remove(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let certificate = CertificateId(ids.first());
+    let outcome = sent.author.write(move |tx, actor, now| inventory::remove(tx, actor, certificate, now)).await;
+    if let Err(Error::Refused(Refusal::Conflict(_))) = outcome {
+        return sent.author.done_or_said(&show::certificate_href(certificate), outcome, "");
+    }
+    sent.author.done_or_said("/certificates", outcome, "The certificate is no longer in the inventory.")
+}

@@ -1,0 +1,210 @@
+//! `/certificates`: the inventory.
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use certhold_domain::access::paths;
+use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Page, Sort, Summary};
+use certhold_domain::{Actor, Error, Refusal, RoleId};
+use certhold_store::Tx;
+use serde::Deserialize;
+
+use super::Asked;
+use crate::state::App;
+use crate::web::paging::{Place, ROWS};
+use crate::web::refused::{Refused, sentence};
+use crate::web::show;
+use crate::web::view::address::Address;
+use crate::web::view::frame::Section;
+use crate::web::view::inventory::{CertificateRow, InventoryPage, QueryError};
+use crate::web::view::table::{FilterLink, Sorting};
+use crate::web::view::time::DAY;
+use crate::web::visit::Visit;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/certificates", get(list))
+}
+
+/// What a reader may ask for; anything odd is left out rather than refused, since addresses are typed and shared.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+struct Parameters {
+    q: String,
+    filter: String,
+    sort: String,
+    owner: String,
+    /// Expires at or after, RFC 3339.
+    from: String,
+    /// Expires before, RFC 3339.
+    until: String,
+    after: Option<String>,
+    trail: Option<String>,
+}
+
+/// The filters that stand above the list.
+const FILTERS: [(&str, &str); 5] =
+    [("", "All"), ("expiring", "Expiring"), ("expired", "Expired"), ("unowned", "Without owner"), ("managed", "Managed")];
+
+/// The inventory, only what expires in a stretch of time.
+pub fn window(from: Option<i64>, until: Option<i64>) -> String {
+    let instant = |ms: Option<i64>| {
+        let instant = ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        instant.map(|instant| instant.to_string()).unwrap_or_default()
+    };
+    Address::new("/certificates").with("from", instant(from)).with("until", instant(until)).with("sort", "expiry").to_string()
+}
+
+fn instant(text: &str) -> Option<i64> {
+    text.parse::<jiff::Timestamp>().ok().map(|instant| instant.as_millisecond())
+}
+
+impl Parameters {
+    fn sort(&self) -> Sort {
+        match self.sort.as_str() {
+            "expiry" => Sort::Expiry,
+            "-expiry" => Sort::ExpiryLast,
+            _ => Sort::Newest,
+        }
+    }
+
+    fn filter(&self, place: &Place, now: i64) -> Filter {
+        let mut filter = Filter {
+            text: self.q.clone(),
+            owner: self.owner.parse().ok().map(|id| OwnerFilter::Role(RoleId(id))),
+            expiry: Expiry { from: instant(&self.from), before: instant(&self.until) },
+            sort: self.sort(),
+            after: place.after.clone(),
+            limit: ROWS,
+            count: true,
+            ..Filter::default()
+        };
+        match self.filter.as_str() {
+            "expiring" => filter.expiry = Expiry { from: Some(now), before: Some(now + 30 * DAY) },
+            "expired" => filter.expiry = Expiry { from: None, before: Some(now) },
+            "unowned" => filter.owner = Some(OwnerFilter::Nobody),
+            "managed" => filter.managed = Some(true),
+            _ => {}
+        }
+        filter
+    }
+
+    /// This list without its place in it.
+    fn address(&self) -> Address {
+        let shown = FILTERS.iter().any(|(filter, _)| *filter == self.filter);
+        Address::new("/certificates")
+            .with("q", self.q.trim())
+            .with("filter", if shown { self.filter.as_str() } else { "" })
+            .with("owner", self.owner.as_str())
+            .with("from", self.from.as_str())
+            .with("until", self.until.as_str())
+            .with("sort", if self.sort() == Sort::Newest { "" } else { self.sort.as_str() })
+    }
+
+    fn links(&self) -> Vec<FilterLink> {
+        let here = self.address().without(&["filter", "owner", "from", "until"]);
+        let narrowed = !self.owner.is_empty() || !self.from.is_empty() || !self.until.is_empty();
+        let link = |(filter, label): (&str, &str)| FilterLink {
+            label: label.to_owned(),
+            href: here.clone().with("filter", filter).to_string(),
+            count: None,
+            is_current: self.filter == filter && !(filter.is_empty() && narrowed),
+        };
+        let mut links: Vec<FilterLink> = FILTERS.into_iter().map(link).collect();
+        if narrowed && self.filter.is_empty() {
+            let label = if self.owner.is_empty() { "Chosen time" } else { "One owner" };
+            links.push(FilterLink { label: label.into(), href: self.address().to_string(), count: None, is_current: true });
+        }
+        links
+    }
+}
+
+struct Found {
+    page: Result<Page, Refusal>,
+    held: i64,
+}
+
+async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
+    let (now, place) = (visit.app.now(), Place::of(given.after.clone(), given.trail.as_deref()));
+    let filter = given.filter(&place, now);
+    let find = move |tx: &mut Tx<'_>, actor: &Actor| {
+        certhold_domain::access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+        let held = inventory::count_all(tx)?;
+        match inventory::list(tx, actor, &filter) {
+            Ok(page) => Ok(Found { page: Ok(page), held }),
+            Err(Error::Refused(refusal @ Refusal::Invalid { .. })) => Ok(Found { page: Err(refusal), held }),
+            Err(error) => Err(error),
+        }
+    };
+    let (viewer, found) = visit.read(find).await?;
+    let address = given.address();
+    let (page, query_error) = match found.page {
+        Ok(page) => (page, None),
+        Err(refusal) => (Page { certificates: Vec::new(), next: None, total: None }, Some(query_error(&refusal))),
+    };
+    let column = if given.sort() == Sort::Newest { "" } else { "expiry" };
+    let shown = InventoryPage {
+        frame: visit.frame("Certificates", Section::Certificates, viewer),
+        query: given.q.clone(),
+        query_error,
+        kept: address.clone().without(&["q"]).parameters().to_vec(),
+        filters: given.links(),
+        sorting: Sorting::new(&address, column, given.sort() == Sort::ExpiryLast),
+        rows: page.certificates.iter().map(|certificate| row(certificate, now)).collect(),
+        pager: place.pager(&address, page.next, page.certificates.len(), page.total),
+        all_href: "/certificates".into(),
+        holds_nothing: found.held == 0,
+    };
+    visit.ok(&shown)
+}
+
+fn query_error(refusal: &Refusal) -> QueryError {
+    let message = match refusal {
+        Refusal::Invalid { message, .. } => sentence(message),
+        other => sentence(&other.to_string()),
+    };
+    QueryError { message, column: None }
+}
+
+fn row(certificate: &Summary, now: i64) -> CertificateRow {
+    let title = certificate.title();
+    let others = certificate.names.iter().filter(|name| !name.eq_ignore_ascii_case(title)).count();
+    CertificateRow {
+        href: show::certificate_href(certificate.id),
+        name: title.to_owned(),
+        more_names: i64::try_from(others).unwrap_or(i64::MAX),
+        issuer: show::short_name(&certificate.issuer),
+        validity: show::validity(certificate, now),
+        owner: certificate.owner.as_ref().map(|(_, name)| name.clone()),
+        key: key(&certificate.key_algorithm, certificate.key_bits),
+        is_managed: certificate.lineage.is_some(),
+        has_key: certificate.has_key,
+    }
+}
+
+/// `RSA 2048`, `EC 256`, `Ed25519`.
+pub fn key(algorithm: &str, bits: Option<i64>) -> String {
+    match bits {
+        Some(bits) if !algorithm.contains(|c: char| c.is_ascii_digit()) => format!("{algorithm} {bits}"),
+        _ => algorithm.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_read_as_people_call_them() {
+        assert_eq!(key("RSA", Some(2048)), "RSA 2048");
+        assert_eq!(key("Ed25519", Some(256)), "Ed25519");
+        assert_eq!(key("1.2.3", None), "1.2.3");
+    }
+
+    #[test]
+    fn windows_survive_the_address() {
+        let address = window(Some(1_790_000_000_123), None);
+        let from = address.split("from=").nth(1).and_then(|rest| rest.split('&').next()).expect("a parameter").replace("%3A", ":");
+        assert_eq!(instant(&from), Some(1_790_000_000_123));
+        assert_eq!(instant("yesterday"), None);
+    }
+}

@@ -1,0 +1,227 @@
+//! `/events`: the record of everything, and whether it is whole.
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::{get, post};
+use certhold_domain::access::paths;
+use certhold_domain::events::{self, Event, EventFilter, EventPage, Verification};
+use certhold_domain::people;
+use certhold_domain::{Actor, PrincipalId, Result as DomainResult, hex};
+use certhold_store::Tx;
+use serde::Deserialize;
+
+use super::Asked;
+use crate::state::App;
+use crate::web::paging::{Place, ROWS};
+use crate::web::refused::Refused;
+use crate::web::sent::Sent;
+use crate::web::shared::holds;
+use crate::web::show::event;
+use crate::web::view::address::Address;
+use crate::web::view::events::{ChainState, ChainVerdict, EventSearch, EventsPage};
+use crate::web::view::form::{Choice, Input, Select};
+use crate::web::view::frame::Section;
+use crate::web::view::text::plural;
+use crate::web::view::time::{DAY, Moment};
+use crate::web::visit::Visit;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/events", get(list)).route("/events/check", post(check))
+}
+
+/// Families of operations, as the filter offers them.
+const FAMILIES: [(&str, &str); 13] = [
+    ("", "Everything"),
+    ("certificate.", "Certificates"),
+    ("private_key.", "Private keys"),
+    ("managed.", "Managed certificates"),
+    ("renewal.", "Renewals"),
+    ("order.", "Orders"),
+    ("deployment.", "Deployments"),
+    ("issuer.", "Issuers"),
+    ("dns_provider.", "DNS providers"),
+    ("principal.", "Accounts"),
+    ("role.", "Roles"),
+    ("token.", "API tokens"),
+    ("sign_in.", "Signing in"),
+];
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+struct Parameters {
+    /// Sign-in name.
+    actor: String,
+    /// An operation, or a family that ends with a full stop.
+    operation: String,
+    /// The first day.
+    since: String,
+    /// The last day.
+    until: String,
+    /// Shows this event and those before it.
+    from: String,
+    /// Only events about this certificate.
+    certificate: String,
+    after: Option<String>,
+    trail: Option<String>,
+}
+
+/// The beginning of a day in UTC, unix milliseconds.
+fn day(text: &str) -> Option<i64> {
+    let date: jiff::civil::Date = text.parse().ok()?;
+    date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|start| start.timestamp().as_millisecond())
+}
+
+fn date_input(text: &str) -> Input {
+    match text.is_empty() || day(text).is_some() {
+        true => Input::of(text),
+        false => Input::of(text).refused("A date looks like 2026-12-31."),
+    }
+}
+
+impl Parameters {
+    fn filter(&self, actor: Option<PrincipalId>, place: &Place) -> EventFilter {
+        let from = self.from.parse::<i64>().ok().map(|from| from.saturating_add(1));
+        let certificate = self.certificate.parse::<i64>().ok();
+        EventFilter {
+            operation: Some(self.operation.clone()).filter(|operation| !operation.is_empty()),
+            object_kind: certificate.map(|_| "certificate".into()),
+            object: certificate,
+            actor,
+            since: day(&self.since),
+            until: day(&self.until).map(|until| until.saturating_add(DAY)),
+            before: place.after.as_deref().and_then(|after| after.parse().ok()).or(from),
+            limit: ROWS,
+        }
+    }
+
+    fn address(&self) -> Address {
+        Address::new("/events")
+            .with("actor", self.actor.trim())
+            .with("operation", self.operation.as_str())
+            .with("since", self.since.as_str())
+            .with("until", self.until.as_str())
+            .with("from", self.from.as_str())
+            .with("certificate", self.certificate.as_str())
+    }
+
+    fn search(&self, actor_error: Option<String>) -> EventSearch {
+        let mut choices: Vec<Choice> = FAMILIES.iter().map(|(family, label)| Choice::new(*family, *label)).collect();
+        if !self.operation.is_empty() && !FAMILIES.iter().any(|(family, _)| *family == self.operation) {
+            choices.push(Choice::new(&self.operation, &self.operation));
+        }
+        EventSearch {
+            actor: Input { value: self.actor.clone(), error: actor_error },
+            operation: Select::of(choices).choose(&self.operation),
+            since: date_input(&self.since),
+            until: date_input(&self.until),
+            is_filtered: !self.address().parameters().is_empty(),
+        }
+    }
+}
+
+struct Found {
+    page: EventPage,
+    newest: Option<Event>,
+    actor_error: Option<String>,
+}
+
+async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
+    let place = Place::of(given.after.clone(), given.trail.as_deref());
+    let (asked, from) = (given.clone(), place.clone());
+    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, &asked, &from)).await?;
+    let now = visit.app.now();
+    let here = event::Here { object: None, may_audit: true, now };
+    let rows = event::lines(&found.page.events, &here);
+    let next = found.page.next.map(|seq| seq.to_string());
+    let page = EventsPage {
+        frame: visit.frame("Events", Section::Events, viewer),
+        search: given.search(found.actor_error),
+        pager: place.pager(&given.address(), next, rows.len(), None),
+        rows,
+        chain: chain(visit.shared.last_check(), found.newest.as_ref(), now),
+    };
+    visit.ok(&page)
+}
+
+fn find(tx: &mut Tx<'_>, actor: &Actor, given: &Parameters, place: &Place) -> DomainResult<Found> {
+    let newest = events::list(tx, actor, &EventFilter { limit: 1, ..EventFilter::default() })?.events.into_iter().next();
+    let nothing = EventPage { events: Vec::new(), next: None };
+    let who = match given.actor.trim() {
+        "" => None,
+        name => match account(tx, actor, name)? {
+            Ok(id) => Some(id),
+            Err(why) => return Ok(Found { page: nothing, newest, actor_error: Some(why) }),
+        },
+    };
+    Ok(Found { page: events::list(tx, actor, &given.filter(who, place))?, newest, actor_error: None })
+}
+
+/// The account of this name, or why it is not found.
+fn account(tx: &mut Tx<'_>, actor: &Actor, name: &str) -> DomainResult<Result<PrincipalId, String>> {
+    if actor.name.eq_ignore_ascii_case(name)
+        && let Some(id) = actor.id
+    {
+        return Ok(Ok(id));
+    }
+    if !holds(&actor.access, paths::SECURITY_READ) {
+        return Ok(Err(format!("To look for others, one needs {}.", paths::SECURITY_READ)));
+    }
+    let found = people::list(tx, actor)?.into_iter().find(|account| account.name.to_lowercase() == name.to_lowercase());
+    Ok(found.map(|account| account.id).ok_or_else(|| "There is no account of this name.".into()))
+}
+
+fn chain(checked: Option<(Verification, i64)>, newest: Option<&Event>, now: i64) -> ChainState {
+    let verdict = match checked.as_ref().map(|(found, _)| found.problems.first()) {
+        None => ChainVerdict::Unchecked,
+        Some(None) => ChainVerdict::Whole,
+        Some(Some(problem)) => {
+            ChainVerdict::Broken { event: problem.seq, what: crate::web::refused::sentence(&problem.what) }
+        }
+    };
+    ChainState {
+        verdict,
+        checked: checked.as_ref().map(|(_, at)| Moment::new(*at, now)),
+        head: newest.map_or(0, |event| event.seq),
+        head_digest: newest.map(|event| hex(&event.hash)).unwrap_or_default(),
+        heads: checked.as_ref().map(|(found, _)| found.heads),
+        check_action: Some("/events/check".into()),
+    }
+}
+
+/// Reads the whole record. It changes nothing, but takes its time, so it is asked for and not done on each view.
+async fn check(sent: Sent) -> Result<Response, Refused> {
+    let (author, app) = (&sent.author, &sent.author.visit.app);
+    let (actor, trusted) = (author.actor.clone(), app.settings().head_key.clone());
+    let found = app.read(move |tx| events::audit(tx, &actor, trusted.as_deref())).await;
+    let found = found.map_err(|error| author.refused(error))?;
+    let what = match found.problems.len() {
+        0 => format!("{} were read: each is the one that was written, in its place.", plural(found.events, "event", "events")),
+        count => format!("{} were read: {} do not fit.", plural(found.events, "event", "events"), count),
+    };
+    author.visit.shared.checked(found, app.now());
+    Ok(author.done("/events", what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_utc() {
+        assert_eq!(day("1970-01-02"), Some(DAY));
+        assert_eq!(day("2026-02-30"), None);
+        assert!(date_input("yesterday").error.is_some());
+        assert!(date_input("").error.is_none());
+    }
+
+    #[test]
+    fn every_operation_belongs_to_a_family() {
+        let source = include_str!("../../../../domain/src/events/names.rs");
+        let operations = source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split('"').nth(1));
+        let single = ["installation.created", "password.changed", "session.ended", "permission_set.created"];
+        for operation in operations {
+            let known = FAMILIES.iter().skip(1).any(|(family, _)| operation.starts_with(family));
+            assert!(known || single.contains(&operation), "{operation}");
+        }
+    }
+}

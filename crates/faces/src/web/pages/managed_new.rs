@@ -1,0 +1,158 @@
+//! `/managed/new`: a new managed certificate, obtained or adopted.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use certhold_domain::access::{self, paths, roles};
+use certhold_domain::inventory::{self, Summary};
+use certhold_domain::renewal::managed::{self, NewManaged};
+use certhold_domain::renewal::{KeyKind, issuers, providers};
+use certhold_domain::{Actor, CertificateId, DnsProviderId, Error, IssuerId, Refusal, Result as DomainResult, RoleId};
+use certhold_store::Tx;
+use serde::Deserialize;
+
+use super::Asked;
+use crate::state::App;
+use crate::web::refused::{Refused, sentence};
+use crate::web::sent::{Complaint, Sent};
+use crate::web::show::choices;
+use crate::web::view::form::{Check, Choice, Input, Select};
+use crate::web::view::frame::Section;
+use crate::web::view::managed_form::NewManagedPage;
+use crate::web::visit::Visit;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/managed/new", get(show).post(create))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Parameters {
+    adopt: String,
+}
+
+/// The form as it was filled in, or as it is offered first.
+#[derive(Clone, Default)]
+struct Filled {
+    names: Option<String>,
+    issuer: String,
+    dns_provider: String,
+    key: String,
+    reuse_key: bool,
+    owner: Option<String>,
+    profile: String,
+    adopt: Option<CertificateId>,
+}
+
+struct Found {
+    issuers: Vec<(i64, String)>,
+    providers: Vec<(i64, String)>,
+    roles: Vec<(RoleId, String)>,
+    adopted: Option<Summary>,
+}
+
+async fn show(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
+    let adopt = given.adopt.parse().ok().map(CertificateId);
+    page(&visit, StatusCode::OK, Filled { adopt, ..Filled::default() }, None).await
+}
+
+async fn page(visit: &Visit, status: StatusCode, filled: Filled, complaint: Option<Complaint>) -> Result<Response, Refused> {
+    let adopt = filled.adopt;
+    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, adopt)).await?;
+    let names = found.adopted.as_ref().map(|adopted| adopted.names.join("\n")).unwrap_or_default();
+    let inherited = found.adopted.as_ref().and_then(|adopted| adopted.owner.as_ref()).map(|(role, _)| role.to_string());
+    let key = if filled.key.is_empty() { KeyKind::P256.name() } else { &filled.key };
+    let mut page = NewManagedPage {
+        frame: visit.frame("New managed certificate", Section::Managed, viewer).below("Managed certificates", "/managed"),
+        error: None,
+        names: Input::of(filled.names.unwrap_or(names)),
+        issuer: choices::named(found.issuers, &filled.issuer),
+        dns_provider: choices::named(found.providers, &filled.dns_provider),
+        key: keys().choose(key),
+        reuse_key: Check::of(filled.reuse_key),
+        owner: choices::owners(&found.roles, &filled.owner.or(inherited).unwrap_or_default()),
+        profile: Input::of(filled.profile),
+        adopt: found.adopted.map(|adopted| (adopted.id.0, adopted.title().to_owned())),
+    };
+    if let Some(complaint) = complaint {
+        let mut places = [
+            ("names", &mut page.names.error),
+            ("issuer", &mut page.issuer.error),
+            ("DNS provider", &mut page.dns_provider.error),
+            ("key_kind", &mut page.key.error),
+            ("owner", &mut page.owner.error),
+            ("profile", &mut page.profile.error),
+        ];
+        complaint.place(&mut page.error, &mut places);
+    }
+    Ok(visit.page(status, &page))
+}
+
+fn find(tx: &mut Tx<'_>, actor: &Actor, adopt: Option<CertificateId>) -> DomainResult<Found> {
+    access::require_path(tx, actor, paths::RENEWAL_MODIFY)?;
+    Ok(Found {
+        issuers: issuers::list(tx, actor)?.into_iter().map(|issuer| (issuer.id.0, issuer.name)).collect(),
+        providers: providers::list(tx, actor)?.into_iter().map(|provider| (provider.id.0, provider.name)).collect(),
+        roles: roles::assignable(tx, actor)?,
+        adopted: adopt.map(|id| inventory::summary(tx, actor, id)).transpose()?,
+    })
+}
+
+fn keys() -> Select {
+    let hint = |kind: KeyKind| match kind {
+        KeyKind::P256 => "Small and fast; understood everywhere.",
+        KeyKind::P384 => "Where a policy asks for it.",
+        KeyKind::Rsa2048 => "For old clients.",
+        KeyKind::Rsa3072 | KeyKind::Rsa4096 => "For old clients with strict policies; slow.",
+        KeyKind::Ed25519 => "Few public authorities take it.",
+    };
+    Select::of(KeyKind::ALL.iter().map(|(name, label, kind)| Choice::new(*name, *label).with_hint(hint(*kind))).collect())
+}
+
+async fn create(sent: Sent) -> Result<Response, Refused> {
+    let (author, fields) = (&sent.author, &sent.fields);
+    author.require(paths::RENEWAL_MODIFY)?;
+    let adopt = sent.number("adopt")?.map(CertificateId);
+    let owner = sent.number("owner")?.map(RoleId);
+    let issuer = sent.number("issuer")?.ok_or_else(|| author.malformed("No issuer was chosen."))?;
+    let dns_provider = sent.number("dns_provider")?.ok_or_else(|| author.malformed("No DNS provider was chosen."))?;
+    let filled = Filled {
+        names: Some(fields.text("names").to_owned()),
+        issuer: issuer.to_string(),
+        dns_provider: dns_provider.to_string(),
+        key: fields.text("key").to_owned(),
+        reuse_key: fields.is_ticked("reuse_key"),
+        owner: Some(fields.text("owner").to_owned()),
+        profile: fields.text("profile").to_owned(),
+        adopt,
+    };
+    let refuse = |complaint| page(&author.visit, StatusCode::UNPROCESSABLE_ENTITY, filled.clone(), Some(complaint));
+    let Ok(key_kind) = KeyKind::parse(&filled.key) else {
+        return refuse(Complaint::about("key_kind", "Choose a kind of key.")).await;
+    };
+    let command = NewManaged {
+        name: String::new(),
+        names: fields.lines("names"),
+        issuer: IssuerId(issuer),
+        dns_provider: DnsProviderId(dns_provider),
+        key_kind,
+        reuse_key: filled.reuse_key,
+        profile: fields.given("profile"),
+        owner,
+        adopt,
+    };
+    match author.write(move |tx, actor, now| managed::create(tx, actor, &command, now)).await {
+        Ok(id) => {
+            let what = if adopt.is_some() { "It is managed now, and renewed when its time comes." } else { "It is being obtained now." };
+            Ok(author.done(&format!("/managed/{id}"), what))
+        }
+        Err(Error::Refused(Refusal::Forbidden { reason, missing })) if missing.is_empty() => {
+            refuse(Complaint::about("owner", sentence(&reason))).await
+        }
+        Err(Error::Refused(Refusal::NotFound { kind, .. })) if kind != "certificate" => {
+            refuse(Complaint::about(kind, "This is gone: choose another one.")).await
+        }
+        Err(error) => refuse(author.complaint(error)?).await,
+    }
+}

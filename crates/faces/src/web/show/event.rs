@@ -1,0 +1,277 @@
+//! An event as a line: who did what to what, and what changed.
+
+use certhold_domain::events::{Event, names};
+use certhold_domain::{ActorKind, hex};
+use serde_json::{Map, Value};
+
+use crate::web::refused::sentence;
+use crate::web::view::event::{Change, EventLine};
+use crate::web::view::text::Link;
+use crate::web::view::time::Moment;
+use crate::web::view::tone::Tone;
+
+/// Characters of one value that are shown.
+const VALUE_CHARS: usize = 200;
+
+/// For a reader who looks at one object's own page: the object is not named again.
+pub struct Here<'a> {
+    /// Kind and number of the object whose page it is.
+    pub object: Option<(&'a str, i64)>,
+    /// Whether the reader may open the record.
+    pub may_audit: bool,
+    /// Unix milliseconds.
+    pub now: i64,
+}
+
+/// Events as lines.
+pub fn lines(events: &[Event], here: &Here<'_>) -> Vec<EventLine> {
+    events.iter().map(|event| line(event, here)).collect()
+}
+
+fn line(event: &Event, here: &Here<'_>) -> EventLine {
+    let (words, icon, tone) = appearance(&event.operation);
+    let is_here = here.object.is_some_and(|(kind, id)| event.object_kind == kind && event.object == Some(id));
+    let mut summary = summary(event, words);
+    let object = if is_here { None } else { link(event) };
+    if object.is_none() && !is_here && !event.object_name.is_empty() && !speaks_of_itself(event) {
+        summary = format!("{summary} {}", event.object_name);
+    }
+    EventLine {
+        number: event.seq,
+        at: Moment::new(event.at, here.now),
+        actor: actor(event),
+        face: event.face.clone(),
+        operation: event.operation.clone(),
+        summary,
+        object,
+        tone,
+        icon,
+        changes: changes(&event.payload),
+        record: here.may_audit.then(|| format!("/events?from={}", event.seq)),
+        digest: hex(&event.hash),
+    }
+}
+
+fn actor(event: &Event) -> String {
+    match event.actor_kind {
+        ActorKind::System => "Certhold".into(),
+        ActorKind::Local => format!("{} at the machine", event.actor_name),
+        ActorKind::Anonymous => "Somebody".into(),
+        ActorKind::Person | ActorKind::Service => event.actor_name.clone(),
+    }
+}
+
+/// Whether the actor is the object: `admin signed in` needs no object.
+fn speaks_of_itself(event: &Event) -> bool {
+    event.object_kind == "principal" && event.actor.is_some_and(|actor| Some(actor.0) == event.object)
+        || event.operation == names::INSTALLATION_CREATED
+}
+
+fn link(event: &Event) -> Option<Link> {
+    let id = event.object?;
+    if speaks_of_itself(event) || event.operation.ends_with(".deleted") && !event.operation.starts_with("deployment.") {
+        return None;
+    }
+    let place = match event.object_kind.as_str() {
+        "certificate" => "/certificates",
+        "managed" => "/managed",
+        "issuer" => "/issuers",
+        "dns_provider" => "/dns-providers",
+        "principal" => "/users",
+        "role" => "/roles",
+        _ => return None,
+    };
+    Some(Link::new(&event.object_name, format!("{place}/{id}")))
+}
+
+/// Words, symbol and tone of an operation.
+fn appearance(operation: &str) -> (&'static str, &'static str, Tone) {
+    use Tone::{Bad, Good, Neutral, Warn};
+    match operation {
+        names::INSTALLATION_CREATED => ("was started here for the first time", "mark", Neutral),
+        names::CERTIFICATE_IMPORTED => ("imported", "import", Neutral),
+        names::CERTIFICATE_OWNER_CHANGED => ("changed the owner of", "people", Neutral),
+        names::CERTIFICATE_DELETED => ("removed the certificate", "close", Neutral),
+        names::PRIVATE_KEY_IMPORTED => ("took the private key into custody of", "key", Neutral),
+        names::PRIVATE_KEY_GENERATED => ("made a private key for", "key", Neutral),
+        names::MANAGED_CREATED => ("began to manage", "renew", Neutral),
+        names::MANAGED_CHANGED => ("changed the plan of", "note", Neutral),
+        names::MANAGED_PAUSED => ("paused", "pause", Warn),
+        names::MANAGED_RESUMED => ("resumed", "play", Neutral),
+        names::MANAGED_DELETED => ("stopped managing", "close", Neutral),
+        names::RENEWAL_REQUESTED => ("asked for a renewal of", "renew", Neutral),
+        names::ORDER_PREPARED => ("prepared an order for", "list", Neutral),
+        names::ORDER_PLACED => ("placed an order for", "authority", Neutral),
+        names::RENEWAL_COMPLETED => ("obtained a new version of", "check", Good),
+        names::RENEWAL_FAILED => ("could not renew", "stop", Bad),
+        names::DEPLOYMENT_CREATED => ("added a deployment to", "deploy", Neutral),
+        names::DEPLOYMENT_DELETED => ("removed a deployment of", "close", Neutral),
+        names::DEPLOYMENT_REQUESTED => ("asked for a deployment of", "deploy", Neutral),
+        names::DEPLOYMENT_COMPLETED => ("deployed", "check", Good),
+        names::DEPLOYMENT_FAILED => ("could not deploy", "stop", Bad),
+        names::ISSUER_CREATED => ("added the issuer", "authority", Neutral),
+        names::ISSUER_REGISTERED => ("registered the account at", "authority", Good),
+        names::ISSUER_DELETED => ("removed the issuer", "close", Neutral),
+        names::DNS_PROVIDER_CREATED => ("added the DNS provider", "globe", Neutral),
+        names::DNS_PROVIDER_CHANGED => ("changed the DNS provider", "globe", Neutral),
+        names::DNS_PROVIDER_DELETED => ("removed the DNS provider", "close", Neutral),
+        names::PRINCIPAL_CREATED => ("added the account", "person", Neutral),
+        names::PRINCIPAL_DISABLED => ("disabled the account", "lock", Warn),
+        names::PRINCIPAL_ENABLED => ("enabled the account", "play", Neutral),
+        names::PASSWORD_CHANGED => ("changed the password", "key", Neutral),
+        names::SIGN_IN_SUCCEEDED => ("signed in", "person", Neutral),
+        names::SIGN_IN_FAILED => ("gave a wrong password for", "warn", Warn),
+        names::SIGN_IN_LOCKED => ("was locked out after too many wrong passwords for", "lock", Bad),
+        names::SESSION_ENDED => ("ended a session", "exit", Neutral),
+        names::TOKEN_CREATED => ("made an API token", "key", Neutral),
+        names::TOKEN_REVOKED => ("revoked an API token", "key", Neutral),
+        names::ROLE_CREATED => ("added the role", "people", Neutral),
+        names::ROLE_CHANGED => ("changed the role", "people", Neutral),
+        names::ROLE_DELETED => ("removed the role", "close", Neutral),
+        names::ROLE_ASSIGNED => ("gave a role to", "people", Neutral),
+        names::ROLE_WITHDRAWN => ("took a role from", "people", Neutral),
+        names::PERMISSION_SET_CREATED => ("added the permission set", "key", Neutral),
+        _ => ("did something to", "note", Neutral),
+    }
+}
+
+/// The words with what the details add to them.
+fn summary(event: &Event, words: &str) -> String {
+    let detail = |key: &str| event.payload[key].as_str().map(|text| shortened(text));
+    let is_own = speaks_of_itself(event);
+    let of = if is_own { "" } else { " of" };
+    match event.operation.as_str() {
+        names::ROLE_ASSIGNED => with(detail("role_name"), words, |role| format!("gave the role “{role}” to")),
+        names::ROLE_WITHDRAWN => with(detail("role_name"), words, |role| format!("took the role “{role}” from")),
+        names::TOKEN_CREATED | names::TOKEN_REVOKED => {
+            with(detail("name"), words, |name| format!("{} “{name}”{of}", words.replacen("an API", "the API", 1)))
+        }
+        names::SESSION_ENDED | names::PASSWORD_CHANGED => format!("{words}{of}"),
+        names::DEPLOYMENT_CREATED | names::DEPLOYMENT_DELETED | names::DEPLOYMENT_REQUESTED | names::DEPLOYMENT_COMPLETED => {
+            with(detail("deployment_name"), words, |name| match event.operation.as_str() {
+                names::DEPLOYMENT_COMPLETED => format!("deployed to “{name}”:"),
+                _ => words.replacen("a deployment", &format!("the deployment “{name}”"), 1),
+            })
+        }
+        names::RENEWAL_FAILED | names::DEPLOYMENT_FAILED => {
+            with(detail("error"), words, |error| format!("{words} ({}):", sentence(&error).trim_end_matches('.')))
+        }
+        _ => words.to_owned(),
+    }
+}
+
+fn with(detail: Option<String>, words: &str, full: impl FnOnce(String) -> String) -> String {
+    detail.map_or_else(|| words.to_owned(), full)
+}
+
+/// The fields before and after, where an event knows both.
+fn changes(payload: &Value) -> Vec<Change> {
+    let (Some(before), Some(after)) = (payload["before"].as_object(), payload["after"].as_object()) else { return Vec::new() };
+    let only_after = after.keys().filter(|key| !before.contains_key(*key));
+    let differs = |key: &&String| before.get(*key) != after.get(*key) && !is_number_of_a_name(key, before, after);
+    let change = |key: &String| Change { field: label(key), before: shown(before.get(key)), after: shown(after.get(key)) };
+    before.keys().chain(only_after).filter(differs).map(change).collect()
+}
+
+/// `owner_role: 7` says nothing beside `owner_name: Platform`.
+fn is_number_of_a_name(key: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
+    let name = key.strip_suffix("_role").map(|noun| format!("{noun}_name"));
+    name.is_some_and(|name| before.contains_key(&name) || after.contains_key(&name))
+}
+
+fn label(key: &str) -> String {
+    key.strip_suffix("_name").unwrap_or(key).replace('_', " ")
+}
+
+fn shown(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(shortened(text)),
+        Value::Bool(yes) => Some(if *yes { "yes" } else { "no" }.into()),
+        Value::Array(items) if items.is_empty() => None,
+        Value::Array(items) => {
+            let items = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+            Some(shortened(&items.collect::<Vec<_>>().join(", ")))
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(key, value)| format!("{}: {}", label(key), shown(Some(value)).unwrap_or_default()));
+            Some(shortened(&fields.collect::<Vec<_>>().join(", ")))
+        }
+        Value::Number(number) => Some(number.to_string()),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(VALUE_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use certhold_domain::PrincipalId;
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(operation: &str, object: (&str, i64, &str), payload: Value) -> Event {
+        Event {
+            seq: 7,
+            at: 0,
+            actor_kind: ActorKind::Person,
+            actor: Some(PrincipalId(1)),
+            actor_name: "marta".into(),
+            face: "web".into(),
+            operation: operation.into(),
+            object_kind: object.0.into(),
+            object: Some(object.1),
+            object_name: object.2.into(),
+            request: String::new(),
+            address: String::new(),
+            payload,
+            hash: [0; 32],
+        }
+    }
+
+    fn seen(event: &Event) -> EventLine {
+        line(event, &Here { object: None, may_audit: true, now: 0 })
+    }
+
+    #[test]
+    fn lines_read_as_sentences() {
+        let owner = json!({ "before": { "owner_role": 1, "owner_name": "A" }, "after": { "owner_role": 2, "owner_name": null } });
+        let line = seen(&event(names::CERTIFICATE_OWNER_CHANGED, ("certificate", 9, "x.example"), owner));
+        assert_eq!(line.summary, "changed the owner of");
+        assert_eq!(line.object, Some(Link::new("x.example", "/certificates/9")));
+        assert_eq!(line.changes.len(), 1, "{:?}", line.changes);
+        assert_eq!((line.changes[0].field.as_str(), line.changes[0].before.as_deref(), line.changes[0].after.as_deref()), ("owner", Some("A"), None));
+
+        let line = seen(&event(names::ROLE_ASSIGNED, ("principal", 4, "eve"), json!({ "role_name": "Ops" })));
+        assert_eq!((line.summary.as_str(), line.object), ("gave the role “Ops” to", Some(Link::new("eve", "/users/4"))));
+        let line = seen(&event(names::SESSION_ENDED, ("principal", 1, "marta"), json!({})));
+        assert_eq!((line.summary.as_str(), line.object), ("ended a session", None));
+        let line = seen(&event(names::ROLE_DELETED, ("role", 4, "Old"), json!({})));
+        assert_eq!((line.summary.as_str(), line.object), ("removed the role Old", None), "nothing is behind the link any more");
+        let line = seen(&event(names::RENEWAL_FAILED, ("managed", 4, "x"), json!({ "error": "no answer." })));
+        assert_eq!(line.summary, "could not renew (No answer):");
+    }
+
+    #[test]
+    fn every_operation_has_words_of_its_own() {
+        let source = include_str!("../../../../domain/src/events/names.rs");
+        let operations: Vec<&str> = source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split('"').nth(1)).collect();
+        assert!(operations.len() > 30, "{operations:?}");
+        for operation in operations {
+            assert_ne!(appearance(operation).0, "did something to", "{operation}");
+        }
+    }
+
+    #[test]
+    fn odd_payloads_change_nothing() {
+        for odd in [json!(null), json!([]), json!({ "before": 3, "after": {} }), json!({ "before": {}, "after": { "x": null } })] {
+            assert!(changes(&odd).iter().all(|change| change.before.is_none() && change.after.is_none()), "{odd}");
+        }
+    }
+}
