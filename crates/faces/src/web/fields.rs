@@ -49,7 +49,8 @@ impl Fields {
     /// All numbers of one name: the ticked boxes.
     pub fn numbers(&self, name: &str) -> Result<Vec<i64>, NotOurs> {
         let values = self.0.iter().filter(|(known, _)| known == name);
-        let numbers = values.map(|(_, value)| value.parse().map_err(|_| NotOurs("A choice of the form is none of those that were offered.")));
+        let numbers = values
+            .map(|(_, value)| value.parse().map_err(|_| NotOurs("A choice of the form is none of those that were offered.")));
         numbers.collect()
     }
 }

@@ -6,7 +6,8 @@ use url::Url;
 pub fn path(next: &str) -> Option<&str> {
     let base = Url::parse("https://certhold.invalid/").ok()?;
     // What browsers read as another host in a relative reference: `//host`, `/\host`, and control characters that they drop.
-    let is_plain = next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && !next.chars().any(|c| c.is_control() || c == '\\');
+    let is_plain =
+        next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && !next.chars().any(|c| c.is_control() || c == '\\');
     let target = base.join(next).ok()?;
     let is_ours = is_plain && target.origin() == base.origin() && next.len() <= 2_000;
     (is_ours && !matches!(target.path(), "/login" | "/logout")).then_some(next)
@@ -26,8 +27,21 @@ mod tests {
     #[test]
     fn nothing_leads_away() {
         let odd = [
-            "", "evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example/", "javascript:alert(1)",
-            "/\t/evil.example", "/\n/evil.example", " //evil.example", "/login", "/login?next=/x", "/logout", "///evil", "/x\\y",
+            "",
+            "evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example/",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            " //evil.example",
+            "/login",
+            "/login?next=/x",
+            "/logout",
+            "///evil",
+            "/x\\y",
         ];
         for odd in odd {
             assert_eq!(path(odd), None, "{odd:?}");

@@ -75,7 +75,8 @@ mod tests {
     fn nobody_else_writes_one() {
         let cookie = value(&set("token", &Notice::bad("No."), false));
         assert!(read("another token", &cookie).is_none());
-        let forged = format!("{}.{}", URL_SAFE_NO_PAD.encode("+Your password expired."), cookie.split_once('.').expect("two parts").1);
+        let forged =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode("+Your password expired."), cookie.split_once('.').expect("two parts").1);
         assert!(read("token", &forged).is_none());
         for odd in ["", ".", "a.b", "!.!", &"x".repeat(5000)] {
             assert!(read("token", odd).is_none(), "{odd}");

@@ -27,7 +27,8 @@ impl Place {
 
     /// The links to the neighbouring pages of the list at `address`, which holds no cursor.
     pub fn pager(&self, address: &Address, next: Option<String>, shown: usize, total: Option<i64>) -> Pager {
-        let page = |after: &str, trail: &[String]| address.clone().with("after", after).with("trail", trail.join(".")).to_string();
+        let page =
+            |after: &str, trail: &[String]| address.clone().with("after", after).with("trail", trail.join(".")).to_string();
         let previous = self.after.as_ref().map(|_| match self.trail.split_last() {
             Some((last, before)) => page(last, before),
             None => address.to_string(),

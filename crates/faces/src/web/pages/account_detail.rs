@@ -4,8 +4,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use certhold_domain::access::roles::{self, Role};
 use certhold_domain::access::paths;
+use certhold_domain::access::roles::{self, Role};
 use certhold_domain::events::{self, Event, EventFilter};
 use certhold_domain::people::{self, Password, Principal, PrincipalKind, Token};
 use certhold_domain::{Actor, Error, PrincipalId, Refusal, Result as DomainResult, RoleId};
@@ -152,7 +152,9 @@ async fn set_password(ids: Ids, sent: Sent, kind: AccountKind) -> Result<Respons
     };
     match outcome {
         Err(Error::Refused(Refusal::Invalid { .. })) => {}
-        outcome => return author.done_or_said(&href(kind, id), outcome, "The password was set. All sessions of the user have ended."),
+        outcome => {
+            return author.done_or_said(&href(kind, id), outcome, "The password was set. All sessions of the user have ended.");
+        }
     }
     let Err(error) = outcome else { return Ok(respond::see_other(&href(kind, id))) };
     let added = Added { password: Some(author.complaint(error)?), ..Added::default() };
@@ -162,7 +164,11 @@ async fn set_password(ids: Ids, sent: Sent, kind: AccountKind) -> Result<Respons
 async fn set_disabled(ids: Ids, sent: Sent, kind: AccountKind, disabled: bool) -> Result<Response, Refused> {
     let id = PrincipalId(ids.first());
     let outcome = sent.author.write(move |tx, actor, now| people::set_disabled(tx, actor, id, disabled, now)).await;
-    let what = if disabled { "The account is disabled. Its sessions and tokens are of no use any more." } else { "The account is enabled again." };
+    let what = if disabled {
+        "The account is disabled. Its sessions and tokens are of no use any more."
+    } else {
+        "The account is enabled again."
+    };
     sent.author.done_or_said(&href(kind, id), outcome, what)
 }
 

@@ -28,10 +28,14 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/users", get(|visit: Visit| list(visit, AccountKind::User)))
         .route("/service-accounts", get(|visit: Visit| list(visit, AccountKind::ServiceAccount)))
-        .route("/users/new", get(|visit: Visit| show_new(visit, AccountKind::User)).post(|sent: Sent| create(sent, AccountKind::User)))
+        .route(
+            "/users/new",
+            get(|visit: Visit| show_new(visit, AccountKind::User)).post(|sent: Sent| create(sent, AccountKind::User)),
+        )
         .route(
             "/service-accounts/new",
-            get(|visit: Visit| show_new(visit, AccountKind::ServiceAccount)).post(|sent: Sent| create(sent, AccountKind::ServiceAccount)),
+            get(|visit: Visit| show_new(visit, AccountKind::ServiceAccount))
+                .post(|sent: Sent| create(sent, AccountKind::ServiceAccount)),
         )
 }
 
@@ -71,7 +75,8 @@ async fn list(visit: Visit, kind: AccountKind) -> Result<Response, Refused> {
     let find = move |tx: &mut Tx<'_>, actor: &Actor| {
         let accounts = people::list(tx, actor)?.into_iter().filter(|account| account.kind == principal_kind(kind));
         let accounts = accounts.map(|account| Ok((people::roles_of(tx, actor, account.id)?, account)));
-        let accounts: Vec<_> = accounts.map(|found| found.map(|(roles, account)| (account, roles))).collect::<certhold_domain::Result<_>>()?;
+        let accounts: Vec<_> =
+            accounts.map(|found| found.map(|(roles, account)| (account, roles))).collect::<certhold_domain::Result<_>>()?;
         Ok(Found { accounts, may_change: holds(&actor.access, paths::SECURITY_MODIFY) })
     };
     let (viewer, found) = visit.read(find).await?;

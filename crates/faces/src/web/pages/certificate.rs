@@ -205,7 +205,8 @@ async fn change_owner(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let outcome = author.write(move |tx, actor, now| {
         let outcome = ownership::change(tx, actor, &command, now)?;
         // Whoever may change the owner need not be allowed to read; then nothing is said about it.
-        let after = if holds(&actor.access, paths::CERTIFICATES_READ) { Some(inventory::summary(tx, actor, certificate)?) } else { None };
+        let after =
+            if holds(&actor.access, paths::CERTIFICATES_READ) { Some(inventory::summary(tx, actor, certificate)?) } else { None };
         Ok((outcome, after))
     });
     match outcome.await {

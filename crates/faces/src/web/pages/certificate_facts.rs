@@ -35,7 +35,8 @@ pub fn groups(facts: &Facts, summary: &Summary, now: i64) -> Vec<FactGroup> {
         Fact::time("Held since", Moment::new(summary.held_since, now)),
         Fact::text("Came from", &summary.source),
     ];
-    let mut groups = vec![group("Subject", subject), group("Issuer", issuer), group("Key", key), group("Identifiers", identifiers)];
+    let mut groups =
+        vec![group("Subject", subject), group("Issuer", issuer), group("Key", key), group("Identifiers", identifiers)];
     if !facts.oddities.is_empty() {
         groups.push(group("Oddities", facts.oddities.iter().map(|oddity| Fact::text("", oddity)).collect()));
     }

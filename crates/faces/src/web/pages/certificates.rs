@@ -203,7 +203,8 @@ mod tests {
     #[test]
     fn windows_survive_the_address() {
         let address = window(Some(1_790_000_000_123), None);
-        let from = address.split("from=").nth(1).and_then(|rest| rest.split('&').next()).expect("a parameter").replace("%3A", ":");
+        let from =
+            address.split("from=").nth(1).and_then(|rest| rest.split('&').next()).expect("a parameter").replace("%3A", ":");
         assert_eq!(instant(&from), Some(1_790_000_000_123));
         assert_eq!(instant("yesterday"), None);
     }

@@ -124,7 +124,11 @@ async fn run(ids: Ids, sent: Sent) -> Result<Response, Refused> {
 async fn remove(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let id = DeploymentId(ids.second());
     let outcome = sent.author.write(move |tx, actor, now| deployment::remove(tx, actor, id, now)).await;
-    sent.author.done_or_said(&format!("/managed/{}", ids.first()), outcome, "The deployment was removed; its files stay where they are.")
+    sent.author.done_or_said(
+        &format!("/managed/{}", ids.first()),
+        outcome,
+        "The deployment was removed; its files stay where they are.",
+    )
 }
 
 #[cfg(test)]

@@ -21,9 +21,7 @@ use crate::web::sent::{Author, Complaint, Sent};
 use crate::web::shared::holds;
 use crate::web::view::form::{Choice, Input, SecretInput, Select};
 use crate::web::view::frame::Section;
-use crate::web::view::issuers::{
-    DnsProviderFormPage, DnsProviderRow, DnsProvidersPage, Parameter, ParameterField, ProviderKind,
-};
+use crate::web::view::issuers::{DnsProviderFormPage, DnsProviderRow, DnsProvidersPage, Parameter, ParameterField, ProviderKind};
 use crate::web::visit::Visit;
 
 pub fn routes() -> Router<App> {
@@ -138,8 +136,9 @@ async fn show_new(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Respo
 
 async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
     let id = DnsProviderId(ids.first());
-    let (viewer, (known, may_change)) =
-        visit.read(move |tx, actor| Ok((providers::get(tx, actor, id)?, holds(&actor.access, paths::DNS_PROVIDERS_MODIFY)))).await?;
+    let (viewer, (known, may_change)) = visit
+        .read(move |tx, actor| Ok((providers::get(tx, actor, id)?, holds(&actor.access, paths::DNS_PROVIDERS_MODIFY))))
+        .await?;
     visit.ok(&form(&visit, viewer, &Filled { known: Some(&known), kind: catalogue::find(&known.kind), sent: None }, may_change))
 }
 
@@ -177,7 +176,8 @@ async fn create(sent: Sent) -> Result<Response, Refused> {
 async fn update(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let (author, fields, id) = (&sent.author, &sent.fields, DnsProviderId(ids.first()));
     let asking = author.actor.clone();
-    let found = author.visit.app.read(move |tx| Ok((providers::sealed_credentials(tx, &asking, id)?, providers::get(tx, &asking, id)?)));
+    let found =
+        author.visit.app.read(move |tx| Ok((providers::sealed_credentials(tx, &asking, id)?, providers::get(tx, &asking, id)?)));
     let (sealed, known) = found.await.map_err(|error| author.refused(error))?;
     let kind = catalogue::find(&known.kind).ok_or_else(|| author.malformed("This kind of DNS provider is unknown here."))?;
     let core = author.visit.app.core();

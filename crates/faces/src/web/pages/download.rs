@@ -53,6 +53,9 @@ async fn with_chain(visit: &Visit, ids: Ids) -> Result<(Certificate, Vec<Certifi
 
 fn file(content_type: &'static str, certificate: &Certificate, extension: &str, bytes: Vec<u8>) -> Response {
     let name = attachment::file_name(certificate.summary.title(), certificate.summary.id.0, extension);
-    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(content_type)), (header::CONTENT_DISPOSITION, attachment::disposition(&name))];
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::CONTENT_DISPOSITION, attachment::disposition(&name)),
+    ];
     (headers, bytes).into_response()
 }

@@ -174,9 +174,7 @@ fn chain(checked: Option<(Verification, i64)>, newest: Option<&Event>, now: i64)
     let verdict = match checked.as_ref().map(|(found, _)| found.problems.first()) {
         None => ChainVerdict::Unchecked,
         Some(None) => ChainVerdict::Whole,
-        Some(Some(problem)) => {
-            ChainVerdict::Broken { event: problem.seq, what: crate::web::refused::sentence(&problem.what) }
-        }
+        Some(Some(problem)) => ChainVerdict::Broken { event: problem.seq, what: crate::web::refused::sentence(&problem.what) },
     };
     ChainState {
         verdict,

@@ -164,5 +164,12 @@ fn bar(bucket: &Bucket, now: i64) -> ExpiryBar {
             (span, label, format!("{} to {}", day(from), day(before)))
         }
     };
-    ExpiryBar { span, label, description, managed: bucket.managed, unmanaged: bucket.unmanaged, href: window(bucket.from, bucket.before) }
+    ExpiryBar {
+        span,
+        label,
+        description,
+        managed: bucket.managed,
+        unmanaged: bucket.unmanaged,
+        href: window(bucket.from, bucket.before),
+    }
 }

@@ -98,7 +98,9 @@ async fn take(State(app): State<App>, request: Request) -> Result<Response, Refu
     let form = match read(&author, multipart).await {
         Ok(form) => form,
         Err(Unread::Refused(refused)) => return Err(refused),
-        Err(Unread::Complaint(complaint)) => return page(visit, StatusCode::UNPROCESSABLE_ENTITY, "", None, Some(complaint)).await,
+        Err(Unread::Complaint(complaint)) => {
+            return page(visit, StatusCode::UNPROCESSABLE_ENTITY, "", None, Some(complaint)).await;
+        }
     };
     let owner = match form.owner.as_str() {
         "" => None,
@@ -147,13 +149,15 @@ async fn read(author: &Author, mut parts: Multipart) -> Result<Form, Unread> {
                 continue;
             }
             if form.uploads.len() == FILES_MAX {
-                let message = format!("At most {} files go into one import.", count(i64::try_from(FILES_MAX).unwrap_or(i64::MAX)));
+                let message =
+                    format!("At most {} files go into one import.", count(i64::try_from(FILES_MAX).unwrap_or(i64::MAX)));
                 return Err(Unread::Complaint(Complaint::about("files", message)));
             }
             form.uploads.push(Upload { file, bytes });
             continue;
         }
-        let text = std::str::from_utf8(&bytes).map_err(|_| Unread::Refused(author.malformed("A field of the form is not text.")))?;
+        let text =
+            std::str::from_utf8(&bytes).map_err(|_| Unread::Refused(author.malformed("A field of the form is not text.")))?;
         match name.as_str() {
             "csrf" => {
                 author.require_own_page(text).map_err(Unread::Refused)?;
@@ -175,7 +179,8 @@ async fn read(author: &Author, mut parts: Multipart) -> Result<Form, Unread> {
 
 fn result(items: Vec<Item>, now: i64) -> ImportResult {
     let mut rows: Vec<ImportRow> = items.into_iter().map(|item| row(item, now)).collect();
-    let number = |outcome: ImportOutcome| i64::try_from(rows.iter().filter(|row| row.outcome == outcome).count()).unwrap_or(i64::MAX);
+    let number =
+        |outcome: ImportOutcome| i64::try_from(rows.iter().filter(|row| row.outcome == outcome).count()).unwrap_or(i64::MAX);
     let (imported, already_held) = (number(ImportOutcome::Imported), number(ImportOutcome::AlreadyHeld));
     let refused = number(ImportOutcome::Refused);
     rows.sort_by_key(|row| match row.outcome {

@@ -120,7 +120,8 @@ async fn create(sent: Sent) -> Result<Response, Refused> {
         eab_key_id: fields.given("eab_kid"),
     };
     let core = author.visit.app.core();
-    let command = NewIssuer::new(fields.text("name"), settings, Some(fields.text("eab_key")), &core.custody, core.entropy.as_ref());
+    let command =
+        NewIssuer::new(fields.text("name"), settings, Some(fields.text("eab_key")), &core.custody, core.entropy.as_ref());
     let command = match command {
         Ok(command) => command,
         Err(error) => return refuse(author.complaint(error)?).await,

@@ -54,7 +54,10 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
     let total = Some(if troubled { in_trouble } else { all });
     let page = ManagedPage {
         frame: visit.frame("Managed", Section::Managed, viewer),
-        filters: vec![link("All", "/managed", all, !troubled), link("In trouble", "/managed?filter=trouble", in_trouble, troubled)],
+        filters: vec![
+            link("All", "/managed", all, !troubled),
+            link("In trouble", "/managed?filter=trouble", in_trouble, troubled),
+        ],
         rows,
         pager: place.pager(&address, seen.page.next.map(|id| id.to_string()), seen.page.managed.len(), total),
         holds_nothing: all == 0,

@@ -6,10 +6,10 @@ use axum::routing::{get, post};
 use certhold_domain::access::paths;
 use certhold_domain::events::Event;
 use certhold_domain::inventory::{self, Summary};
+use certhold_domain::renewal::KeyKind;
 use certhold_domain::renewal::deployment::{self, Deployment, DeploymentSettings};
 use certhold_domain::renewal::managed::{self, Managed};
 use certhold_domain::renewal::order::{self, Order, Record};
-use certhold_domain::renewal::KeyKind;
 use certhold_domain::{Actor, LineageId, Result as DomainResult};
 use certhold_store::Tx;
 
@@ -71,10 +71,8 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
         id: id.0,
         state: state(managed),
         trouble: trouble(&found, now),
-        in_service: current.map(|version| InService {
-            href: show::certificate_href(version.id),
-            validity: show::validity(version, now),
-        }),
+        in_service: current
+            .map(|version| InService { href: show::certificate_href(version.id), validity: show::validity(version, now) }),
         next_renewal: next_renewal(managed).map(moment),
         next_renewal_reason: reason(managed),
         names: managed.names.clone(),
@@ -232,7 +230,11 @@ fn files(settings: &DeploymentSettings) -> Vec<DeployedFile> {
         (None, None) => String::new(),
     };
     let file = |(what, path): (&str, &str)| {
-        let mode = if what == "private_key" { settings.key_mode.as_deref().unwrap_or("0600") } else { settings.mode.as_deref().unwrap_or("0644") };
+        let mode = if what == "private_key" {
+            settings.key_mode.as_deref().unwrap_or("0600")
+        } else {
+            settings.mode.as_deref().unwrap_or("0644")
+        };
         DeployedFile { content: what.replace('_', " "), path: path.to_owned(), access: format!("{who}{mode}") }
     };
     settings.files().map(file).collect()

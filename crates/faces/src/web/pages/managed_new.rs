@@ -144,7 +144,8 @@ async fn create(sent: Sent) -> Result<Response, Refused> {
     };
     match author.write(move |tx, actor, now| managed::create(tx, actor, &command, now)).await {
         Ok(id) => {
-            let what = if adopt.is_some() { "It is managed now, and renewed when its time comes." } else { "It is being obtained now." };
+            let what =
+                if adopt.is_some() { "It is managed now, and renewed when its time comes." } else { "It is being obtained now." };
             Ok(author.done(&format!("/managed/{id}"), what))
         }
         Err(Error::Refused(Refusal::Forbidden { reason, missing })) if missing.is_empty() => {

@@ -111,7 +111,8 @@ async fn page(visit: &Visit, id: RoleId, status: StatusCode, refused: Option<(&F
         is_built_in: role.built_in,
         permissions: role.permissions.iter().map(permission).collect(),
         members: found.members,
-        owned: owned.map(|owned| Link::new(format!("owns {}", plural(owned, "certificate", "certificates")), show::owned_href(id))),
+        owned: owned
+            .map(|owned| Link::new(format!("owns {}", plural(owned, "certificate", "certificates")), show::owned_href(id))),
         form,
         remove_action: may_change.then(|| format!("/roles/{id}/remove")),
     };

@@ -40,7 +40,10 @@ mod tests {
         let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0 Safari/537.36 Edg/143.0";
         assert_eq!(name(edge), "Edge on Windows");
         assert_eq!(name("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"), "Firefox on Linux");
-        assert_eq!(name("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) AppleWebKit/605 Version/18 Safari/605"), "Safari on macOS");
+        assert_eq!(
+            name("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) AppleWebKit/605 Version/18 Safari/605"),
+            "Safari on macOS"
+        );
         assert_eq!(name("my-script/1.0"), "my-script/1.0");
         assert_eq!(name(""), "An unnamed program");
     }

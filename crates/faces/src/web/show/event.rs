@@ -246,7 +246,10 @@ mod tests {
         assert_eq!(line.summary, "changed the owner of");
         assert_eq!(line.object, Some(Link::new("x.example", "/certificates/9")));
         assert_eq!(line.changes.len(), 1, "{:?}", line.changes);
-        assert_eq!((line.changes[0].field.as_str(), line.changes[0].before.as_deref(), line.changes[0].after.as_deref()), ("owner", Some("A"), None));
+        assert_eq!(
+            (line.changes[0].field.as_str(), line.changes[0].before.as_deref(), line.changes[0].after.as_deref()),
+            ("owner", Some("A"), None)
+        );
 
         let line = seen(&event(names::ROLE_ASSIGNED, ("principal", 4, "eve"), json!({ "role_name": "Ops" })));
         assert_eq!((line.summary.as_str(), line.object), ("gave the role “Ops” to", Some(Link::new("eve", "/users/4"))));
@@ -261,7 +264,8 @@ mod tests {
     #[test]
     fn every_operation_has_words_of_its_own() {
         let source = include_str!("../../../../domain/src/events/names.rs");
-        let operations: Vec<&str> = source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split('"').nth(1)).collect();
+        let operations: Vec<&str> =
+            source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split('"').nth(1)).collect();
         assert!(operations.len() > 30, "{operations:?}");
         for operation in operations {
             assert_ne!(appearance(operation).0, "did something to", "{operation}");
@@ -270,7 +274,8 @@ mod tests {
 
     #[test]
     fn odd_payloads_change_nothing() {
-        for odd in [json!(null), json!([]), json!({ "before": 3, "after": {} }), json!({ "before": {}, "after": { "x": null } })] {
+        for odd in [json!(null), json!([]), json!({ "before": 3, "after": {} }), json!({ "before": {}, "after": { "x": null } })]
+        {
             assert!(changes(&odd).iter().all(|change| change.before.is_none() && change.after.is_none()), "{odd}");
         }
     }

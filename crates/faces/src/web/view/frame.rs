@@ -329,7 +329,8 @@ mod tests {
 
     #[test]
     fn navigation_shows_only_what_may_be_opened() {
-        let viewer = Viewer { name: "eve".into(), sections: vec![Section::Home, Section::Events], in_trouble: 0, may_manage: false };
+        let viewer =
+            Viewer { name: "eve".into(), sections: vec![Section::Home, Section::Events], in_trouble: 0, may_manage: false };
         assert_eq!(viewer.navigation(), [("", vec![Section::Home]), ("Record", vec![Section::Events])]);
     }
 
