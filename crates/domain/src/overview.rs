@@ -53,7 +53,7 @@ pub fn overview(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> Result<Overview> {
     }
     let mut managed = 0;
     tx.each(
-        "SELECT certificate.not_after FROM lineage JOIN certificate ON certificate.id = lineage.current",
+        "SELECT certificate.not_after FROM lineage LEFT JOIN certificate ON certificate.id = lineage.current",
         params![],
         |row| {
             let not_after: i64 = row.get(0)?;

@@ -181,20 +181,24 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> 
     Ok(items)
 }
 
-/// What came of a private key that was brought by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyOutcome {
-    /// It came into custody.
-    Taken,
-    /// It was in custody already.
-    AlreadyHeld,
-    /// No certificate of the inventory has its public key; it was not kept.
-    NoCertificate,
+/// A private key that was brought by itself and found its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyItem {
+    /// The newest certificate of the inventory that has its public key.
+    pub certificate: CertificateId,
+    /// What people call that certificate.
+    pub title: String,
+    /// Begin of its validity, unix milliseconds.
+    pub not_before: i64,
+    /// End of its validity, unix milliseconds.
+    pub not_after: i64,
+    /// Whether the key came into custody now; it was there already otherwise.
+    pub taken: bool,
 }
 
-/// Puts keys into custody whose certificates are in the inventory, whichever file or import brought those. At most
-/// [`limits::IMPORT_CHUNK`]; needs the right to put keys into custody.
-pub fn import_keys(tx: &mut Tx<'_>, actor: &Actor, keys: &[SealedKey], now: i64) -> Result<Vec<KeyOutcome>> {
+/// Puts keys into custody whose certificates are in the inventory, whichever file or import brought those; `None` for a key
+/// without one, which is not kept. At most [`limits::IMPORT_CHUNK`]; needs the right to put keys into custody.
+pub fn import_keys(tx: &mut Tx<'_>, actor: &Actor, keys: &[SealedKey], now: i64) -> Result<Vec<Option<KeyItem>>> {
     access::require_path(tx, actor, paths::PRIVATE_KEY_IMPORT)?;
     if keys.len() > limits::IMPORT_CHUNK {
         return Err(Refusal::TooLarge(format!("at most {} keys go into one transaction", limits::IMPORT_CHUNK)).into());
@@ -202,15 +206,20 @@ pub fn import_keys(tx: &mut Tx<'_>, actor: &Actor, keys: &[SealedKey], now: i64)
     keys.iter().map(|key| import_key(tx, actor, key, now)).collect()
 }
 
-fn import_key(tx: &mut Tx<'_>, actor: &Actor, key: &SealedKey, now: i64) -> Result<KeyOutcome> {
+fn import_key(tx: &mut Tx<'_>, actor: &Actor, key: &SealedKey, now: i64) -> Result<Option<KeyItem>> {
     let newest = tx.one(
-        "SELECT id, common_name, subject, serial FROM certificate WHERE spki_sha256 = $1 ORDER BY id DESC LIMIT 1",
+        "SELECT id, common_name, subject, serial, not_before, not_after FROM certificate WHERE spki_sha256 = $1 ORDER BY id DESC LIMIT 1",
         params![&key.spki_sha256],
-        |row| Ok((CertificateId(row.get(0)?), row.get::<Option<String>>(1)?, row.get::<String>(2)?, row.get::<String>(3)?)),
+        |row| {
+            let (subject, serial): (String, String) = (row.get(2)?, row.get(3)?);
+            let title = row.get::<Option<String>>(1)?.unwrap_or(if subject.is_empty() { serial } else { subject });
+            let certificate = CertificateId(row.get(0)?);
+            Ok(KeyItem { certificate, title, not_before: row.get(4)?, not_after: row.get(5)?, taken: false })
+        },
     )?;
-    let Some((id, common_name, subject, serial)) = newest else { return Ok(KeyOutcome::NoCertificate) };
-    let title = common_name.unwrap_or(if subject.is_empty() { serial } else { subject });
-    Ok(if take_key(tx, actor, &title, id, key, now)? { KeyOutcome::Taken } else { KeyOutcome::AlreadyHeld })
+    let Some(item) = newest else { return Ok(None) };
+    let taken = take_key(tx, actor, &item.title, item.certificate, key, now)?;
+    Ok(Some(KeyItem { taken, ..item }))
 }
 
 fn take_key(tx: &mut Tx<'_>, actor: &Actor, title: &str, id: CertificateId, key: &SealedKey, now: i64) -> Result<bool> {

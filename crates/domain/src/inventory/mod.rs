@@ -6,7 +6,7 @@ mod list;
 mod remove;
 
 pub use certificate::{Certificate, Summary, chain, get, summary, versions};
-pub use import::{Candidate, ImportBatch, ImportItem, KeyOutcome, Outcome, import, import_keys};
+pub use import::{Candidate, ImportBatch, ImportItem, KeyItem, Outcome, import, import_keys};
 pub(crate) use import::{count_added, insert, link_chain};
 pub use list::{Expiry, Filter, OwnerFilter, Page, Sort, count_all, list};
 pub use remove::remove;
