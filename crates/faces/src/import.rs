@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use certhold_domain::custody::SealedKey;
-use certhold_domain::inventory::{self, Candidate, ImportBatch, ImportItem};
+use certhold_domain::inventory::{self, Candidate, ImportBatch, ImportItem, KeyItem};
 use certhold_domain::{Actor, Error, Result, RoleId, limits};
 use certhold_pki::{self as pki, Facts};
 use secrecy::{ExposeSecret, SecretString};
@@ -88,11 +88,29 @@ pub async fn run(app: &App, actor: &Arc<Actor>, import: Import) -> Result<Vec<It
         items.extend(written?);
         chunk = next?;
     }
-    for key in keys.iter().filter(|key| !taken.contains(&key.sealed.spki_sha256)) {
-        let why = "a private key without its certificate: send both together";
-        items.push(Item { file: key.file.clone(), place: "private key".into(), outcome: Outcome::Refused(why.into()) });
+    let alone: Vec<&KeyFound> = keys.iter().filter(|key| !taken.contains(&key.sealed.spki_sha256)).collect();
+    for some in alone.chunks(limits::IMPORT_CHUNK) {
+        items.extend(keys_alone(app, actor, some).await?);
     }
     Ok(items)
+}
+
+/// Keys that came without their certificates: those may be in the inventory already.
+async fn keys_alone(app: &App, actor: &Arc<Actor>, keys: &[&KeyFound]) -> Result<Vec<Item>> {
+    let sealed: Vec<SealedKey> = keys.iter().map(|key| key.sealed.clone()).collect();
+    let (actor, now) = (actor.clone(), app.now());
+    let found = app.write(move |tx| inventory::import_keys(tx, &actor, &sealed, now)).await?;
+    let item = |(key, found): (&&KeyFound, Option<KeyItem>)| {
+        let outcome = match found {
+            Some(KeyItem { certificate, title, not_before, not_after, taken }) => {
+                let item = ImportItem { outcome: inventory::Outcome::AlreadyHeld(certificate), key_taken: taken };
+                Outcome::Taken { item, title, not_before, not_after, note: None }
+            }
+            None => Outcome::Refused("no certificate here or in the inventory belongs to this private key".into()),
+        };
+        Item { file: key.file.clone(), place: "private key".into(), outcome }
+    };
+    Ok(keys.iter().zip(found).map(item).collect())
 }
 
 /// Refuses whoever may not import at all, before their body is read.
