@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use certhold_domain::custody::SealedKey;
-use certhold_domain::inventory::{self, Candidate, ImportBatch, KeyOutcome, Outcome};
+use certhold_domain::inventory::{self, Candidate, ImportBatch, Outcome};
 use certhold_domain::{Actor, CertificateId, Core, RoleId};
 use certhold_pki::{PrivateKey, pem};
 use serde_json::Value as Json;
 
 use super::Answer;
 use super::parse::{Content, Ready};
+use super::report::KeyOutcome;
 use crate::failure::Failure;
 use crate::target::{Method, ROOT, Remote, Target, query};
 
@@ -115,7 +116,8 @@ impl Destination {
                 let seal = |key: &PrivateKey| SealedKey::seal(&core.custody, core.entropy.as_ref(), key);
                 let sealed = keys.iter().map(seal).collect::<Result<Vec<_>, _>>()?;
                 let (actor, now) = (actor.clone(), core.now());
-                Ok(core.store.write_bulk(move |tx| inventory::import_keys(tx, &actor, &sealed, now)).await?)
+                let found = core.store.write_bulk(move |tx| inventory::import_keys(tx, &actor, &sealed, now)).await?;
+                Ok(found.into_iter().map(|item| KeyOutcome::of(item.map(|item| item.taken))).collect())
             }
             Destination::Remote { server, path } => {
                 let mut outcomes = Vec::with_capacity(keys.len());
@@ -166,13 +168,10 @@ fn outcomes(answer: &Json, lines: &[usize]) -> Vec<Answer> {
     lines.iter().map(outcome).collect()
 }
 
-/// What the server says of one private key sent by itself.
+/// What the server says of one private key sent by itself: its one item names the certificate it belongs to.
 fn key_outcome(answer: &Json) -> KeyOutcome {
-    match (answer["keys_taken"].as_u64(), answer["refused"].as_u64()) {
-        (Some(1..), _) => KeyOutcome::Taken,
-        (_, Some(0)) => KeyOutcome::AlreadyHeld,
-        _ => KeyOutcome::NoCertificate,
-    }
+    let item = &answer["items"][0];
+    KeyOutcome::of(item["certificate"].as_i64().map(|_| item["key_taken"] == true))
 }
 
 #[cfg(test)]

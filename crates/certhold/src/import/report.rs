@@ -1,6 +1,6 @@
 //! What came of an import.
 
-use certhold_domain::inventory::{KeyOutcome, Outcome};
+use certhold_domain::inventory::Outcome;
 use serde::Serialize;
 
 use super::parse::Refused;
@@ -30,6 +30,28 @@ pub struct Report {
     pub certificates: Vec<Certificate>,
     /// The first thousand refusals.
     pub refusals: Vec<Refused>,
+}
+
+/// What came of a private key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOutcome {
+    /// It came into custody.
+    Taken,
+    /// It was in custody before.
+    AlreadyHeld,
+    /// Nothing in the inventory has its public key; it was not kept.
+    NoCertificate,
+}
+
+impl KeyOutcome {
+    /// From whether it was taken, if it found its certificate.
+    pub fn of(taken: Option<bool>) -> KeyOutcome {
+        match taken {
+            Some(true) => KeyOutcome::Taken,
+            Some(false) => KeyOutcome::AlreadyHeld,
+            None => KeyOutcome::NoCertificate,
+        }
+    }
 }
 
 /// One certificate of the input.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value as Json, json};
 
-use crate::support::{Data, Ended, Server, bundle, run};
+use crate::support::{Data, Ended, Server, bundle, run, with_key};
 
 /// Where a story runs.
 trait Place {
@@ -81,6 +81,25 @@ fn certificates_are_imported_listed_shown_and_owned() {
         assert_eq!(place.json(&["events", "--limit", "1", "--since", "1h"]).as_array().unwrap().len(), 1);
         assert_eq!(place.json(&["verify"])["intact"], true);
         assert!(place.run(&["verify"]).ok().out.starts_with("the log is intact: "));
+    });
+}
+
+#[test]
+fn private_keys_are_imported_with_their_certificates() {
+    both(|place, data| {
+        let (certificate, key) = with_key("www.example.com");
+        let (_, stray) = with_key("nobody");
+        let certificate = data.outside("c.pem", certificate);
+        let key = data.outside("k.pem", key);
+        let stray = data.outside("s.pem", stray);
+        place.run(&["import", certificate.to_str().unwrap()]).ok();
+        let taken = place.json(&["import", key.to_str().unwrap()]);
+        assert_eq!((&taken["keys_imported"], &taken["refused"]), (&json!(1), &json!(0)), "{taken}");
+        assert_eq!(place.json(&["import", key.to_str().unwrap()])["keys_already_held"], 1);
+        assert_eq!(place.json(&["show", "1"])["has_private_key"], true);
+        let refused = place.run(&["import", stray.to_str().unwrap()]);
+        assert!(refused.out.contains("belongs to this private key"), "{refused:?}");
+        refused.refused(1);
     });
 }
 

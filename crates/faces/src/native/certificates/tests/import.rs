@@ -106,7 +106,7 @@ async fn key_and_certificate_may_come_in_different_files() {
     let parts = [file("split.key", key.as_bytes()), file("stray.key", stray.as_bytes()), file("split.pem", pem.as_bytes())];
     let result = form(&test, &test.admin, &parts).await.expect(200);
     assert_eq!(counts(&result), [1, 0, 1, 1]);
-    assert!(reasons(&result)[0].starts_with("stray.key|private key|a private key without its certificate"), "{result:#}");
+    assert!(reasons(&result)[0].starts_with("stray.key|private key|no certificate here or in the inventory belongs to this private key"), "{result:#}");
     assert!(!result.to_string().contains("PRIVATE KEY-----"));
 }
 
