@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use certhold_store::{Error, Location, Migration, Options, Store, Tx, params};
+use certhold_store::{Error, Location, Migration, Options, Store, Tx, Value, params};
 
 const ROWS: i64 = 100_000;
 
@@ -104,14 +104,11 @@ fn change(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
 async fn chunk(store: &Store, n: i64) {
     let done: Result<(), Error> = store
         .write_bulk(move |tx| {
-            let first = ROWS + 1 + (n & 0xffff_ffff) * 256;
-            (first..first + 256).try_for_each(|id| {
-                tx.execute(
-                    "INSERT INTO item (digest, owner, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-                    params![digest(id), 1, vec![5_u8; 1_500]],
-                )
-                .map(drop)
-            })
+            let first = ROWS + 1 + (n & 0xffff_ffff) * 256 + (n >> 32) * 100_000_000;
+            let body = vec![5_u8; 1_500];
+            let lists: Vec<_> = (first..first + 256).map(|id| [digest(id).into(), 1.into(), Value::from(&body)]).collect();
+            let sql = "INSERT INTO item (digest, owner, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id";
+            tx.one_of_each(sql, &lists, |row| row.get::<i64>(0)).map(drop)
         })
         .await;
     done.unwrap();

@@ -396,9 +396,10 @@ fn blocking_calls_work_without_a_runtime(database: Database) {
 fn ping_goes_through_the_writer(database: Database) {
     let store = database.open(SCHEMA);
     let runtime = runtime();
-    let before = store.statistics().closures;
+    let (before, commits) = (store.statistics().closures, store.statistics().commits);
     assert_eq!(runtime.block_on(store.ping()), Ok(()));
     assert_eq!(store.statistics().closures, before + 1);
+    assert_eq!(store.statistics().commits, commits + 1, "something was written");
     assert_eq!(store.engine(), database.engine);
 }
 
