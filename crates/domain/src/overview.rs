@@ -56,8 +56,9 @@ pub fn overview(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> Result<Overview> {
         "SELECT certificate.not_after FROM lineage LEFT JOIN certificate ON certificate.id = lineage.current",
         params![],
         |row| {
-            let not_after: i64 = row.get(0)?;
+            let not_after: Option<i64> = row.get(0)?;
             managed += 1;
+            let Some(not_after) = not_after else { return Ok(()) };
             let within = |bucket: &&mut Bucket| {
                 bucket.from.is_none_or(|from| not_after >= from) && bucket.before.is_none_or(|before| not_after < before)
             };
