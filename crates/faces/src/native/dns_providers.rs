@@ -201,3 +201,64 @@ pub async fn remove(State(app): State<App>, author: Author, Id(id): Id) -> Answe
     app.write(move |tx| providers::remove(tx, &author.actor, DnsProviderId(id), now)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::TestApp;
+
+    const KEY: &str = "pdns-api-key-4711";
+
+    #[tokio::test]
+    async fn credentials_go_in_and_never_come_out() {
+        let test = TestApp::new().await;
+        let settings = json!({ "url": "http://127.0.0.1:8081", "api_key": KEY });
+        let new = json!({ "name": "Our zones", "kind": "powerdns", "settings": settings });
+        let reply = test.post("/api/v1/dns-providers", new).await;
+        let location = reply.headers["location"].to_str().unwrap().to_owned();
+        reply.expect(201);
+        let told = test.get(&location).await.expect(200);
+        let shown = json!({ "url": "http://127.0.0.1:8081", "server_id": "localhost", "ttl": "60", "api_key": "********" });
+        assert_eq!(told["settings"], shown);
+        let back = json!({ "name": "Renamed", "kind": "powerdns", "settings": told["settings"] });
+        test.put(&location, back).await.expect(204);
+        let changed = test.get("/api/v1/events?operation=dns_provider.changed").await.expect(200);
+        assert_eq!(changed["items"][0]["payload"]["after"]["name"], "Renamed");
+        assert!(!changed.to_string().contains("\"changed\""), "the masked credential kept the stored one: {changed}");
+        for path in ["/api/v1/dns-providers", "/api/v1/events", "/metrics"] {
+            assert!(!test.get(path).await.text().contains(KEY), "{path}");
+        }
+        test.delete(&location).await.expect(204);
+    }
+
+    #[tokio::test]
+    async fn wrong_settings_are_named_without_repeating_secrets() {
+        let test = TestApp::new().await;
+        let before = test.events().await;
+        for settings in [
+            json!({ "url": "http://127.0.0.1:8081" }),
+            json!({ "url": "http://127.0.0.1:8081", "api_key": "********" }),
+            json!({ "api_key": KEY }),
+            json!({ "url": "http://127.0.0.1:8081", "api_key": KEY, "colour": "red" }),
+            json!({ "url": "a\u{0}b", "api_key": KEY }),
+            json!({ "url": "http://127.0.0.1:8081", "api_key": { "nested": KEY } }),
+        ] {
+            let reply =
+                test.post("/api/v1/dns-providers", json!({ "name": "x", "kind": "powerdns", "settings": settings })).await;
+            assert!(!reply.text().contains(KEY), "{}", reply.text());
+            reply.expect(400);
+        }
+        test.post("/api/v1/dns-providers", json!({ "name": "x", "kind": "unknown", "settings": {} })).await.expect(400);
+        assert_eq!(test.events().await, before);
+    }
+
+    #[tokio::test]
+    async fn the_catalogue_says_what_each_kind_needs() {
+        let test = TestApp::new().await;
+        let kinds = test.get("/api/v1/dns-provider-kinds").await.expect(200);
+        let powerdns = kinds["items"].as_array().unwrap().iter().find(|kind| kind["name"] == "powerdns").unwrap();
+        let key = powerdns["parameters"].as_array().unwrap().iter().find(|one| one["name"] == "api_key").unwrap();
+        assert_eq!((&key["secret"], &key["required"]), (&json!(true), &json!(true)));
+    }
+}

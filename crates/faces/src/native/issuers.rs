@@ -127,3 +127,49 @@ pub async fn remove(State(app): State<App>, author: Author, Id(id): Id) -> Answe
     app.write(move |tx| issuers::remove(tx, &author.actor, IssuerId(id), now)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::TestApp;
+
+    const EAB_KEY: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
+
+    #[tokio::test]
+    async fn an_issuer_keeps_its_external_account_key_to_itself() {
+        let test = TestApp::new().await;
+        let new = json!({ "name": "CA", "directory": "https://acme.example/dir", "eab_key_id": "kid-1", "eab_key": EAB_KEY });
+        let reply = test.post("/api/v1/issuers", new).await;
+        let location = reply.headers["location"].to_str().unwrap().to_owned();
+        reply.expect(201);
+        let told = test.get(&location).await;
+        assert!(!told.text().contains(EAB_KEY));
+        let told = told.expect(200);
+        assert_eq!((&told["eab_key_id"], &told["registered"], &told["used_by"]), (&json!("kid-1"), &json!(false), &json!(0)));
+        assert!(!test.get("/api/v1/events").await.text().contains(EAB_KEY));
+        test.delete(&location).await.expect(204);
+        test.get(&location).await.expect(404);
+    }
+
+    #[tokio::test]
+    async fn wrong_issuers_are_refused() {
+        let test = TestApp::new().await;
+        let before = test.events().await;
+        let directory = "https://acme.example/dir";
+        for (wrong, field) in [
+            (json!({ "name": "", "directory": directory }), "name"),
+            (json!({ "name": "x", "directory": "http://acme.example/dir" }), "directory"),
+            (json!({ "name": "x", "directory": "file:///etc/passwd" }), "directory"),
+            (json!({ "name": "x", "directory": "https://user:pw@acme.example/" }), "directory"),
+            (json!({ "name": "x", "directory": directory, "contacts": ["not an address"] }), "contacts"),
+            (json!({ "name": "x", "directory": directory, "trust_root": "x" }), "trust_root"),
+            (json!({ "name": "x", "directory": directory, "eab_key_id": "kid" }), "eab_key"),
+            (json!({ "name": "x", "directory": directory, "eab_key": EAB_KEY }), "eab_key_id"),
+            (json!({ "name": "x", "directory": directory, "eab_key_id": "kid", "eab_key": "not base64!" }), "eab_key"),
+        ] {
+            assert_eq!(test.post("/api/v1/issuers", wrong).await.expect(400)["field"], field);
+        }
+        assert_eq!(test.events().await, before);
+    }
+}

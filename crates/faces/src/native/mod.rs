@@ -21,6 +21,8 @@ mod principals;
 mod roles;
 mod secret;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod time;
 mod tokens;
 
@@ -32,6 +34,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
+use axum::routing::any;
 use certhold_domain::{Error, Refusal};
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
@@ -66,6 +69,7 @@ pub fn router(app: &App) -> Router<App> {
         .merge(openapi::router())
         .method_not_allowed_fallback(method_not_allowed)
         .nest("/api", Router::new().fallback(unknown))
+        .route("/api/", any(unknown))
         .layer(DefaultBodyLimit::max(app.settings().import_bytes))
 }
 

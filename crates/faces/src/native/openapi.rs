@@ -53,8 +53,11 @@ pub fn openapi() -> OpenApi {
     document
 }
 
-/// The refusals that every operation of this shape can answer with.
+/// A name of its own for client generators ("certificates_list"), and the refusals that every operation of this shape can
+/// answer with.
 fn complete(path: &str, operation: &mut Operation, changes: bool) {
+    let tag = operation.tags.iter().flatten().next().map_or("", String::as_str).replace(' ', "_");
+    operation.operation_id = operation.operation_id.take().map(|id| format!("{tag}_{id}"));
     let is_public = operation
         .security
         .as_ref()

@@ -33,7 +33,7 @@ pub struct Permission {
 /// List permissions
 ///
 /// Every path the product asks for. A shorter path includes everything below it.
-#[utoipa::path(get, path = "/permissions", tag = "roles",
+#[utoipa::path(get, path = "/permissions", tag = "permissions",
     responses((status = 200, description = "All permissions", body = Page<Permission>)))]
 pub async fn catalogue(State(app): State<App>, Bearer(caller): Bearer) -> Answer<Page<Permission>> {
     app.known(caller).await?;
@@ -55,7 +55,7 @@ pub struct PermissionSet {
 }
 
 /// List permission sets
-#[utoipa::path(get, path = "/permission-sets", tag = "roles",
+#[utoipa::path(get, path = "/permission-sets", tag = "permissions",
     responses((status = 200, description = "All permission sets", body = Page<PermissionSet>)))]
 pub async fn list(State(app): State<App>, Bearer(caller): Bearer) -> Answer<Page<PermissionSet>> {
     let found = app.read_as(caller, roles::permission_sets).await?;
@@ -80,7 +80,7 @@ pub struct PermissionSetInput {
 }
 
 /// Create a permission set
-#[utoipa::path(post, path = "/permission-sets", tag = "roles", request_body = PermissionSetInput,
+#[utoipa::path(post, path = "/permission-sets", tag = "permissions", request_body = PermissionSetInput,
     responses((status = 201, description = "The new set", body = Created)))]
 pub async fn create(State(app): State<App>, author: Author, Body(input): Body<PermissionSetInput>) -> Answer<Created> {
     let (uuid, now) = (Uuid::now_v7(), app.now());

@@ -224,3 +224,72 @@ pub async fn set_password(
     app.write(move |tx| people::set_password(tx, &author.actor, PrincipalId(id), &hash, now)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::TestApp;
+
+    #[tokio::test]
+    async fn a_person_is_made_told_and_disabled() {
+        let test = TestApp::new().await;
+        let ana = json!({ "kind": "person", "name": "Ana", "email": "ana@example.com", "password": "ana's password" });
+        let reply = test.post("/api/v1/principals", ana.clone()).await;
+        let location = reply.headers["location"].to_str().unwrap().to_owned();
+        reply.expect(201);
+        let told = test.get(&location).await;
+        assert!(!told.text().contains("password\":\"") && !told.text().contains("argon2"), "{}", told.text());
+        let told = told.expect(200);
+        assert_eq!((&told["name"], &told["display_name"], &told["kind"]), (&json!("Ana"), &json!("Ana"), &json!("person")));
+        assert_eq!(
+            (&told["has_password"], &told["disabled"], &told["last_seen_at"]),
+            (&json!(true), &json!(false), &json!(null))
+        );
+        test.post("/api/v1/principals", json!({ "kind": "service", "name": "ANA" })).await.expect(409);
+        let sign_in = json!({ "name": "ana", "password": "ana's password" });
+        let session = test.call("POST", "/api/v1/sessions", "", Some(&sign_in)).await.expect(201);
+        let token = session["token"].as_str().unwrap();
+        assert_eq!(test.call("GET", &location, token, None).await.expect(200)["name"], "Ana", "everybody may see their own");
+        test.post(&format!("{location}/disable"), json!(null)).await.expect(204);
+        test.call("GET", &location, token, None).await.expect(401);
+        test.call("POST", "/api/v1/sessions", "", Some(&sign_in)).await.expect(401);
+        test.post(&format!("{location}/enable"), json!(null)).await.expect(204);
+        test.call("GET", &location, token, None).await.expect(401);
+        test.call("POST", "/api/v1/sessions", "", Some(&sign_in)).await.expect(201);
+    }
+
+    #[tokio::test]
+    async fn wrong_accounts_are_refused() {
+        let test = TestApp::new().await;
+        let before = test.events().await;
+        for (wrong, field) in [
+            (json!({ "kind": "person", "name": "a\u{202e}b" }), "name"),
+            (json!({ "kind": "person", "name": "a", "display_name": "x\ny" }), "display_name"),
+            (json!({ "kind": "person", "name": "a", "email": "x\0y" }), "email"),
+            (json!({ "kind": "person", "name": "a", "password": "short" }), "password"),
+            (json!({ "kind": "person", "name": "a", "password": "x".repeat(2000) }), "password"),
+            (json!({ "kind": "service", "name": "a", "password": "long enough to be one" }), "password"),
+        ] {
+            assert_eq!(test.post("/api/v1/principals", wrong).await.expect(400)["field"], field);
+        }
+        let secret = test.post("/api/v1/principals", json!({ "kind": "person", "name": "a", "password": ["hunter2"] })).await;
+        assert!(!secret.text().contains("hunter2"));
+        secret.expect(400);
+        test.post("/api/v1/principals", json!({ "kind": "robot", "name": "a" })).await.expect(400);
+        test.post(&format!("/api/v1/principals/{}/disable", test.admin_id), json!(null)).await.expect(409);
+        assert_eq!(test.events().await, before);
+    }
+
+    #[tokio::test]
+    async fn nobody_takes_over_whoever_holds_more() {
+        let test = TestApp::new().await;
+        let (_, _, token) = test.service("security", &["/security/"]).await;
+        let admin = format!("/api/v1/principals/{}", test.admin_id);
+        let password = json!({ "password": "taken over now" });
+        test.call("PUT", &format!("{admin}/password"), &token, Some(&password)).await.expect(403);
+        test.call("POST", &format!("{admin}/disable"), &token, None).await.expect(403);
+        let wide = json!({ "name": "mine", "scopes": ["/"] });
+        test.call("POST", &format!("{admin}/tokens"), &token, Some(&wide)).await.expect(403);
+    }
+}

@@ -169,3 +169,88 @@ pub async fn withdraw(State(app): State<App>, author: Author, Id((role, principa
     app.write(move |tx| roles::withdraw(tx, &author.actor, RoleId(role), PrincipalId(principal), now)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::TestApp;
+
+    #[tokio::test]
+    async fn a_role_is_made_told_replaced_and_removed() {
+        let test = TestApp::new().await;
+        let made = json!({ "name": " Web Ops ", "description": "two\nlines", "permissions": ["Certificates/Import"] });
+        let reply = test.post("/api/v1/roles", made).await;
+        let location = reply.headers["location"].to_str().unwrap().to_owned();
+        let id = reply.expect(201)["id"].as_i64().unwrap();
+        assert_eq!(location, format!("/api/v1/roles/{id}"));
+        let role = test.get(&location).await.expect(200);
+        assert_eq!((&role["name"], &role["permissions"]), (&json!("Web Ops"), &json!(["/certificates/import/"])));
+        assert_eq!(
+            (&role["permission_set"]["name"], &role["built_in"], &role["holders"]),
+            (&json!("Global"), &json!(false), &json!(0))
+        );
+        test.put(&location, json!({ "name": "DNS ops", "email": "dns@example.com", "permissions": [] })).await.expect(204);
+        let role = test.get(&location).await.expect(200);
+        assert_eq!(
+            (&role["name"], &role["description"], &role["email"]),
+            (&json!("DNS ops"), &json!(""), &json!("dns@example.com"))
+        );
+        test.delete(&location).await.expect(204);
+        test.get(&location).await.expect(404);
+    }
+
+    #[tokio::test]
+    async fn hostile_and_wrong_roles_are_refused_and_odd_names_kept() {
+        let test = TestApp::new().await;
+        let before = test.events().await;
+        let role = |name: &str| json!({ "name": name, "permissions": [] });
+        for name in ["", "  ", "a\0b", "admin\u{202e}", "two\nlines", "zero\u{200b}", &"x".repeat(201)] {
+            let problem = test.post("/api/v1/roles", role(name)).await.expect(400);
+            assert_eq!(problem["field"], "name", "{name:?}");
+        }
+        for permissions in
+            [json!(["/a/../b/"]), json!([""]), json!(["/a b/"]), json!(["/certificates/", "/certificates/import/"])]
+        {
+            let problem = test.post("/api/v1/roles", json!({ "name": "x", "permissions": permissions })).await.expect(400);
+            assert_eq!(problem["field"], "permissions");
+        }
+        test.post("/api/v1/roles", role("ADMINISTRATOR")).await.expect(409);
+        test.post("/api/v1/roles", json!({ "name": "x", "permissions": [], "permission_set": 4711 })).await.expect(400);
+        assert_eq!(test.events().await, before);
+        for name in ["<script>alert(1)</script>", "'; DROP TABLE role; --", "../../etc/passwd", "שלום", "$(reboot)"] {
+            let id = test.post("/api/v1/roles", role(name)).await.expect(201)["id"].clone();
+            assert_eq!(test.get(&format!("/api/v1/roles/{id}")).await.expect(200)["name"], name);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_administrator_role_stays_and_nobody_grants_what_they_lack() {
+        let test = TestApp::new().await;
+        let roles = test.get("/api/v1/roles").await.expect(200);
+        let id = roles["items"][0]["id"].as_i64().unwrap();
+        test.delete(&format!("/api/v1/roles/{id}")).await.expect(409);
+        test.put(&format!("/api/v1/roles/{id}"), json!({ "name": "x", "permissions": [] })).await.expect(409);
+        test.delete(&format!("/api/v1/roles/{id}/holders/{}", test.admin_id)).await.expect(409);
+        let (me, _, token) = test.service("security", &["/security/"]).await;
+        let wide = json!({ "name": "wide", "permissions": ["/certificates/"] });
+        let problem = test.call("POST", "/api/v1/roles", &token, Some(&wide)).await.expect(403);
+        assert_eq!(problem["missing"], json!(["/certificates/"]));
+        test.call("PUT", &format!("/api/v1/roles/{id}/holders/{me}"), &token, None).await.expect(403);
+    }
+
+    #[tokio::test]
+    async fn a_role_given_and_taken_counts_at_once() {
+        let test = TestApp::new().await;
+        let (service, _, token) = test.service("service", &[]).await;
+        let role = json!({ "name": "readers", "permissions": ["/certificates/collections/read/"] });
+        let role = test.post("/api/v1/roles", role).await.expect(201)["id"].clone();
+        let holder = format!("/api/v1/roles/{role}/holders/{service}");
+        test.call("GET", "/api/v1/certificates", &token, None).await.expect(403);
+        test.put(&holder, json!(null)).await.expect(204);
+        test.call("GET", "/api/v1/certificates", &token, None).await.expect(200);
+        assert_eq!(test.get(&format!("/api/v1/principals/{service}/roles")).await.expect(200)["items"][0]["name"], "readers");
+        test.delete(&holder).await.expect(204);
+        test.call("GET", "/api/v1/certificates", &token, None).await.expect(403);
+    }
+}

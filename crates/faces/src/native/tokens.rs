@@ -127,3 +127,64 @@ pub async fn revoke(State(app): State<App>, author: Author, Id(id): Id) -> Answe
     app.write(move |tx| people::revoke_token(tx, &author.actor, TokenId(id), now)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::TestApp;
+
+    #[tokio::test]
+    async fn a_token_is_shown_once_works_within_its_scope_and_ends() {
+        let test = TestApp::new().await;
+        let mine = format!("/api/v1/principals/{}/tokens", test.admin_id);
+        let expires_at = crate::native::Time(test.app.now() + 1_000).to_string();
+        let new = json!({ "name": "reader", "scopes": ["/certificates/collections/read/"], "expires_at": expires_at });
+        let made = test.post(&mine, new).await.expect(201);
+        let token = made["token"].as_str().unwrap().to_owned();
+        assert!(token.starts_with("cht_") && token.len() == 47);
+        let listed = test.get(&mine).await;
+        assert!(!listed.text().contains(&token));
+        let listed = listed.expect(200)["items"][0].clone();
+        assert_eq!((&listed["id"], &listed["expires_at"]), (&made["id"], &json!(expires_at)));
+        assert_eq!(listed["hint"], &token[..10]);
+        test.call("GET", "/api/v1/certificates", &token, None).await.expect(200);
+        test.call("GET", "/api/v1/roles", &token, None).await.expect(403);
+        let me = test.call("GET", "/api/v1/me", &token, None).await.expect(200);
+        assert_eq!(me["scopes"], json!(["/certificates/collections/read/"]));
+        assert_eq!(me["permissions"], json!(["/certificates/collections/read/"]));
+        let wider = json!({ "name": "wider", "scopes": ["/certificates/"] });
+        test.call("POST", &mine, &token, Some(&wider)).await.expect(403);
+        test.clock.advance(1_000);
+        test.call("GET", "/api/v1/certificates", &token, None).await.expect(401);
+        assert!(!test.get("/api/v1/events").await.text().contains(&token), "events hold no secret");
+    }
+
+    #[tokio::test]
+    async fn wrong_tokens_are_not_made() {
+        let test = TestApp::new().await;
+        let mine = format!("/api/v1/principals/{}/tokens", test.admin_id);
+        let before = test.events().await;
+        for (wrong, field) in [
+            (json!({ "name": "x", "scopes": [] }), "scopes"),
+            (json!({ "name": "x", "scopes": ["/a b/"] }), "permissions"),
+            (json!({ "name": "\u{202e}", "scopes": ["/"] }), "name"),
+            (json!({ "name": "x", "scopes": ["/"], "expires_at": "2020-01-01T00:00:00Z" }), "expires_at"),
+        ] {
+            assert_eq!(test.post(&mine, wrong).await.expect(400)["field"], field);
+        }
+        test.post(&mine, json!({ "name": "x", "scopes": ["/"], "expires_at": 17 })).await.expect(400);
+        assert_eq!(test.events().await, before);
+    }
+
+    #[tokio::test]
+    async fn revoking_again_changes_nothing() {
+        let test = TestApp::new().await;
+        let mine = format!("/api/v1/principals/{}/tokens", test.admin_id);
+        let id = test.post(&mine, json!({ "name": "x", "scopes": ["/"] })).await.expect(201)["id"].clone();
+        test.delete(&format!("/api/v1/tokens/{id}")).await.expect(204);
+        let events = test.events().await;
+        test.delete(&format!("/api/v1/tokens/{id}")).await.expect(204);
+        assert_eq!(test.events().await, events);
+    }
+}

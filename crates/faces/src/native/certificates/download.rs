@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use certhold_domain::CertificateId;
 use certhold_domain::inventory::{self, Summary};
-use certhold_domain::{CertificateId, limits};
 use certhold_pki::pem;
 
+use crate::attachment;
 use crate::auth::Bearer;
 use crate::native::extract::Id;
 use crate::native::hidden;
@@ -50,19 +51,13 @@ pub async fn chain(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id) -
 
 /// An answer that browsers save under `name`.
 pub fn file(content_type: &'static str, name: &str, bytes: Vec<u8>) -> Response {
-    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
-    let disposition = disposition.unwrap_or(HeaderValue::from_static("attachment"));
-    ([(header::CONTENT_TYPE, HeaderValue::from_static(content_type)), (header::CONTENT_DISPOSITION, disposition)], bytes)
-        .into_response()
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::CONTENT_DISPOSITION, attachment::disposition(name)),
+    ];
+    (headers, bytes).into_response()
 }
 
-/// A name that is harmless in every file system, header and shell: strangers chose the certificate's.
-pub fn file_name(certificate: &Summary, extension: &str) -> String {
-    let harmless = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
-    let name: String = certificate.title().chars().map(harmless).take(limits::NAME_CHARS).collect();
-    let name = name.trim_matches(['.', '_', '-']);
-    match name {
-        "" => format!("certificate-{}.{extension}", certificate.id),
-        name => format!("{name}.{extension}"),
-    }
+fn file_name(certificate: &Summary, extension: &str) -> String {
+    attachment::file_name(certificate.title(), certificate.id.0, extension)
 }

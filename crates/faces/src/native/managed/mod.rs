@@ -29,3 +29,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(deployments::remove))
         .routes(routes!(deployments::run))
 }
+
+#[cfg(test)]
+mod tests;

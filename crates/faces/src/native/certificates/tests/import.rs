@@ -106,7 +106,11 @@ async fn key_and_certificate_may_come_in_different_files() {
     let parts = [file("split.key", key.as_bytes()), file("stray.key", stray.as_bytes()), file("split.pem", pem.as_bytes())];
     let result = form(&test, &test.admin, &parts).await.expect(200);
     assert_eq!(counts(&result), [1, 0, 1, 1]);
-    assert!(reasons(&result)[0].starts_with("stray.key|private key|no certificate here or in the inventory belongs to this private key"), "{result:#}");
+    assert!(
+        reasons(&result)[0]
+            .starts_with("stray.key|private key|no certificate here or in the inventory belongs to this private key"),
+        "{result:#}"
+    );
     assert!(!result.to_string().contains("PRIVATE KEY-----"));
 }
 
@@ -117,6 +121,10 @@ async fn a_key_may_follow_its_certificate_later() {
     assert_eq!(counts(&form(&test, &test.admin, &[file("a.pem", pem.as_bytes())]).await.expect(200)), [1, 0, 0, 0]);
     let both = format!("{pem}{key}");
     assert_eq!(counts(&form(&test, &test.admin, &[file("b.pem", both.as_bytes())]).await.expect(200)), [0, 1, 0, 1]);
+    let (pem, key) = self_signed("alone.example.com");
+    form(&test, &test.admin, &[file("c.pem", pem.as_bytes())]).await.expect(200);
+    let alone = form(&test, &test.admin, &[file("c.key", key.as_bytes())]).await.expect(200);
+    assert_eq!(counts(&alone), [0, 1, 0, 1], "the certificate is held already: {alone:#}");
 }
 
 #[tokio::test]
