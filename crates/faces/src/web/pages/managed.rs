@@ -106,12 +106,11 @@ fn more_names(managed: &Managed) -> i64 {
 /// What it does now.
 pub fn state(managed: &Managed) -> ManagedState {
     match managed {
+        _ if managed.paused => ManagedState::Paused,
         _ if managed.failures > 0 && managed.renewing => ManagedState::Retrying,
-        _ if managed.failures > 0 && managed.paused => ManagedState::Paused,
         _ if managed.failures > 0 => ManagedState::Stuck,
         _ if managed.renewing && managed.current.is_none() => ManagedState::Obtaining,
         _ if managed.renewing => ManagedState::Renewing,
-        _ if managed.paused => ManagedState::Paused,
         _ if managed.current.is_none() => ManagedState::Obtaining,
         _ => ManagedState::InService,
     }

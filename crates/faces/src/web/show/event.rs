@@ -33,6 +33,12 @@ fn line(event: &Event, here: &Here<'_>) -> EventLine {
     let is_here = here.object.is_some_and(|(kind, id)| event.object_kind == kind && event.object == Some(id));
     let mut summary = summary(event, words);
     let object = if is_here { None } else { link(event) };
+    if is_here && !speaks_of_itself(event) {
+        summary = match summary.strip_suffix(':') {
+            Some(whole) => whole.to_owned(),
+            None => format!("{summary} it"),
+        };
+    }
     if object.is_none() && !is_here && !event.object_name.is_empty() && !speaks_of_itself(event) {
         summary = format!("{summary} {}", event.object_name);
     }
@@ -242,14 +248,18 @@ mod tests {
     #[test]
     fn lines_read_as_sentences() {
         let owner = json!({ "before": { "owner_role": 1, "owner_name": "A" }, "after": { "owner_role": 2, "owner_name": null } });
-        let line = seen(&event(names::CERTIFICATE_OWNER_CHANGED, ("certificate", 9, "x.example"), owner));
-        assert_eq!(line.summary, "changed the owner of");
-        assert_eq!(line.object, Some(Link::new("x.example", "/certificates/9")));
-        assert_eq!(line.changes.len(), 1, "{:?}", line.changes);
+        let first = seen(&event(names::CERTIFICATE_OWNER_CHANGED, ("certificate", 9, "x.example"), owner));
+        assert_eq!(first.summary, "changed the owner of");
+        assert_eq!(first.object, Some(Link::new("x.example", "/certificates/9")));
+        assert_eq!(first.changes.len(), 1, "{:?}", first.changes);
         assert_eq!(
-            (line.changes[0].field.as_str(), line.changes[0].before.as_deref(), line.changes[0].after.as_deref()),
+            (first.changes[0].field.as_str(), first.changes[0].before.as_deref(), first.changes[0].after.as_deref()),
             ("owner", Some("A"), None)
         );
+
+        let here = Here { object: Some(("certificate", 9)), may_audit: false, now: 0 };
+        let own_page = line(&event(names::CERTIFICATE_IMPORTED, ("certificate", 9, "x.example"), json!({})), &here);
+        assert_eq!((own_page.summary.as_str(), own_page.object, own_page.record), ("imported it", None, None));
 
         let line = seen(&event(names::ROLE_ASSIGNED, ("principal", 4, "eve"), json!({ "role_name": "Ops" })));
         assert_eq!((line.summary.as_str(), line.object), ("gave the role “Ops” to", Some(Link::new("eve", "/users/4"))));

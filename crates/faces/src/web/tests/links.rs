@@ -1,0 +1,124 @@
+//! Every link and form of every page leads somewhere.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::{Visitor, attributes, furnish, get, gist};
+use crate::testing::TestApp;
+
+/// The pages that are reached from the home page, with everything they link and send to.
+#[tokio::test]
+async fn no_link_is_dead() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let ids = server.import_samples(120).await;
+    furnish(&admin).await;
+    admin.follow("/service-accounts/new", &[("name", "robot"), ("description", "CI"), ("role", "1")]).await;
+    let role = [("name", "Platform"), ("description", ""), ("permissions", "/certificates/import/")];
+    admin.follow("/roles/new", &role).await;
+    admin.follow(&format!("/certificates/{}/owner", ids[0]), &[("owner", "1")]).await;
+    admin.post("/account/tokens", &[("token_name", "mine"), ("token_expires", "7"), ("token_scopes", "")]).await;
+
+    let (mut seen, mut actions) = (BTreeSet::new(), BTreeSet::new());
+    let mut waiting: VecDeque<String> = VecDeque::from(["/".to_owned()]);
+    while let Some(path) = waiting.pop_front() {
+        let reply = admin.get(&path).await;
+        assert!(reply.status.is_success() || reply.status == 303, "{path}: {}\n{}", reply.status, gist(&reply.text()));
+        let is_page = reply.headers.get("content-type").is_some_and(|kind| kind.to_str().unwrap().starts_with("text/html"));
+        if !is_page {
+            continue;
+        }
+        let html = reply.text();
+        actions.extend(attributes(&html, "action"));
+        for href in attributes(&html, "href") {
+            let address = href.split('#').next().unwrap_or("");
+            let numberless: String = address.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+            // One page of each shape is enough.
+            if address.starts_with('/') && seen.insert(numberless) {
+                waiting.push_back(address.to_owned());
+            }
+        }
+    }
+    assert!(seen.len() > 45, "{seen:?}");
+    for page in [
+        "/issuers/0",
+        "/dns-providers/0",
+        "/managed/0",
+        "/users/0",
+        "/service-accounts/0",
+        "/roles/0",
+        "/managed/0/deployments/new",
+    ] {
+        assert!(seen.contains(page), "{page} is linked from nowhere: {seen:?}");
+    }
+    assert!(actions.len() > 20, "{actions:?}");
+    for action in actions {
+        let reply = server.send(get(&action, "")).await;
+        let is_routed = matches!(reply.status.as_u16(), 200 | 303 | 405);
+        assert!(is_routed, "{action}: {}", reply.status);
+        let reply = admin.post(&action, &[("csrf", "wrong")]).await;
+        assert_ne!(reply.status, 404, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_addresses_say_so() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    for path in [
+        "/nothing",
+        "/certificates/999999",
+        "/certificates/abc",
+        "/certificates/-1",
+        "/managed/99",
+        "/users/0x1",
+        "/roles/99",
+        "/issuers/9",
+        "/dns-providers/9",
+        "/certificates/99/pem",
+        "/assets/nothing.css",
+    ] {
+        let reply = admin.get(path).await;
+        assert_eq!(reply.status, 404, "{path}");
+        if !path.starts_with("/assets") {
+            assert!(reply.text().contains("aria-label=\"Main\""), "{path} keeps the navigation");
+        }
+    }
+    let reply = server.send(get("/nothing", "")).await;
+    assert_eq!(reply.status, 404);
+    assert!(!reply.text().contains("aria-label=\"Main\""));
+    assert_eq!(admin.get("/logout").await.status, 405);
+    assert_eq!(admin.post("/certificates", &[]).await.status, 405);
+}
+
+#[tokio::test]
+async fn assets_are_cached_for_ever_and_pages_never() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let reply = admin.get("/certificates").await;
+    assert_eq!(reply.headers["cache-control"], "no-store");
+    assert_eq!(reply.headers["content-security-policy"], crate::web::CONTENT_SECURITY_POLICY);
+    assert_eq!(reply.headers.get_all("content-security-policy").iter().count(), 1);
+    let html = reply.text();
+    let style = attributes(&html, "href").into_iter().find(|href| href.ends_with("-certhold.css")).expect("a style sheet");
+    let reply = admin.get(&style).await;
+    assert_eq!(reply.headers["cache-control"], "public, max-age=31536000, immutable");
+    assert_eq!(reply.headers["content-type"], "text/css; charset=utf-8");
+}
+
+#[tokio::test]
+async fn the_navigation_offers_what_may_be_opened() {
+    let server = TestApp::new().await;
+    let (eve, ..) = Visitor::with(&server, "eve", &["/portal/read/", "/auditing/read/"]).await;
+    let page = eve.page("/events").await;
+    let links = attributes(&page, "href");
+    assert!(links.contains(&"/events".into()) && links.contains(&"/account".into()));
+    for hidden in ["/certificates", "/import", "/managed", "/issuers", "/dns-providers", "/users", "/roles"] {
+        assert!(!links.contains(&hidden.into()), "{hidden}");
+    }
+    let home = eve.get("/").await;
+    assert_eq!((home.status.as_u16(), super::location(&home)), (303, "/events"), "the first section that is open");
+    let (nobody, ..) = Visitor::with(&server, "mallory", &["/certificates/"]).await;
+    let reply = nobody.get("/certificates").await;
+    assert_eq!(reply.status, 403);
+    assert!(reply.text().contains("/portal/read/"));
+}

@@ -1,0 +1,165 @@
+//! Every form refuses whoever may not send it, and changes nothing.
+
+use axum::body::Body;
+use axum::http::{Request, header};
+
+use super::{Visitor, furnish, gist, location, post};
+use crate::testing::{TestApp, sample_pem};
+
+/// Every form with fields that the administrator could send.
+fn forms(certificate: i64, found: &super::Furnished, user: i64, role: i64) -> Vec<(String, Vec<(&'static str, String)>)> {
+    let managed = found.managed;
+    let deployments = format!("/managed/{managed}/deployments/{}", found.deployment);
+    let own = |name: &'static str, value: &str| (name, value.to_owned());
+    vec![
+        (format!("/certificates/{certificate}/owner"), vec![own("owner", &role.to_string())]),
+        (format!("/certificates/{certificate}/remove"), vec![]),
+        (
+            "/managed/new".into(),
+            vec![
+                own("names", "new.example.com"),
+                own("issuer", &found.issuer.to_string()),
+                own("dns_provider", &found.provider.to_string()),
+                own("key", "p256"),
+            ],
+        ),
+        (format!("/managed/{managed}/renew"), vec![]),
+        (format!("/managed/{managed}/pause"), vec![]),
+        (format!("/managed/{managed}/resume"), vec![]),
+        (format!("/managed/{managed}/remove"), vec![]),
+        (format!("/managed/{managed}/deployments/new"), vec![own("name", "x"), own("full_chain", "/tmp/x.pem")]),
+        (format!("{deployments}/run"), vec![]),
+        (format!("{deployments}/remove"), vec![]),
+        ("/issuers/new".into(), vec![own("name", "B"), own("directory", "https://b.example/dir"), own("terms", "true")]),
+        (format!("/issuers/{}/remove", found.issuer), vec![]),
+        (
+            "/dns-providers/new".into(),
+            vec![own("kind", "powerdns"), own("name", "B"), own("url", "http://127.0.0.1:1"), own("api_key", "k")],
+        ),
+        (format!("/dns-providers/{}", found.provider), vec![own("name", "C"), own("url", "http://127.0.0.1:2")]),
+        (format!("/dns-providers/{}/remove", found.provider), vec![]),
+        ("/users/new".into(), vec![own("name", "bob"), own("password", "a long enough word")]),
+        ("/service-accounts/new".into(), vec![own("name", "bot")]),
+        (format!("/users/{user}/roles"), vec![own("role", &role.to_string())]),
+        (format!("/users/{user}/password"), vec![own("password", "a long enough word")]),
+        (format!("/users/{user}/disable"), vec![]),
+        (format!("/users/{user}/enable"), vec![]),
+        (format!("/users/{user}/tokens"), vec![own("token_name", "t"), own("token_expires", "7")]),
+        (format!("/users/{user}/tokens/1/revoke"), vec![]),
+        ("/roles/new".into(), vec![own("name", "R"), own("permissions", "/portal/read/")]),
+        (format!("/roles/{role}"), vec![own("name", "R"), own("permissions", "/portal/read/")]),
+        (format!("/roles/{role}/remove"), vec![]),
+        ("/events/check".into(), vec![]),
+    ]
+}
+
+/// Forms that everybody may send for themselves.
+const OWN: [&str; 6] = [
+    "/account/password",
+    "/account/theme",
+    "/account/tokens",
+    "/account/tokens/1/revoke",
+    "/account/sessions/1/revoke",
+    "/logout",
+];
+
+#[tokio::test]
+async fn nobody_changes_anything_without_session_token_and_permission() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let certificate = server.import_samples(1).await[0];
+    let found = furnish(&admin).await;
+    let (eve, user, role) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
+    let forms = forms(certificate, &found, user.0, role.0);
+    let before = server.events().await;
+    let all = forms.iter().map(|(path, fields)| (path.as_str(), fields.as_slice())).chain(OWN.map(|path| (path, &[][..])));
+    for (path, fields) in all {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let reply = server.send(post(path, "", &fields)).await;
+        assert_eq!((reply.status.as_u16(), location(&reply)), (303, "/login"), "{path} without a session");
+        let reply = server.send(post(path, "certhold=chs_unknown", &fields)).await;
+        assert_eq!((reply.status.as_u16(), location(&reply)), (303, "/login?ended=true"), "{path} with an unknown session");
+
+        let mut forged = fields.clone();
+        forged.push(("csrf", &eve.csrf));
+        let reply = server.send(post(path, &admin.cookie, &forged)).await;
+        assert_eq!(reply.status, 403, "{path} with the token of another session");
+        assert!(reply.text().contains("reload the page"), "{path}: {}", gist(&reply.text()));
+        let mut foreign = post(path, &admin.cookie, &[("csrf", admin.csrf.as_str())]);
+        foreign.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
+        assert_eq!(server.send(foreign).await.status, 403, "{path} from another site");
+
+        let json = Request::post(path).header(header::CONTENT_TYPE, "application/json").header(header::COOKIE, &admin.cookie);
+        let reply = server.send(json.body(Body::from("{}")).unwrap()).await;
+        assert_eq!(reply.status, 400, "{path} with JSON");
+        assert!(reply.text().contains("This is not what a form of these pages sends."), "{path}");
+    }
+    for (path, fields) in &forms {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        // Their own tokens and password are anybody's; the forms of administrators are not.
+        if path.ends_with("/tokens") {
+            continue;
+        }
+        let reply = eve.post(path, &fields).await;
+        assert_eq!(reply.status, 403, "{path} without the permission: {}", gist(&reply.text()));
+        assert!(reply.text().contains("<code>/"), "{path} names what is missing: {}", gist(&reply.text()));
+    }
+    assert_eq!(server.events().await, before, "nothing was changed");
+}
+
+#[tokio::test]
+async fn imports_need_session_token_and_permission() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let (eve, ..) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
+    let before = server.events().await;
+    let pem = sample_pem(1);
+    let files: [(&str, &[u8]); 1] = [("a.pem", pem.as_bytes())];
+    let nobody = Visitor { server: &server, cookie: String::new(), csrf: String::new() };
+    assert_eq!(location(&nobody.import("", &files, "").await), "/login");
+    assert_eq!(admin.import(&eve.csrf, &files, "").await.status, 403);
+    let reply = eve.import(&eve.csrf, &files, "").await;
+    assert_eq!(reply.status, 403);
+    assert!(reply.text().contains("<code>/certificates/import/</code>"));
+    assert_eq!(server.events().await, before);
+    assert_eq!(eve.get("/import").await.status, 403, "nor is the form shown");
+}
+
+#[tokio::test]
+async fn pages_name_the_permission_that_is_missing() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let certificate = server.import_samples(1).await[0];
+    let found = furnish(&admin).await;
+    let (eve, user, role) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
+    let pages = [
+        ("/certificates".to_owned(), "/certificates/collections/read/"),
+        (format!("/certificates/{certificate}"), "/certificates/collections/read/"),
+        ("/certificates/99999".to_owned(), "/certificates/collections/read/"),
+        (format!("/certificates/{certificate}/der"), "/certificates/collections/read/"),
+        ("/import".to_owned(), "/certificates/import/"),
+        ("/managed".to_owned(), "/renewal/read/"),
+        (format!("/managed/{}", found.managed), "/renewal/read/"),
+        ("/managed/new".to_owned(), "/renewal/modify/"),
+        (format!("/managed/{}/deployments/new", found.managed), "/renewal/deployments/modify/"),
+        ("/issuers".to_owned(), "/certificate_authorities/read/"),
+        (format!("/issuers/{}", found.issuer), "/certificate_authorities/read/"),
+        ("/issuers/new".to_owned(), "/certificate_authorities/modify/"),
+        ("/dns-providers".to_owned(), "/dns_providers/read/"),
+        (format!("/dns-providers/{}", found.provider), "/dns_providers/read/"),
+        ("/dns-providers/new".to_owned(), "/dns_providers/modify/"),
+        ("/users".to_owned(), "/security/read/"),
+        (format!("/users/{user}"), "/security/read/"),
+        ("/service-accounts".to_owned(), "/security/read/"),
+        ("/users/new".to_owned(), "/security/modify/"),
+        ("/roles".to_owned(), "/security/read/"),
+        (format!("/roles/{role}"), "/security/read/"),
+        ("/roles/new".to_owned(), "/security/modify/"),
+        ("/events".to_owned(), "/auditing/read/"),
+    ];
+    for (page, missing) in pages {
+        let reply = eve.get(&page).await;
+        assert_eq!(reply.status, 403, "{}", gist(&page));
+        assert!(reply.text().contains(&format!("<code>{missing}</code>")), "{page}: {}", gist(&reply.text()));
+    }
+}
