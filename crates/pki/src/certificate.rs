@@ -192,7 +192,8 @@ impl<'a> Iterator for Extensions<'a> {
         while let Some(extension) = self.reader.next() {
             let mut inside = extension.inside();
             if let (tag::SEQUENCE, Some(oid)) = (extension.tag, inside.take(tag::OID)) {
-                let critical = inside.take(tag::BOOLEAN).is_some_and(|flag| flag.content.first().is_some_and(|octet| *octet != 0));
+                let critical =
+                    inside.take(tag::BOOLEAN).is_some_and(|flag| flag.content.first().is_some_and(|octet| *octet != 0));
                 if let Some(value) = inside.take(tag::OCTET_STRING) {
                     return Some(Extension { oid: oid.content, critical, value: value.content });
                 }

@@ -143,7 +143,7 @@ fn appearance(operation: &str) -> (&'static str, &'static str, Tone) {
 
 /// The words with what the details add to them.
 fn summary(event: &Event, words: &str) -> String {
-    let detail = |key: &str| event.payload[key].as_str().map(|text| shortened(text));
+    let detail = |key: &str| event.payload[key].as_str().map(shortened);
     let is_own = speaks_of_itself(event);
     let of = if is_own { "" } else { " of" };
     match event.operation.as_str() {
