@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
-use certhold_domain::renewal::managed;
+use certhold_domain::renewal::managed::{self, Health};
 use certhold_domain::{Result, inventory, jobs};
 
 use crate::state::{App, VERSION};
@@ -23,7 +23,11 @@ const METHODS: [Method; 7] =
 #[derive(Default)]
 pub(crate) struct Metrics {
     routes: RwLock<HashMap<String, Route>>,
+    health: tokio::sync::Mutex<Option<(Instant, Vec<(Health, i64)>)>>,
 }
+
+/// How long the counts by health are believed: counting reads every managed certificate, and anybody may ask.
+const HEALTH_FRESH: Duration = Duration::from_secs(10);
 
 type Route = [Served; METHODS.len() + 1];
 
@@ -48,6 +52,18 @@ impl Metrics {
         }
         let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
         routes.entry(route.to_owned()).or_default()[method].count(status.as_u16(), took);
+    }
+
+    /// Counted by one caller at a time; those who ask meanwhile wait for its answer.
+    async fn health(&self, app: &App) -> Result<Vec<(Health, i64)>> {
+        let mut kept = self.health.lock().await;
+        if let Some((_, counts)) = kept.as_ref().filter(|(at, _)| at.elapsed() < HEALTH_FRESH) {
+            return Ok(counts.clone());
+        }
+        let now = app.now();
+        let counts = app.read(move |tx| managed::count_by_health(tx, now)).await?;
+        *kept = Some((Instant::now(), counts.clone()));
+        Ok(counts)
     }
 
     fn write(&self, out: &mut String) {
@@ -117,8 +133,8 @@ impl Served {
 /// Everything, as text.
 pub(super) async fn render(app: &App) -> Result<String> {
     let now = app.now();
-    let (certificates, health, (waiting, running)) =
-        app.read(move |tx| Ok((inventory::count_all(tx)?, managed::count_by_health(tx, now)?, jobs::counts(tx)?))).await?;
+    let (certificates, (waiting, running)) = app.read(|tx| Ok((inventory::count_all(tx)?, jobs::counts(tx)?))).await?;
+    let health = app.metrics().health(app).await?;
     let mut out = String::with_capacity(16 * 1024);
     gauge(&mut out, &format!("certhold_build_info{{version=\"{VERSION}\"}}"), "The program that runs.", 1);
     gauge(&mut out, "certhold_certificates", "Certificates held.", certificates);
