@@ -18,7 +18,7 @@ use crate::table::{Bar, Row, Table, mebibytes, thousands};
 use crate::world::{World, now, operator, temporary};
 
 /// Batches on their way to the writer: it never waits for the next one.
-const IN_FLIGHT: usize = 4;
+const IN_FLIGHT: usize = 16;
 
 /// Fills the inventory. If `measured`, says how fast that was, beside bare SQLite keeping the same rows.
 pub fn run(world: &mut World, count: u64, measured: bool, table: &mut Table) -> Result<()> {

@@ -7,7 +7,7 @@ CREATE TABLE setting (
 );
 
 -- Maintained counters and version numbers: 'access' (bumped by every change to who may do what),
--- 'certificates' (rows in the inventory).
+-- 'certificates' (rows in the inventory), 'last_certificate' (the last number given to one: none is given twice).
 CREATE TABLE counter (
     name  TEXT NOT NULL PRIMARY KEY,
     value BIGINT NOT NULL
@@ -126,7 +126,7 @@ CREATE TABLE private_key (
 ---------------------------------------------------------------- inventory
 
 CREATE TABLE certificate (
-    id             BIGSERIAL PRIMARY KEY,
+    id             BIGINT NOT NULL PRIMARY KEY,
     sha256         BYTEA NOT NULL UNIQUE,
     der            BYTEA NOT NULL,
     serial         TEXT NOT NULL,
@@ -264,6 +264,8 @@ CREATE TABLE lineage (
 CREATE INDEX lineage_renew ON lineage (renew_at) WHERE state = 'active';
 CREATE INDEX lineage_owner ON lineage (owner_role);
 CREATE INDEX lineage_current ON lineage (current);
+CREATE INDEX lineage_issuer ON lineage (issuer);
+CREATE INDEX lineage_dns_provider ON lineage (dns_provider);
 
 CREATE TABLE acme_order (
     id          BIGSERIAL PRIMARY KEY,

@@ -19,7 +19,10 @@ pub fn prepare(tx: &mut Tx<'_>, uuids: &[uuid::Uuid; 2], now: i64) -> Result<()>
     }
     let installation = uuids[0].to_string();
     tx.execute("INSERT INTO setting (name, value) VALUES ('installation', $1)", params![&installation])?;
-    tx.execute("INSERT INTO counter (name, value) VALUES ('access', 1), ('certificates', 0)", params![])?;
+    tx.execute(
+        "INSERT INTO counter (name, value) VALUES ('access', 1), ('certificates', 0), ('last_certificate', 0)",
+        params![],
+    )?;
     let set: Option<i64> = tx.one(
         "INSERT INTO permission_set (uuid, name, folded, paths) VALUES ($1, 'Global', 'global', '[\"/\"]') RETURNING id",
         params![uuids[1].to_string()],

@@ -1,7 +1,7 @@
 //! Appending to the chain.
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
-use certhold_store::{Tx, params};
+use certhold_store::{Tx, Value, params};
 use serde_json::{Map, Value as Json, json};
 
 use crate::actor::Actor;
@@ -78,58 +78,55 @@ pub(super) fn genesis(installation: &str) -> [u8; 32] {
 
 /// Appends one event in the caller's transaction; returns its sequence number.
 pub fn append(tx: &mut Tx<'_>, actor: &Actor, now: i64, event: NewEvent<'_>) -> Result<i64> {
-    let head = head(tx)?;
-    append_after(tx, actor, now, head, &event)
+    append_many(tx, actor, now, &[event])
 }
 
-/// Appends several events in order.
-pub fn append_many(tx: &mut Tx<'_>, actor: &Actor, now: i64, events: &[NewEvent<'_>]) -> Result<()> {
+/// Appends several events in order; returns the sequence number of the last event in the log.
+pub fn append_many(tx: &mut Tx<'_>, actor: &Actor, now: i64, events: &[NewEvent<'_>]) -> Result<i64> {
+    let mut head = head(tx)?;
+    let mut lists: Vec<[Value<'_>; 14]> = Vec::with_capacity(events.len());
     for event in events {
-        let head = head(tx)?;
-        append_after(tx, actor, now, head, event)?;
+        let payload = event.payload.to_string();
+        let row = Header {
+            seq: head.seq + 1,
+            at: now,
+            actor_kind: actor.kind.name(),
+            actor: actor.id.map(|id| id.0),
+            actor_name: &actor.name,
+            face: actor.face.name(),
+            operation: event.operation,
+            object_kind: event.object.kind,
+            object: event.object.id,
+            object_name: event.object.name,
+            request: &actor.request,
+            address: &actor.address,
+        };
+        head = ChainHead { seq: row.seq, hash: link(&head.hash, &row.digest(&payload_digest(&payload))) };
+        lists.push([
+            row.seq.into(),
+            row.at.into(),
+            row.actor_kind.into(),
+            row.actor.into(),
+            row.actor_name.into(),
+            row.face.into(),
+            row.operation.into(),
+            row.object_kind.into(),
+            row.object.into(),
+            row.object_name.into(),
+            row.request.into(),
+            row.address.into(),
+            payload.into(),
+            head.hash.into(),
+        ]);
     }
-    Ok(())
-}
-
-fn append_after(tx: &mut Tx<'_>, actor: &Actor, now: i64, head: ChainHead, event: &NewEvent<'_>) -> Result<i64> {
-    let payload = event.payload.to_string();
-    let row = Header {
-        seq: head.seq + 1,
-        at: now,
-        actor_kind: actor.kind.name(),
-        actor: actor.id.map(|id| id.0),
-        actor_name: &actor.name,
-        face: actor.face.name(),
-        operation: event.operation,
-        object_kind: event.object.kind,
-        object: event.object.id,
-        object_name: event.object.name,
-        request: &actor.request,
-        address: &actor.address,
-    };
-    let hash = link(&head.hash, &row.digest(&payload_digest(&payload)));
-    tx.execute(
+    tx.execute_many(
         "INSERT INTO event (seq, at, actor_kind, actor, actor_name, face, operation, object_kind, object, object_name, request, \
          address, payload, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        params![
-            row.seq,
-            row.at,
-            row.actor_kind,
-            row.actor,
-            row.actor_name,
-            row.face,
-            row.operation,
-            row.object_kind,
-            row.object,
-            row.object_name,
-            row.request,
-            row.address,
-            &payload,
-            &hash
-        ],
+        &lists,
     )?;
-    *tx.memo::<ChainHead>() = Some(ChainHead { seq: row.seq, hash });
-    Ok(row.seq)
+    let seq = head.seq;
+    *tx.memo::<ChainHead>() = Some(head);
+    Ok(seq)
 }
 
 fn head(tx: &mut Tx<'_>) -> Result<ChainHead> {
@@ -162,10 +159,17 @@ pub(super) struct Header<'a> {
 }
 
 impl Header<'_> {
-    /// SHA-256 over a version byte, the numbers (big-endian, absent ones as -1 behind a flag byte), the length-prefixed texts
-    /// and the payload's digest: no two different rows share an encoding.
-    pub(super) fn digest(&self, payload: &[u8; 32]) -> [u8; 32] {
+    /// SHA-256 over the row's encoding and the payload's digest.
+    fn digest(&self, payload: &[u8; 32]) -> [u8; 32] {
         let mut bytes = Vec::with_capacity(320);
+        self.encode(&mut bytes);
+        bytes.extend_from_slice(payload);
+        sha256(&bytes)
+    }
+
+    /// A version byte, the numbers (big-endian, absent ones as -1 behind a flag byte) and the length-prefixed texts: no two
+    /// different rows share an encoding.
+    pub(super) fn encode(&self, bytes: &mut Vec<u8>) {
         bytes.push(1);
         bytes.extend_from_slice(&self.seq.to_be_bytes());
         bytes.extend_from_slice(&self.at.to_be_bytes());
@@ -187,13 +191,15 @@ impl Header<'_> {
             bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
             bytes.extend_from_slice(text.as_bytes());
         }
-        bytes.extend_from_slice(payload);
-        array(digest(&SHA256, &bytes).as_ref())
     }
 }
 
-pub(super) fn payload_digest(payload: &str) -> [u8; 32] {
-    array(digest(&SHA256, payload.as_bytes()).as_ref())
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    array(digest(&SHA256, bytes).as_ref())
+}
+
+fn payload_digest(payload: &str) -> [u8; 32] {
+    sha256(payload.as_bytes())
 }
 
 /// `SHA-256(previous || digest)`.
@@ -201,7 +207,7 @@ pub(super) fn link(previous: &[u8; 32], row: &[u8; 32]) -> [u8; 32] {
     let mut both = [0; 64];
     both[..32].copy_from_slice(previous);
     both[32..].copy_from_slice(row);
-    array(digest(&SHA256, &both).as_ref())
+    sha256(&both)
 }
 
 fn finish(context: Context) -> [u8; 32] {

@@ -1,8 +1,10 @@
 //! Putting certificates into the inventory: idempotent, in chunks, each item with its outcome.
 
+use std::collections::HashMap;
+
 use certhold_pki::{AltNameKind, Facts, NotACertificate, reverse_labels};
-use certhold_store::{Tx, params};
-use serde_json::json;
+use certhold_store::{Tx, Value, params};
+use serde_json::{Value as Json, json};
 
 use crate::access::{self, paths};
 use crate::actor::Actor;
@@ -73,6 +75,35 @@ impl Candidate {
             spki_sha256: facts.spki_sha256,
             search: without_nul(&search),
         }
+    }
+
+    fn require_size(&self) -> Result<(), Refusal> {
+        let (size, limit) = (self.der.len(), limits::CERTIFICATE_BYTES);
+        let message = || format!("a certificate of {size} bytes is larger than the limit of {limit}");
+        if size > limit { Err(Refusal::TooLarge(message())) } else { Ok(()) }
+    }
+
+    fn row<'a>(&'a self, id: CertificateId, owner: Option<RoleId>, source: &'a str, now: i64) -> [Value<'a>; 18] {
+        [
+            id.into(),
+            (&self.sha256).into(),
+            (&self.der).into(),
+            (&self.serial).into(),
+            (&self.subject).into(),
+            (&self.common_name).into(),
+            (&self.issuer).into(),
+            (&self.names_json).into(),
+            self.not_before.into(),
+            self.not_after.into(),
+            (&self.key_algorithm).into(),
+            self.key_bits.into(),
+            self.is_ca.into(),
+            (&self.spki_sha256).into(),
+            owner.into(),
+            source.into(),
+            now.into(),
+            (&self.search).into(),
+        ]
     }
 
     /// The names under which it is indexed.
@@ -159,16 +190,11 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> 
         ownership::require_may_hand_to(tx, actor, owner)?;
     }
     text::line("source", &batch.source, limits::NAME_CHARS)?;
-    let mut items = Vec::with_capacity(batch.certificates.len());
-    let mut added = 0;
-    for candidate in &batch.certificates {
-        let (id, new) = insert(tx, candidate, batch.owner, &batch.source, now)?;
-        if new {
-            added += 1;
-            let payload = json!({ "sha256": text::hex(&candidate.sha256), "source": batch.source, "owner_role": batch.owner });
-            let object = Object::new("certificate", id.0, &candidate.title);
-            events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_IMPORTED, object, payload))?;
-        }
+    let candidates: Vec<&Candidate> = batch.certificates.iter().collect();
+    let kept = insert_many(tx, &candidates, batch.owner, &batch.source, now)?;
+    record_imported(tx, actor, &candidates, &kept, &json!({ "source": batch.source, "owner_role": batch.owner }), now)?;
+    let mut items = Vec::with_capacity(kept.len());
+    for (candidate, (id, new)) in candidates.into_iter().zip(kept) {
         let key = batch.keys.iter().find(|key| key.spki_sha256 == candidate.spki_sha256);
         let key_taken = match key {
             Some(key) => take_key(tx, actor, &candidate.title, id, key, now)?,
@@ -177,8 +203,28 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> 
         let outcome = if new { Outcome::Imported(id) } else { Outcome::AlreadyHeld(id) };
         items.push(ImportItem { outcome, key_taken });
     }
-    count_added(tx, added)?;
     Ok(items)
+}
+
+/// An event for each certificate that is new, with its digest beside the given details.
+fn record_imported(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    candidates: &[&Candidate],
+    kept: &[(CertificateId, bool)],
+    details: &Json,
+    now: i64,
+) -> Result<()> {
+    let new = candidates.iter().zip(kept).filter(|(_, (_, new))| *new);
+    let events: Vec<NewEvent<'_>> = new
+        .map(|(candidate, (id, _))| {
+            let mut payload = details.clone();
+            payload["sha256"] = text::hex(&candidate.sha256).into();
+            NewEvent::new(names::CERTIFICATE_IMPORTED, Object::new("certificate", id.0, &candidate.title), payload)
+        })
+        .collect();
+    events::append_many(tx, actor, now, &events)?;
+    Ok(())
 }
 
 /// A private key that was brought by itself and found its certificate.
@@ -234,13 +280,11 @@ fn take_key(tx: &mut Tx<'_>, actor: &Actor, title: &str, id: CertificateId, key:
 
 /// Adds to the maintained number of certificates.
 pub(crate) fn count_added(tx: &mut Tx<'_>, added: i64) -> Result<()> {
-    if added != 0 {
-        tx.execute("UPDATE counter SET value = value + $1 WHERE name = 'certificates'", params![added])?;
-    }
+    tx.execute("UPDATE counter SET value = value + $1 WHERE name = 'certificates'", params![added])?;
     Ok(())
 }
 
-/// Keeps a certificate unless it is held already; says whether it is new. The caller counts and records the event.
+/// Keeps a certificate unless it is held already; says whether it is new. The caller records the event.
 pub(crate) fn insert(
     tx: &mut Tx<'_>,
     candidate: &Candidate,
@@ -248,54 +292,71 @@ pub(crate) fn insert(
     source: &str,
     now: i64,
 ) -> Result<(CertificateId, bool)> {
-    if candidate.der.len() > limits::CERTIFICATE_BYTES {
-        let message =
-            format!("a certificate of {} bytes is larger than the limit of {}", candidate.der.len(), limits::CERTIFICATE_BYTES);
-        return Err(Refusal::TooLarge(message).into());
+    let kept = insert_many(tx, &[candidate], owner, source, now)?;
+    kept.first().copied().ok_or_else(|| Error::damaged("a certificate is neither new nor held"))
+}
+
+/// Keeps those certificates that are not held yet; says of each which it is and whether it is new.
+///
+/// It looks before it inserts, and numbers the new ones itself: an `INSERT … ON CONFLICT … RETURNING` makes SQLite keep a copy
+/// of every page it touches, for the case that the statement fails half-way, which doubles the time of an import.
+fn insert_many(
+    tx: &mut Tx<'_>,
+    candidates: &[&Candidate],
+    owner: Option<RoleId>,
+    source: &str,
+    now: i64,
+) -> Result<Vec<(CertificateId, bool)>> {
+    for candidate in candidates {
+        candidate.require_size()?;
     }
-    let inserted: Option<i64> = tx.one(
-        "INSERT INTO certificate (sha256, der, serial, subject, common_name, issuer, names, not_before, not_after, key_algorithm, \
-         key_bits, is_ca, spki_sha256, owner_role, source, held_since, search) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
-         ON CONFLICT (sha256) DO NOTHING RETURNING id",
-        params![
-            &candidate.sha256, &candidate.der, &candidate.serial, &candidate.subject, &candidate.common_name, &candidate.issuer,
-            &candidate.names_json, candidate.not_before, candidate.not_after, &candidate.key_algorithm, candidate.key_bits,
-            candidate.is_ca, &candidate.spki_sha256, owner, source, now, &candidate.search
-        ],
-        |row| row.get(0),
+    let digests: Vec<[Value<'_>; 1]> = candidates.iter().map(|candidate| [(&candidate.sha256).into()]).collect();
+    let held = tx.one_of_each("SELECT id FROM certificate WHERE sha256 = $1", &digests, |row| row.get::<i64>(0))?;
+    let last: Option<i64> = tx.one("SELECT value FROM counter WHERE name = 'last_certificate'", params![], |row| row.get(0))?;
+    let before = last.ok_or_else(|| Error::damaged("the counter 'last_certificate' is missing"))?;
+
+    let mut last = before;
+    let mut new: HashMap<&[u8; 32], CertificateId> = HashMap::new();
+    let mut kept = Vec::with_capacity(candidates.len());
+    let (mut certificates, mut names) = (Vec::new(), Vec::new());
+    for (candidate, held) in candidates.iter().zip(held) {
+        if let Some(held) = held.map(CertificateId).or_else(|| new.get(&candidate.sha256).copied()) {
+            kept.push((held, false));
+            continue;
+        }
+        last += 1;
+        let id = CertificateId(last);
+        new.insert(&candidate.sha256, id);
+        kept.push((id, true));
+        certificates.push(candidate.row(id, owner, source, now));
+        names.extend(candidate.reversed.iter().map(|name| [Value::from(name), id.into()]));
+    }
+    if certificates.is_empty() {
+        return Ok(kept);
+    }
+    tx.execute("UPDATE counter SET value = $1 WHERE name = 'last_certificate'", params![last])?;
+    count_added(tx, last - before)?;
+    tx.execute_many(
+        "INSERT INTO certificate (id, sha256, der, serial, subject, common_name, issuer, names, not_before, not_after, \
+         key_algorithm, key_bits, is_ca, spki_sha256, owner_role, source, held_since, search) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+        &certificates,
     )?;
-    let Some(id) = inserted else {
-        let held: Option<i64> =
-            tx.one("SELECT id FROM certificate WHERE sha256 = $1", params![&candidate.sha256], |row| row.get(0))?;
-        let held = held.ok_or_else(|| Error::damaged("a certificate is neither new nor held"))?;
-        return Ok((CertificateId(held), false));
-    };
-    for name in &candidate.reversed {
-        tx.execute(
-            "INSERT INTO certificate_name (reversed, certificate) VALUES ($1, $2) ON CONFLICT (reversed, certificate) DO NOTHING",
-            params![name, id],
-        )?;
-    }
-    Ok((CertificateId(id), true))
+    tx.execute_many("INSERT INTO certificate_name (reversed, certificate) VALUES ($1, $2)", &names)?;
+    Ok(kept)
 }
 
 /// Keeps the path an authority delivered with `leaf`; its members enter the inventory with source "chain".
 pub(crate) fn link_chain(tx: &mut Tx<'_>, actor: &Actor, leaf: CertificateId, members: &[Candidate], now: i64) -> Result<()> {
-    let mut added = 0;
-    for (position, member) in (1i64..).zip(members) {
-        let (id, new) = insert(tx, member, None, "chain", now)?;
-        if new {
-            added += 1;
-            let payload = json!({ "sha256": text::hex(&member.sha256), "source": "chain" });
-            let object = Object::new("certificate", id.0, &member.title);
-            events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_IMPORTED, object, payload))?;
-        }
+    let members: Vec<&Candidate> = members.iter().collect();
+    let kept = insert_many(tx, &members, None, "chain", now)?;
+    record_imported(tx, actor, &members, &kept, &json!({ "source": "chain" }), now)?;
+    for (position, (member, _)) in (1i64..).zip(kept) {
         tx.execute(
             "INSERT INTO certificate_chain (certificate, position, member) VALUES ($1, $2, $3) \
              ON CONFLICT (certificate, position) DO NOTHING",
-            params![leaf, position, id],
+            params![leaf, position, member],
         )?;
     }
-    count_added(tx, added)
+    Ok(())
 }

@@ -3,7 +3,6 @@
 use certhold_store::{Row, Tx, params};
 use serde_json::json;
 
-use super::issuers;
 use super::plan::{KeyKind, renew_at};
 use crate::access::{self, paths};
 use crate::actor::Actor;
@@ -236,7 +235,8 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &NewManaged, now: i64) ->
     let name = if command.name.trim().is_empty() { names[0].clone() } else { text::name("name", &command.name)? };
     let profile = command.profile.as_deref().map(str::trim).filter(|profile| !profile.is_empty());
     text::line("profile", profile.unwrap_or(""), limits::NAME_CHARS)?;
-    issuers::find(tx, command.issuer)?;
+    let issuer: Option<i64> = tx.one("SELECT id FROM issuer WHERE id = $1", params![command.issuer], |row| row.get(0))?;
+    issuer.ok_or_else(|| Refusal::not_found("issuer", command.issuer))?;
     let provider: Option<i64> =
         tx.one("SELECT id FROM dns_provider WHERE id = $1", params![command.dns_provider], |row| row.get(0))?;
     provider.ok_or_else(|| Refusal::not_found("DNS provider", command.dns_provider))?;

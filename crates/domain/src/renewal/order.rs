@@ -333,8 +333,7 @@ pub fn complete(
         return Err(Refusal::Conflict("the certificate carries another key than the one that was requested".into()).into());
     }
     let owner = managed.owner.as_ref().map(|(role, _)| *role);
-    let (certificate, new) = inventory::insert(tx, leaf, owner, "acme", now)?;
-    inventory::count_added(tx, i64::from(new))?;
+    let (certificate, _) = inventory::insert(tx, leaf, owner, "acme", now)?;
     let version = managed.versions + 1;
     tx.execute("UPDATE certificate SET lineage = $1, version = $2 WHERE id = $3", params![managed.id, version, certificate])?;
     let object = Object::new("certificate", certificate.0, leaf.title());
