@@ -21,7 +21,9 @@ pub fn run(world: &mut World, table: &mut Table) -> Result<()> {
     let mut measured: f64 = 0.0;
     let mut rows = 0;
     for _ in 0..ROUNDS {
-        let (verified, time) = timed(|| world.store()?.read_blocking(|tx| events::verify(tx, None)).map_err(anyhow::Error::from));
+        let (verified, time) = timed(|| {
+            world.store()?.read_blocking(|tx| events::verify(tx, &events::Trust::default())).map_err(anyhow::Error::from)
+        });
         let verified = verified?;
         ensure!(verified.intact(), "the chain is not intact: {:?}", verified.problems);
         rows = verified.events;

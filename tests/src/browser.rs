@@ -169,7 +169,11 @@ impl Browser {
         path
     }
 
-    async fn devtools(&self, command: &str, parameters: Value) {
+    /// Sends a command of the DevTools protocol, for what WebDriver has no word for.
+    ///
+    /// # Panics
+    /// When the browser refuses.
+    pub async fn devtools(&self, command: &str, parameters: Value) {
         self.command("goog/cdp/execute", json!({"cmd": command, "params": parameters})).await;
     }
 

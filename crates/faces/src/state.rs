@@ -31,6 +31,8 @@ pub struct Settings {
     pub import_time: Duration,
     /// The public key that heads of the event chain are signed with, so that heads by another key are noticed.
     pub head_key: Option<Vec<u8>>,
+    /// The file in which the last signed head is kept outside the database.
+    pub head_file: Option<std::path::PathBuf>,
 }
 
 impl Default for Settings {
@@ -44,6 +46,7 @@ impl Default for Settings {
             request_time: Duration::from_secs(30),
             import_time: Duration::from_secs(600),
             head_key: None,
+            head_file: None,
         }
     }
 }
@@ -81,6 +84,15 @@ pub(crate) struct Passwords {
 const PASSWORDS_ADMITTED: usize = 64;
 
 impl App {
+    /// What the event log is held against: the key in custody, and the head kept outside the database. A file that cannot be
+    /// read vouches for nothing.
+    pub fn trust(&self) -> certhold_domain::events::Trust {
+        let settings = self.settings();
+        let kept = settings.head_file.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        let kept = kept.and_then(|text| certhold_domain::events::KeptHead::parse(&text));
+        certhold_domain::events::Trust { key: settings.head_key.clone(), kept }
+    }
+
     /// The state of a server. `worker_seen` is when the worker was last seen at work, unix milliseconds, 0 for never.
     pub fn new(core: Core, settings: Settings, worker_seen: Arc<AtomicI64>) -> App {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);

@@ -2,6 +2,7 @@
 
 mod acme;
 mod api;
+mod browser_ui;
 mod contracts;
 mod deploy;
 mod dns;

@@ -133,7 +133,7 @@ fn check(store: &Store, configuration: &Configuration) -> Result<Verification, F
         store.write_blocking(move |tx| custody::adopt(tx, &adopting, 0))?;
         trusted = crate::serve::heads::trusted(store, &custody)?;
     }
-    Ok(store.read_blocking(move |tx| events::verify(tx, trusted.as_deref()))?)
+    Ok(store.read_blocking(move |tx| events::verify(tx, &events::Trust { key: trusted, kept: None }))?)
 }
 
 /// A path with something added to its last name.

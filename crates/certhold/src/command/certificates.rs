@@ -9,7 +9,7 @@ use super::{Column, not_found, print_done, print_list, print_one};
 use crate::duration;
 use crate::failure::Failure;
 use crate::opening::SystemClock;
-use crate::output::{JsonArray, Output, text, time};
+use crate::output::{self, JsonArray, Output, text, time};
 use crate::target::{Method, Target, query};
 
 /// Rows of a table when nobody says how many.
@@ -144,6 +144,12 @@ pub struct Show {
     /// Its number, or its SHA-256 fingerprint
     #[arg(value_name = "ID")]
     id: String,
+    /// Print the certificate itself, as PEM
+    #[arg(long)]
+    pem: bool,
+    /// Print the certificate and the chain its authority delivered with it, as PEM
+    #[arg(long, conflicts_with = "pem")]
+    chain: bool,
 }
 
 const LINES: &[Column] = &[
@@ -180,8 +186,18 @@ impl Show {
     /// When there is no such certificate.
     pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
         let id = find(target, &self.id).await?;
+        let file = if self.chain { Some("chain") } else { self.pem.then_some("pem") };
+        if let Some(file) = file {
+            let text = target.fetch(Method::Get, &format!("/certificates/{id}/{file}"), None).await?;
+            return output::print(&String::from_utf8_lossy(&text));
+        }
         print_one(&target.get(&format!("/certificates/{id}")).await?, LINES, output)
     }
+}
+
+/// A role for the API: a number, or else a name.
+pub(super) fn reference(role: &str) -> Json {
+    role.parse::<i64>().map_or_else(|_| role.into(), Json::from)
 }
 
 /// The number of the certificate that somebody named by number or fingerprint.
@@ -226,7 +242,9 @@ impl Owner {
             Owner::Clear { id } => (id, None),
         };
         let id = find(target, id).await?;
-        target.put(Method::Put, &format!("/certificates/{id}/owner"), &json!({ "owner": role })).await?;
+        target
+            .put(Method::Put, &format!("/certificates/{id}/owner"), &json!({ "owner": role.map(String::as_str).map(reference) }))
+            .await?;
         let sentence = match role {
             Some(role) => format!("certificate {id} belongs to {role}"),
             None => format!("certificate {id} belongs to nobody"),

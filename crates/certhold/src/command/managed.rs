@@ -167,7 +167,7 @@ impl Create {
         };
         let input = json!({
             "name": self.name.unwrap_or_default(), "names": self.names, "issuer": issuer, "dns_provider": provider,
-            "key_kind": self.key, "reuse_key": self.reuse_key, "profile": self.profile, "owner": self.owner, "adopt": adopt,
+            "key_kind": self.key, "reuse_key": self.reuse_key, "profile": self.profile, "owner": self.owner.as_deref().map(certificates::reference), "adopt": adopt,
         });
         let answer: Json = target.put(Method::Post, PATH, &input).await?;
         print_done(&format!("{NOUN} {} is created", created(&answer)), &answer, output)

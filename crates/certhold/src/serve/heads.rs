@@ -1,10 +1,11 @@
 //! Signing the end of the event log, so that cutting it off is noticed.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use certhold_domain::custody::{self, Custody, SecretKind};
-use certhold_domain::events::{self, Head};
+use certhold_domain::events::{self, Head, KeptHead};
 use certhold_domain::renewal::KeyKind;
 use certhold_domain::{Core, Error};
 use certhold_outside::keys::{self, heads};
@@ -23,6 +24,12 @@ pub struct HeadSigner {
     core: Core,
     key: Arc<PrivateKey>,
     public_key: [u8; heads::PUBLIC_KEY_LENGTH],
+    kept: PathBuf,
+}
+
+/// Where the last head is kept: beside the database, not in it, so that whoever rewrites the database does not rewrite this.
+pub fn file(dir: &Path) -> PathBuf {
+    dir.join("head")
 }
 
 impl HeadSigner {
@@ -30,7 +37,7 @@ impl HeadSigner {
     ///
     /// # Errors
     /// When the key in custody cannot be opened.
-    pub async fn open(core: Core) -> Result<HeadSigner, Failure> {
+    pub async fn open(core: Core, dir: &Path) -> Result<HeadSigner, Failure> {
         let sealed = match core.store.read(|tx| custody::named(tx, SECRET)).await? {
             Some(sealed) => sealed,
             None => {
@@ -42,7 +49,7 @@ impl HeadSigner {
         };
         let key = open(&core.custody, &sealed)?;
         let public_key = heads::public_key(&key).map_err(|error| Failure::new(error.to_string()))?;
-        Ok(HeadSigner { core, key: Arc::new(key), public_key })
+        Ok(HeadSigner { core, key: Arc::new(key), public_key, kept: file(dir) })
     }
 
     /// What heads are verified with.
@@ -50,11 +57,15 @@ impl HeadSigner {
         &self.public_key
     }
 
+    /// The file in which the last head is kept.
+    pub fn kept(&self) -> &Path {
+        &self.kept
+    }
+
     /// Signs the end of the log if it has grown. A failure is logged: the next time may do better.
     pub async fn sign(&self) {
         match self.try_sign().await {
-            Ok(None) => {}
-            Ok(Some(seq)) => tracing::debug!(seq, "the end of the event log was signed"),
+            Ok(_) => {}
             Err(error) => tracing::error!(%error, "the end of the event log could not be signed"),
         }
     }
@@ -72,6 +83,10 @@ impl HeadSigner {
         };
         let head = Head { seq, hash, at, public_key: self.public_key.to_vec(), signature };
         self.core.store.write(move |tx| events::record_head(tx, &head)).await?;
+        if let Err(error) = keep(&self.kept, &KeptHead { seq, hash }) {
+            tracing::error!(%error, file = %self.kept.display(), "the head could not be kept outside the database");
+        }
+        tracing::info!(seq, hash = certhold_domain::hex(&hash), "the end of the event log was signed");
         Ok(Some(seq))
     }
 
@@ -84,6 +99,13 @@ impl HeadSigner {
             }
         }
     }
+}
+
+/// Replaces the file in one step.
+fn keep(path: &Path, head: &KeptHead) -> std::io::Result<()> {
+    let fresh = path.with_extension("new");
+    std::fs::write(&fresh, head.to_text())?;
+    std::fs::rename(&fresh, path)
 }
 
 fn open(custody: &Custody, sealed: &custody::SealedRow) -> Result<PrivateKey, Failure> {

@@ -82,7 +82,7 @@ async fn serve(
     tls: Option<ServerTls>,
 ) -> Result<(), Failure> {
     administrator::create_first(&core).await?;
-    let signer = HeadSigner::open(core.clone()).await?;
+    let signer = HeadSigner::open(core.clone(), dir.path()).await?;
     let worker_seen = Arc::new(AtomicI64::new(0));
     let app = App::new(core.clone(), faces_settings(configuration, &signer)?, worker_seen.clone());
     let worker = worker::start(core.clone(), worker_settings(configuration, dir.path(), &core)?, worker_seen);
@@ -124,6 +124,7 @@ fn faces_settings(configuration: &Configuration, signer: &HeadSigner) -> Result<
         plain_http: configuration.plain_http,
         trusted_proxies,
         head_key: Some(signer.public_key().to_vec()),
+        head_file: Some(signer.kept().to_owned()),
         ..certhold_faces::Settings::default()
     })
 }

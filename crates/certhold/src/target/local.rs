@@ -5,11 +5,10 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use certhold_domain::access::roles;
-use certhold_domain::{Actor, Core, Error, Refusal, RoleId};
+use certhold_domain::{Actor, Core, RoleId};
 use certhold_faces::App;
 use certhold_faces::in_process::{self, InProcess};
 use certhold_store::Tx;
-use serde_json::Value as Json;
 
 use super::{Body, Method};
 use crate::config::{Configuration, Place, Settings};
@@ -42,6 +41,7 @@ impl Local {
         let core = opening::existing(dir.path(), &configuration.database, configuration.master_key_command.as_deref())?;
         let settings = certhold_faces::Settings {
             head_key: heads::trusted(&core.store, &core.custody)?,
+            head_file: Some(heads::file(dir.path())),
             request_time: DAY,
             import_time: DAY,
             ..certhold_faces::Settings::default()
@@ -51,11 +51,11 @@ impl Local {
         Ok(Local { core, actor, api, _dir: dir })
     }
 
-    /// Asks the native API.
+    /// Asks the native API; the answer's body.
     ///
     /// # Errors
     /// What it refuses.
-    pub async fn send(&self, method: Method, path: &str, body: Option<Body>) -> Result<Json, Failure> {
+    pub async fn fetch(&self, method: Method, path: &str, body: Option<Body>) -> Result<Vec<u8>, Failure> {
         let method = match method {
             Method::Get => in_process::Method::GET,
             Method::Post => in_process::Method::POST,
@@ -65,8 +65,10 @@ impl Local {
         let body = body.map(|(kind, bytes)| (kind, bytes.into()));
         let answer = self.api.ask(method, path, body).await;
         let answer = answer.map_err(|_| Failure::new("the command failed because of a defect in this program"))?;
-        let json = if answer.body.is_empty() { Json::Null } else { serde_json::from_slice(&answer.body).unwrap_or_default() };
-        if answer.status.is_success() { Ok(json) } else { Err(Failure::problem(json)) }
+        if answer.status.is_success() {
+            return Ok(answer.body.to_vec());
+        }
+        Err(Failure::problem(serde_json::from_slice(&answer.body).unwrap_or_default()))
     }
 
     /// Runs a read of the domain.
@@ -81,15 +83,15 @@ impl Local {
         Ok(self.core.store.read(move |tx| work(tx, &actor)).await?)
     }
 
-    /// The role of this name, or of this number if no role bears it as a name.
+    /// The role of this number or name, as the API reads it.
     ///
     /// # Errors
     /// When there is none.
-    pub async fn role(&self, name: &str) -> Result<RoleId, Failure> {
-        let name = name.to_owned();
-        self.read(move |tx, actor| match (roles::by_name(tx, actor, &name), name.parse()) {
-            (Err(Error::Refused(Refusal::NotFound { .. })), Ok(id)) => roles::get(tx, actor, RoleId(id)).map(|role| role.id),
-            (found, _) => found,
+    pub async fn role(&self, named: &str) -> Result<RoleId, Failure> {
+        let named = named.to_owned();
+        self.read(move |tx, actor| match named.parse() {
+            Ok(id) => roles::get(tx, actor, RoleId(id)).map(|role| role.id),
+            Err(_) => roles::by_name(tx, actor, &named),
         })
         .await
     }

@@ -56,10 +56,18 @@ impl Target {
     /// # Errors
     /// What the API refuses, or why it could not be asked.
     pub async fn send(&self, method: Method, path: &str, body: Option<Body>) -> Result<Json, Failure> {
+        parse(&self.fetch(method, path, body).await?)
+    }
+
+    /// [`Target::send`] for an answer that is not JSON.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn fetch(&self, method: Method, path: &str, body: Option<Body>) -> Result<Vec<u8>, Failure> {
         let path = format!("{ROOT}{path}");
         match self {
-            Target::Local(local) => local.send(method, &path, body).await,
-            Target::Remote(remote) => remote.send(method, &path, body).await,
+            Target::Local(local) => local.fetch(method, &path, body).await,
+            Target::Remote(remote) => remote.fetch(method, &path, body).await,
         }
     }
 
@@ -117,6 +125,15 @@ impl Target {
         .await?;
         Ok(found)
     }
+}
+
+/// The JSON of an answer; null when it has no body.
+fn parse(body: &[u8]) -> Result<Json, Failure> {
+    if body.is_empty() {
+        return Ok(Json::Null);
+    }
+    serde_json::from_slice(body)
+        .map_err(|_| Failure::new("what answered is no Certhold server: its answer is not JSON; check the address"))
 }
 
 /// Rows of a page: as many as a page may have.

@@ -80,12 +80,13 @@ impl Remote {
         Ok(Remote { client, base, token: Zeroizing::new(token) })
     }
 
-    /// Asks the native API; a busy server is asked again, a few times.
+    /// Asks the native API; the answer's body. A busy server is asked again, a few times.
     ///
     /// # Errors
     /// What it refuses, or why it could not be asked.
-    pub async fn send(&self, method: Method, path: &str, body: Option<Body>) -> Result<Json, Failure> {
-        for attempt in 1.. {
+    pub async fn fetch(&self, method: Method, path: &str, body: Option<Body>) -> Result<Vec<u8>, Failure> {
+        let mut attempt = 1;
+        loop {
             let answer = self.once(method, path, body.clone()).await?;
             // 503 is the answer of a server that did nothing; anything else may have been done.
             let busy = answer.status() == StatusCode::SERVICE_UNAVAILABLE && answer.headers().contains_key(header::RETRY_AFTER);
@@ -93,8 +94,16 @@ impl Remote {
                 return self.read(answer).await;
             }
             tokio::time::sleep(Duration::from_millis(200 << attempt)).await;
+            attempt += 1;
         }
-        Ok(Json::Null)
+    }
+
+    /// [`Remote::fetch`] for an answer in JSON; null if it has no body.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send(&self, method: Method, path: &str, body: Option<Body>) -> Result<Json, Failure> {
+        super::parse(&self.fetch(method, path, body).await?)
     }
 
     async fn once(&self, method: Method, path: &str, body: Option<Body>) -> Result<Response, Failure> {
@@ -112,15 +121,12 @@ impl Remote {
         request.send().await.map_err(|error| self.unreachable(&error))
     }
 
-    async fn read(&self, answer: Response) -> Result<Json, Failure> {
+    async fn read(&self, answer: Response) -> Result<Vec<u8>, Failure> {
         let status = answer.status();
         let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
         let bytes = answer.bytes().await.map_err(|error| self.unreachable(&error))?;
         if status.is_success() {
-            if bytes.is_empty() {
-                return Ok(Json::Null);
-            }
-            return serde_json::from_slice(&bytes).map_err(|_| self.stranger(status));
+            return Ok(bytes.to_vec());
         }
         match serde_json::from_slice(&bytes) {
             Ok(problem) if kind.starts_with("application/problem+json") => Err(Failure::problem(problem)),

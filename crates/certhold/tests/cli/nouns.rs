@@ -69,15 +69,20 @@ fn certificates_are_imported_listed_shown_and_owned() {
         assert_eq!(place.json(&["list", fingerprint])[0]["id"], 3);
         assert!(place.run(&["show", "3"]).ok().out.contains(fingerprint));
 
+        assert_eq!(place.run(&["show", "3", "--pem"]).ok().out, bundle(2, 1));
+        assert_eq!(place.run(&["show", "3", "--chain"]).ok().out, bundle(2, 1));
+
         place.run(&["role", "add", "Web team", "--description", "who runs the web"]).ok();
         assert_eq!(place.run(&["owner", "set", "3", "Web team"]).ok().out, "certificate 3 belongs to Web team\n");
         assert_eq!(place.json(&["show", "3"])["owner"]["name"], "Web team");
         assert_eq!(place.json(&["list", "--owner", "Web team"])[0]["id"], 3);
+        assert!(place.run(&["owner", "set", "3", "99"]).refused(1).contains("there is no role 99"));
+        place.run(&["owner", "set", "3", "1"]).ok();
         place.run(&["owner", "clear", fingerprint]).ok();
         assert_eq!(place.json(&["list", "--no-owner"]).as_array().unwrap().len(), 5);
 
         let changes = place.json(&["events", "--operation", "certificate.owner_changed", "--about", "certificate/3"]);
-        assert_eq!(changes.as_array().unwrap().len(), 2);
+        assert_eq!(changes.as_array().unwrap().len(), 3);
         assert_eq!(place.json(&["events", "--limit", "1", "--since", "1h"]).as_array().unwrap().len(), 1);
         assert_eq!(place.json(&["verify"])["intact"], true);
         assert!(place.run(&["verify"]).ok().out.starts_with("the log is intact: "));

@@ -104,6 +104,33 @@ fn what_keeps_a_server_from_starting_is_said() {
 }
 
 #[test]
+fn a_flag_goes_over_the_environment_which_goes_over_the_file() {
+    let data = Data::new();
+    fs::write(data.path().join("certhold.toml"), "log = 'from=the_file'\n").unwrap();
+    let start = |variable: Option<&str>, flags: &[&str]| {
+        let mut command = certhold();
+        command.args(["serve", "--listen", "nowhere", "--data"]).arg(data.path()).args(flags);
+        variable.map(|value| command.env("CERTHOLD_LOG_FORMAT", "json").env("CERTHOLD_LISTEN", value));
+        run(&mut command).err
+    };
+    assert!(start(Some("127.0.0.1:0"), &[]).contains("\"nowhere\" is not an address"), "the flag goes over the environment");
+    let without = |name: &str, value: &str| {
+        let mut command = certhold();
+        command.args(["serve", "--data"]).arg(data.path()).env("CERTHOLD_LISTEN", "127.0.0.1:0").env(name, value);
+        run(&mut command).err
+    };
+    assert!(start(None, &[]).contains("nowhere"));
+    assert!(without("CERTHOLD_HEAD_INTERVAL", "").contains("head_interval: "));
+    assert!(
+        without("CERTHOLD_LOG", "from=the_environment").contains("from=the_environment"),
+        "the environment goes over the file"
+    );
+    assert!(without("CERTHOLD_WORKER_CONCURRENCY", "many").contains("many"));
+    let file = without("CERTHOLD_TRUSTED_PROXIES", "::1");
+    assert!(file.contains("from=the_file"), "{file}");
+}
+
+#[test]
 fn scripts_and_descriptions_are_printed() {
     let script = run(certhold().args(["completions", "bash"])).ok();
     assert!(script.out.contains("complete -F _certhold"));

@@ -56,6 +56,16 @@ pub fn changed(tx: &mut Tx<'_>) -> Result<()> {
 
 /// The rights of a principal as the tables say now. A disabled principal holds nothing.
 pub fn of_principal(tx: &mut Tx<'_>, principal: PrincipalId) -> Result<Access> {
+    let disabled: Option<bool> = tx.one("SELECT disabled FROM principal WHERE id = $1", params![principal], |row| row.get(0))?;
+    let mut access = assigned(tx, principal)?;
+    if disabled != Some(false) {
+        access.roles.clear();
+    }
+    Ok(access)
+}
+
+/// The rights a principal has or would have again when enabled: what whoever takes the account over could use.
+pub(crate) fn assigned(tx: &mut Tx<'_>, principal: PrincipalId) -> Result<Access> {
     let version = version(tx)?;
     let rows = tx.rows(
         "SELECT role.id, role.name, role.built_in, role.permission_set, role.paths, permission_set.paths \
@@ -63,7 +73,7 @@ pub fn of_principal(tx: &mut Tx<'_>, principal: PrincipalId) -> Result<Access> {
          JOIN role_claim ON role_claim.type = $1 AND role_claim.value = principal.uuid \
          JOIN role ON role.id = role_claim.role \
          JOIN permission_set ON permission_set.id = role.permission_set \
-         WHERE principal.id = $2 AND NOT principal.disabled ORDER BY role.id",
+         WHERE principal.id = $2 ORDER BY role.id",
         params![PRINCIPAL_CLAIM, principal],
         |row| {
             let (id, name, built_in, set) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);

@@ -6,6 +6,7 @@ pub mod paths;
 pub mod roles;
 
 pub use evaluate::{Access, Decision, HeldRole, Level, Need, Path, without_redundancy};
+pub(crate) use load::assigned;
 pub use load::{AccessCache, changed, of_principal};
 
 use certhold_store::Tx;

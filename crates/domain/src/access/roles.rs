@@ -228,7 +228,23 @@ fn claim(tx: &mut Tx<'_>, actor: &Actor, role: RoleId, principal: PrincipalId) -
     let found =
         tx.one("SELECT uuid, name FROM principal WHERE id = $1", params![principal], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (uuid, name) = found.ok_or_else(|| Refusal::not_found("person or service account", principal))?;
+    let held = current(tx, actor)?;
+    if !held.holds(role.id) && !held.is_administrator() && owns_something(tx, role.id)? {
+        let reason =
+            format!("the role {:?} owns certificates: only somebody who holds it hands it on or takes it away", role.name);
+        return Err(Refusal::Forbidden { reason, missing: Vec::new() }.into());
+    }
     Ok((role, uuid, name))
+}
+
+/// Membership of an owner role is what changing an owner asks for, so it is worth as much as a right.
+fn owns_something(tx: &mut Tx<'_>, role: RoleId) -> Result<bool> {
+    let owned: Option<i64> = tx.one(
+        "SELECT 1 FROM certificate WHERE owner_role = $1 UNION ALL SELECT 1 FROM lineage WHERE owner_role = $1 LIMIT 1",
+        params![role],
+        |row| row.get(0),
+    )?;
+    Ok(owned.is_some())
 }
 
 #[expect(clippy::too_many_arguments, reason = "one private step of two operations")]
@@ -251,18 +267,19 @@ fn claim_changed(
     Ok(())
 }
 
-/// Whoever locks everybody out has made a mistake: at least one enabled person keeps the administrator role.
+/// Whoever locks everybody out has made a mistake: at least one enabled person who can sign in keeps the administrator role.
 pub(crate) fn refuse_no_administrator(tx: &mut Tx<'_>) -> Result<()> {
     let left: i64 = tx
         .one(
             "SELECT count(*) FROM role JOIN role_claim ON role_claim.role = role.id AND role_claim.type = $1 \
-             JOIN principal ON principal.uuid = role_claim.value WHERE role.built_in AND NOT principal.disabled",
+             JOIN principal ON principal.uuid = role_claim.value WHERE role.built_in AND NOT principal.disabled \
+             AND principal.kind = 'person' AND principal.password_hash IS NOT NULL",
             params![PRINCIPAL_CLAIM],
             |row| row.get(0),
         )?
         .unwrap_or(0);
     if left == 0 {
-        return Err(Refusal::Conflict("somebody enabled must keep the Administrator role".into()).into());
+        return Err(Refusal::Conflict("somebody who can sign in must keep the Administrator role".into()).into());
     }
     Ok(())
 }

@@ -112,6 +112,9 @@ pub(crate) fn select(tx: &mut Tx<'_>, filter: &EventFilter) -> Result<EventPage>
     if filter.object.is_some() && filter.object_kind.is_none() {
         return Err(Refusal::invalid("object", "an object's id needs object_kind beside it").into());
     }
+    for (field, text) in [("operation", &filter.operation), ("object_kind", &filter.object_kind)] {
+        crate::text::line(field, text.as_deref().unwrap_or(""), limits::NAME_CHARS)?;
+    }
     let limit = filter.limit.clamp(1, limits::PAGE_ROWS);
     let mut conditions = Vec::new();
     let mut values: Vec<Value<'_>> = Vec::new();

@@ -46,6 +46,8 @@ pub const DEPLOYMENT_FAILED: &str = "deployment.failed";
 pub const ISSUER_CREATED: &str = "issuer.created";
 /// The account at the authority was registered.
 pub const ISSUER_REGISTERED: &str = "issuer.registered";
+/// The authority no longer knew the account; another one is registered at the next attempt.
+pub const ISSUER_ACCOUNT_FORGOTTEN: &str = "issuer.account_forgotten";
 /// An issuer was removed.
 pub const ISSUER_DELETED: &str = "issuer.deleted";
 /// A DNS provider was created.

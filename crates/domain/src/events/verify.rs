@@ -26,6 +26,44 @@ pub struct Head {
     pub signature: Vec<u8>,
 }
 
+/// A head that is kept outside the database, where whoever rewrites the database does not reach it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptHead {
+    /// The last event's number.
+    pub seq: i64,
+    /// The last event's hash.
+    pub hash: [u8; 32],
+}
+
+impl KeptHead {
+    /// One line: number and hash.
+    pub fn to_text(&self) -> String {
+        format!("{} {}\n", self.seq, crate::text::hex(&self.hash))
+    }
+
+    /// Reads what [`KeptHead::to_text`] wrote.
+    pub fn parse(text: &str) -> Option<KeptHead> {
+        let (seq, hex) = text.trim().split_once(' ')?;
+        let mut hash = [0; 32];
+        if hex.len() != 64 || !hex.is_ascii() {
+            return None;
+        }
+        for (byte, digits) in hash.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        }
+        Some(KeptHead { seq: seq.parse().ok()?, hash })
+    }
+}
+
+/// What a log is held against.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// The public key that custody signs heads with; heads signed by another key are reported.
+    pub key: Option<Vec<u8>>,
+    /// The last head that was kept outside the database.
+    pub kept: Option<KeptHead>,
+}
+
 /// Something that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -91,23 +129,23 @@ pub fn record_head(tx: &mut Tx<'_>, head: &Head) -> Result<()> {
 }
 
 /// [`verify`] for whoever may see all events.
-pub fn audit(tx: &mut Tx<'_>, actor: &Actor, trusted: Option<&[u8]>) -> Result<Verification> {
+pub fn audit(tx: &mut Tx<'_>, actor: &Actor, trust: &Trust) -> Result<Verification> {
     access::require_path(tx, actor, paths::AUDITING_READ)?;
-    verify(tx, trusted)
+    verify(tx, trust)
 }
 
 /// Reads the whole log and checks that every row is the one that was written, in its place, and that nothing was cut off.
-/// `trusted` is the public key that custody signs heads with; heads signed by another key are reported.
 ///
 /// Rows are read on this thread and digested on another: each takes about half of the time.
-pub fn verify(tx: &mut Tx<'_>, trusted: Option<&[u8]>) -> Result<Verification> {
+pub fn verify(tx: &mut Tx<'_>, trust: &Trust) -> Result<Verification> {
     let installation = crate::schema::installation(tx)?;
     let heads = heads(tx)?;
     let mut found = Verification { heads: i64::try_from(heads.len()).unwrap_or(i64::MAX), ..Verification::default() };
     for head in &heads {
-        check_head(&mut found, head, &installation, trusted);
+        check_head(&mut found, head, &installation, trust.key.as_deref());
     }
-    let checker = Checker { found, heads: heads.iter().peekable(), previous: genesis(&installation), expected: 1 };
+    let previous = genesis(&installation);
+    let checker = Checker { found, heads: heads.iter().peekable(), kept: trust.kept, previous, expected: 1 };
     std::thread::scope(|scope| {
         let (full, filled) = sync_channel::<Rows>(ROWS_AHEAD);
         let (empty, emptied) = sync_channel::<Rows>(ROWS_AHEAD);
@@ -159,8 +197,13 @@ fn read(tx: &mut Tx<'_>, full: &SyncSender<Rows>, emptied: &Receiver<Rows>) -> R
                 request: row.text(10)?,
                 address: row.text(11)?,
             };
+            // A kept digest speaks only for a payload that is gone: one that is there speaks for itself.
             let kept: Option<[u8; 32]> = row.get(13)?;
-            let payload = if kept.is_none() { Some(row.text(12)?) } else { None };
+            let there: Option<String> = if kept.is_some() { row.get(12)? } else { None };
+            let payload = match (&kept, &there) {
+                (Some(_), there) => there.as_deref(),
+                (None, _) => Some(row.text(12)?),
+            };
             rows.push(&header, payload, kept, row.get(14)?);
             if rows.rows.len() == ROWS {
                 let next = emptied.try_recv().unwrap_or_default();
@@ -188,6 +231,7 @@ impl Rows {
 struct Checker<'a> {
     found: Verification,
     heads: Peekable<std::slice::Iter<'a, Head>>,
+    kept: Option<KeptHead>,
     previous: [u8; 32],
     expected: i64,
 }
@@ -208,6 +252,11 @@ impl Checker<'_> {
         if let Some(head) = self.heads.last() {
             let seq = head.seq;
             let what = format!("the log ends before event {seq}, which a signed head vouches for: its end was cut off");
+            self.found.problem(self.expected, what);
+        }
+        if let Some(kept) = self.kept.filter(|kept| kept.seq >= self.expected) {
+            let seq = kept.seq;
+            let what = format!("the log ends before event {seq}, whose hash is kept outside the database: its end was cut off");
             self.found.problem(self.expected, what);
         }
         self.found
@@ -231,6 +280,9 @@ impl Checker<'_> {
         // Go on from what is stored, so that one changed row is reported once and not for ever after.
         self.previous = hash;
 
+        if self.kept.is_some_and(|kept| kept.seq == seq && kept.hash != hash) {
+            self.found.problem(seq, "another hash of this event is kept outside the database: the log was rewritten");
+        }
         while let Some(head) = self.heads.next_if(|head| head.seq <= seq) {
             if head.seq == seq && head.hash != hash {
                 self.found.problem(seq, "the signed head of this event is another one: the log was rewritten");

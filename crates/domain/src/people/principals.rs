@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::password::PasswordHash;
 use super::session;
+use super::sign_in::{self, Attempt, Verified};
 use crate::access::{self, paths, roles};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
@@ -185,7 +186,7 @@ pub fn set_disabled(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, disabled: b
     if principal.disabled == disabled {
         return Ok(());
     }
-    let administrator = access::of_principal(tx, id)?.is_administrator();
+    let administrator = access::assigned(tx, id)?.is_administrator();
     tx.execute("UPDATE principal SET disabled = $1, generation = generation + 1 WHERE id = $2", params![disabled, id])?;
     if disabled {
         if administrator {
@@ -207,21 +208,26 @@ pub fn set_password(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, hash: &Pass
     write_password(tx, actor, id, hash, now)
 }
 
-/// The stored hash of one's own password, to be compared outside the transaction before changing it.
-pub fn verify_own_password(tx: &mut Tx<'_>, actor: &Actor) -> Result<PasswordHash> {
+/// Changes one's own password after the current one was compared through an [`Attempt`](super::Attempt) for the actor's own
+/// name; ends all sessions. A wrong one counts like a failed sign-in, so the inner refusal is committed with it.
+pub fn change_own_password(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    attempt: &Attempt,
+    verified: Verified,
+    hash: &PasswordHash,
+    now: i64,
+) -> Result<Result<(), Refusal>> {
     let id = actor.id.ok_or_else(|| Refusal::Unauthenticated("sign in first".into()))?;
-    let hash: Option<Option<String>> =
-        tx.one("SELECT password_hash FROM principal WHERE id = $1", params![id], |row| row.get(0))?;
-    Ok(hash.flatten().map_or_else(PasswordHash::of_nobody, PasswordHash))
-}
-
-/// Changes one's own password after `current` was compared with [`verify_own_password`]'s answer; ends all sessions.
-pub fn change_own_password(tx: &mut Tx<'_>, actor: &Actor, verified: bool, hash: &PasswordHash, now: i64) -> Result<()> {
-    let id = actor.id.ok_or_else(|| Refusal::Unauthenticated("sign in first".into()))?;
-    if !verified {
-        return Err(Refusal::invalid("current_password", "this is not your current password").into());
+    if attempt.account_id() != Some(id) || !verified.is_right() {
+        let counted: Result<(), Refusal> = sign_in::fail(tx, actor, attempt, now)?;
+        return Ok(counted.map_err(|refusal| match refusal {
+            Refusal::Unauthenticated(_) => Refusal::invalid("current_password", "this is not your current password"),
+            other => other,
+        }));
     }
-    write_password(tx, actor, id, hash, now)
+    write_password(tx, actor, id, hash, now)?;
+    Ok(Ok(()))
 }
 
 fn write_password(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, hash: &PasswordHash, now: i64) -> Result<()> {
@@ -241,9 +247,15 @@ fn write_password(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, hash: &Passwo
     Ok(())
 }
 
+/// Whether the actor looks after their own account. A token that is bounded by scopes does not: it leaked more often than it
+/// was meant to end its owner's sessions.
+pub(super) fn is_self(actor: &Actor, id: Option<PrincipalId>) -> bool {
+    actor.id.is_some() && actor.id == id && actor.access.scopes.is_none()
+}
+
 /// Whoever could take over an account could use its rights: so they must hold all of them.
 pub(super) fn require_not_above(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId) -> Result<()> {
-    let theirs = access::of_principal(tx, id)?;
+    let theirs = access::assigned(tx, id)?;
     let mine = access::current(tx, actor)?;
     let above = theirs.roles.iter().flat_map(|role| &role.grants).filter(|path| !mine.may_grant(path));
     let missing: Vec<String> = above.map(|path| path.as_str().to_owned()).collect();

@@ -170,10 +170,14 @@ pub fn end_session(tx: &mut Tx<'_>, actor: &Actor, id: SessionId, now: i64) -> R
         |row| Ok((PrincipalId(row.get(0)?), row.get::<String>(1)?)),
     )?;
     let owner = found.as_ref().map(|(principal, _)| *principal);
-    if owner.is_none() || actor.id != owner {
+    let themselves = principals::is_self(actor, owner);
+    if !themselves {
         access::require_path(tx, actor, paths::SECURITY_MODIFY)?;
     }
     let (principal, name) = found.ok_or_else(|| Refusal::not_found("session", id))?;
+    if !themselves {
+        principals::require_not_above(tx, actor, principal)?;
+    }
     tx.execute("DELETE FROM session WHERE id = $1", params![id])?;
     let object = Object::new("principal", principal.0, &name);
     events::append(tx, actor, now, NewEvent::new(names::SESSION_ENDED, object, json!({ "session": id })))?;
@@ -182,8 +186,9 @@ pub fn end_session(tx: &mut Tx<'_>, actor: &Actor, id: SessionId, now: i64) -> R
 
 /// Ends all sessions of an account.
 pub fn end_all_sessions(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, now: i64) -> Result<()> {
-    if actor.id != Some(id) {
+    if !principals::is_self(actor, Some(id)) {
         access::require_path(tx, actor, paths::SECURITY_MODIFY)?;
+        principals::require_not_above(tx, actor, id)?;
     }
     let principal = principals::find(tx, id)?;
     let ended = forget_all(tx, id)?;

@@ -40,7 +40,7 @@ impl Attempt {
 /// Looks the account up; refuses while it is locked for this address.
 pub fn attempt(tx: &mut Tx<'_>, name: &str, address: &str, now: i64) -> Result<Attempt> {
     let account: String = text::fold(name).chars().filter(|c| *c != '\0').take(limits::NAME_CHARS).collect();
-    refuse_locked(tx, &account, address, now)?;
+    refuse_locked(tx, &account, &counted(address), now)?;
     let found = tx.one(
         "SELECT id, name, generation, password_hash FROM principal WHERE folded = $1 AND NOT disabled AND password_hash IS NOT NULL",
         params![&account],
@@ -67,6 +67,20 @@ fn refuse_locked(tx: &mut Tx<'_>, account: &str, address: &str, now: i64) -> Res
     }
 }
 
+impl Attempt {
+    /// Whose hash was compared, if the account exists.
+    pub(super) fn account_id(&self) -> Option<PrincipalId> {
+        self.known.as_ref().map(|known| known.id)
+    }
+}
+
+impl Verified {
+    /// Whether the password was right.
+    pub(super) fn is_right(self) -> bool {
+        self.0
+    }
+}
+
 /// What came of a sign-in: a session, or the refusal to show. Both are committed, since a failure counts.
 pub type Outcome = Result<(SessionId, PrincipalId), Refusal>;
 
@@ -80,7 +94,7 @@ pub fn complete(
     now: i64,
 ) -> Result<Outcome> {
     // Failures may have come in while this password was compared: guesses in parallel get no more tries than in a row.
-    if let Err(error) = refuse_locked(tx, &attempt.account, &anonymous.address, now) {
+    if let Err(error) = refuse_locked(tx, &attempt.account, &counted(&anonymous.address), now) {
         return match error.refusal() {
             Some(refusal) => Ok(Err(refusal.clone())),
             None => Err(error),
@@ -98,7 +112,10 @@ fn succeed(tx: &mut Tx<'_>, anonymous: &Actor, attempt: &Attempt, known: &Known,
     if generation != Some(known.generation) {
         return Ok(Err(Refusal::Unauthenticated("the account changed while you signed in: try again".into())));
     }
-    tx.execute("DELETE FROM sign_in_failure WHERE account = $1 AND address = $2", params![&attempt.account, &anonymous.address])?;
+    tx.execute(
+        "DELETE FROM sign_in_failure WHERE account = $1 AND address = $2",
+        params![&attempt.account, counted(&anonymous.address)],
+    )?;
     let id = session::open(tx, known.id, known.generation, &anonymous.address, new, now)?;
     let author = Actor { kind: ActorKind::Person, id: Some(known.id), name: known.name.clone(), ..anonymous.clone() };
     let object = Object::new("principal", known.id.0, &known.name);
@@ -106,17 +123,20 @@ fn succeed(tx: &mut Tx<'_>, anonymous: &Actor, attempt: &Attempt, known: &Known,
     Ok(Ok((id, known.id)))
 }
 
-fn fail(tx: &mut Tx<'_>, anonymous: &Actor, attempt: &Attempt, now: i64) -> Result<Outcome> {
+/// Counts a failure; locks after too many. The caller commits it, since a failure counts.
+pub(super) fn fail<T>(tx: &mut Tx<'_>, anonymous: &Actor, attempt: &Attempt, now: i64) -> Result<Result<T, Refusal>> {
+    let address = counted(&anonymous.address);
     tx.execute("DELETE FROM sign_in_failure WHERE last_at < $1 AND locked_until < $2", params![now - limits::LOCK_OUT_MS, now])?;
     let count: i64 = tx
         .one(
             "INSERT INTO sign_in_failure (account, address, count, last_at, locked_until) VALUES ($1, $2, 1, $3, 0) \
              ON CONFLICT (account, address) DO UPDATE SET count = sign_in_failure.count + 1, last_at = $3 RETURNING count",
-            params![&attempt.account, &anonymous.address, now],
+            params![&attempt.account, &address, now],
             |row| row.get(0),
         )?
         .unwrap_or(1);
-    let name = attempt.known.as_ref().map_or(attempt.account.as_str(), |known| &known.name);
+    // A password typed into the wrong field must not be kept: an unknown name is not repeated.
+    let name = attempt.known.as_ref().map_or("an unknown account", |known| &known.name);
     let object = Object { kind: "principal", id: attempt.known.as_ref().map(|known| known.id.0), name };
     if count < limits::SIGN_IN_FAILURES || is_break_glass(tx, attempt, &anonymous.address)? {
         events::append(tx, anonymous, now, NewEvent::new(names::SIGN_IN_FAILED, object, json!({ "failures": count })))?;
@@ -125,10 +145,24 @@ fn fail(tx: &mut Tx<'_>, anonymous: &Actor, attempt: &Attempt, now: i64) -> Resu
     let until = now + limits::LOCK_OUT_MS;
     tx.execute(
         "UPDATE sign_in_failure SET locked_until = $1, count = 0 WHERE account = $2 AND address = $3",
-        params![until, &attempt.account, &anonymous.address],
+        params![until, &attempt.account, &address],
     )?;
     events::append(tx, anonymous, now, NewEvent::new(names::SIGN_IN_LOCKED, object, json!({ "until": until })))?;
     Ok(Err(Refusal::LockedOut { until }))
+}
+
+/// Under what failures of an address are counted: an IPv6 network of 64 bits is one place, and a proxy that nobody declared does
+/// not make two places of one.
+fn counted(address: &str) -> String {
+    let plain = address.split(' ').next().unwrap_or_default();
+    match plain.parse::<std::net::IpAddr>().map(|address| address.to_canonical()) {
+        Ok(std::net::IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Ok(address) => address.to_string(),
+        Err(_) => plain.to_owned(),
+    }
 }
 
 /// An administrator at the machine itself is never locked out: whoever guesses from afar must not keep the owner from acting.

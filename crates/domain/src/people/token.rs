@@ -5,6 +5,7 @@ use std::sync::Arc;
 use certhold_store::{Row, Tx, params};
 use serde_json::json;
 
+use super::principals::PrincipalKind;
 use super::{principals, session};
 use crate::access::{self, Access, AccessCache, Path, paths, without_redundancy};
 use crate::actor::{Actor, Face};
@@ -51,11 +52,16 @@ pub struct NewToken {
 
 /// Creates a token: for oneself, or for a service account with the right to change security and all it holds.
 pub fn create_token(tx: &mut Tx<'_>, actor: &Actor, command: &NewToken, now: i64) -> Result<TokenId> {
-    if actor.id != Some(command.principal) {
+    let themselves = actor.id == Some(command.principal);
+    if !themselves {
         access::require_path(tx, actor, paths::SECURITY_MODIFY)?;
         principals::require_not_above(tx, actor, command.principal)?;
     }
     let principal = principals::find(tx, command.principal)?;
+    if !themselves && principal.kind == PrincipalKind::Person && !actor.access.unbounded {
+        let reason = "people make their own tokens: nobody acts in another person's name".into();
+        return Err(Refusal::Forbidden { reason, missing: Vec::new() }.into());
+    }
     if principal.disabled {
         return Err(Refusal::Conflict(format!("the account {:?} is disabled", principal.name)).into());
     }
@@ -161,10 +167,14 @@ pub fn revoke_token(tx: &mut Tx<'_>, actor: &Actor, id: TokenId, now: i64) -> Re
         |row| Ok((PrincipalId(row.get(0)?), row.get::<String>(1)?, row.get::<String>(2)?, row.get::<Option<i64>>(3)?)),
     )?;
     let owner = found.as_ref().map(|(principal, ..)| *principal);
-    if owner.is_none() || actor.id != owner {
+    let themselves = principals::is_self(actor, owner);
+    if !themselves {
         access::require_path(tx, actor, paths::SECURITY_MODIFY)?;
     }
     let (principal, account, name, revoked_at) = found.ok_or_else(|| Refusal::not_found("token", id))?;
+    if !themselves {
+        principals::require_not_above(tx, actor, principal)?;
+    }
     if revoked_at.is_some() {
         return Ok(());
     }

@@ -15,6 +15,8 @@ pub struct Parameter {
     pub required: bool,
     /// What is assumed when it is absent.
     pub default: Option<&'static str>,
+    /// Whether credentials are sent there: when it changes, they must be entered again.
+    pub destination: bool,
     /// The only values allowed, where there are such.
     pub choices: &'static [&'static str],
 }
@@ -33,7 +35,7 @@ pub struct ProviderKind {
 }
 
 const fn text(name: &'static str, label: &'static str, help: &'static str) -> Parameter {
-    Parameter { name, label, help, secret: false, required: true, default: None, choices: &[] }
+    Parameter { name, label, help, secret: false, required: true, default: None, destination: false, choices: &[] }
 }
 
 const fn optional(name: &'static str, label: &'static str, help: &'static str, default: Option<&'static str>) -> Parameter {
@@ -61,7 +63,7 @@ pub const PROVIDERS: &[ProviderKind] = &[
         label: "PowerDNS",
         help: "The HTTP API of a PowerDNS Authoritative Server.",
         parameters: &[
-            text("url", "API address", "for example http://127.0.0.1:8081"),
+            Parameter { destination: true, ..text("url", "API address", "for example http://127.0.0.1:8081") },
             optional("server_id", "Server id", "localhost unless a proxy stands before several servers", Some("localhost")),
             secret("api_key", "API key", "the value of api-key in pdns.conf"),
             TTL,
@@ -73,7 +75,7 @@ pub const PROVIDERS: &[ProviderKind] = &[
         label: "Dynamic update (RFC 2136)",
         help: "BIND, Knot, PowerDNS, Windows DNS and any other server that takes updates signed with TSIG.",
         parameters: &[
-            text("server", "Primary server", "address:port of the primary name server"),
+            Parameter { destination: true, ..text("server", "Primary server", "address:port of the primary name server") },
             text("key_name", "TSIG key name", "as in the server's configuration"),
             Parameter {
                 default: Some("hmac-sha256"),

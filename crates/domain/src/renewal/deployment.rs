@@ -72,7 +72,8 @@ impl DeploymentSettings {
             return Err(Refusal::invalid("settings", "name at least one file to write, or a command to run"));
         }
         for mode in [&self.mode, &self.key_mode].into_iter().flatten() {
-            let octal = u32::from_str_radix(mode, 8).ok().filter(|bits| *bits <= 0o777 && bits & 0o400 != 0);
+            let digits = mode.len() <= 4 && mode.bytes().all(|byte| byte.is_ascii_digit());
+            let octal = u32::from_str_radix(mode, 8).ok().filter(|bits| digits && *bits <= 0o777 && bits & 0o400 != 0);
             octal.ok_or_else(|| Refusal::invalid("settings", format!("the mode {mode:?} is not an octal mode like 0644")))?;
         }
         if self.key_mode.as_deref().and_then(|mode| u32::from_str_radix(mode, 8).ok()).is_some_and(|bits| bits & 0o007 != 0) {

@@ -14,6 +14,7 @@ use crate::custody::{self, Custody, Sealed, SealedRow, SecretKind};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{IssuerId, SecretId};
+use crate::jobs::{self, Lease};
 use crate::{limits, text};
 
 /// What an ACME issuer is told.
@@ -222,11 +223,19 @@ pub fn registered(tx: &mut Tx<'_>, actor: &Actor, id: IssuerId, account: &Sealed
 }
 
 /// Forgets an account that the authority no longer knows, so that the next attempt registers another.
-pub fn forget_account(tx: &mut Tx<'_>, id: IssuerId) -> Result<()> {
+pub fn forget_account(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, id: IssuerId, now: i64) -> Result<()> {
+    jobs::require_lease(tx, lease)?;
+    let issuer = find(tx, id)?;
+    if !issuer.registered {
+        return Ok(());
+    }
     let account: Option<i64> = tx.one("SELECT account FROM issuer WHERE id = $1", params![id], |row| row.get(0))?.flatten();
     tx.execute("UPDATE issuer SET account = NULL WHERE id = $1", params![id])?;
     if let Some(account) = account {
         custody::destroy(tx, SecretId(account))?;
     }
+    let payload = json!({ "directory": issuer.settings.directory });
+    let object = Object::new("issuer", id.0, &issuer.name);
+    events::append(tx, actor, now, NewEvent::new(names::ISSUER_ACCOUNT_FORGOTTEN, object, payload))?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use certhold_store::{Row, Tx, params};
 use serde_json::json;
 
+use super::order;
 use super::plan::{KeyKind, renew_at};
 use crate::access::{self, paths};
 use crate::actor::Actor;
@@ -242,8 +243,11 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &NewManaged, now: i64) ->
     provider.ok_or_else(|| Refusal::not_found("DNS provider", command.dns_provider))?;
     let inherited = adopted.as_ref().and_then(|adopted| adopted.owner.as_ref().map(|(role, _)| *role));
     let owner = command.owner.or(inherited);
-    if let Some(owner) = owner {
-        ownership::require_may_hand_to(tx, actor, owner)?;
+    for role in [owner, inherited].into_iter().flatten() {
+        ownership::require_may_hand_to(tx, actor, role)?;
+    }
+    if adopted.is_some() && owner != inherited {
+        access::require_path(tx, actor, paths::CERTIFICATES_CHANGE_OWNER)?;
     }
     let versions = i64::from(adopted.is_some());
     let id: Option<i64> = tx.one(
@@ -311,6 +315,13 @@ pub fn set_paused(tx: &mut Tx<'_>, actor: &Actor, id: LineageId, paused: bool, n
     }
     let (state, operation) = if paused { ("paused", names::MANAGED_PAUSED) } else { ("active", names::MANAGED_RESUMED) };
     tx.execute("UPDATE lineage SET state = $1 WHERE id = $2", params![state, id])?;
+    if paused {
+        // What waits is not tried again, and no proof is left standing meanwhile. An attempt that runs ends by itself.
+        tx.execute("DELETE FROM job WHERE kind = 'renew' AND object = $1 AND state = 'waiting'", params![id])?;
+        if let Some(order) = order::open_order(tx, id)? {
+            jobs::enqueue(tx, JobKind::Withdraw, order.id.0, now, now)?;
+        }
+    }
     events::append(tx, actor, now, NewEvent::new(operation, Object::new("managed", id.0, &managed.name), json!({})))?;
     Ok(())
 }
@@ -340,7 +351,10 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: LineageId, now: i64) -> Result
         |row| row.get(0),
     )?;
     if standing.is_some() || jobs::live(tx, JobKind::Renew, id.0)?.is_some_and(|job| job.state == "running") {
-        return Err(Refusal::Conflict("an attempt is under way: try again in a minute".into()).into());
+        return Err(Refusal::Conflict(
+            "an attempt is under way: pause it, and try again when its TXT records are withdrawn".into(),
+        )
+        .into());
     }
     tx.execute("DELETE FROM job WHERE kind = 'renew' AND object = $1", params![id])?;
     tx.execute(

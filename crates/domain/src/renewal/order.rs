@@ -118,7 +118,7 @@ pub fn work(tx: &mut Tx<'_>, actor: &Actor, lineage: LineageId) -> Result<Option
     Ok(Some(Work { managed, issuer, provider, credentials, order, records, shared_key }))
 }
 
-fn open_order(tx: &mut Tx<'_>, lineage: LineageId) -> Result<Option<Order>> {
+pub(super) fn open_order(tx: &mut Tx<'_>, lineage: LineageId) -> Result<Option<Order>> {
     let sql =
         format!("SELECT {COLUMNS} WHERE lineage = $1 AND (state = 'prepared' OR state = 'placed') ORDER BY id DESC LIMIT 1");
     Ok(tx.one(&sql, params![lineage], read)?)
@@ -302,7 +302,11 @@ pub fn fail(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, order: Option<OrderId
         "UPDATE lineage SET failures = $1, last_error = $2, last_error_at = $3 WHERE id = $4",
         params![failures, &sentence, now, managed.id],
     )?;
-    jobs::put_off(tx, lease, next, Some(&sentence))?;
+    if managed.paused {
+        jobs::finish(tx, lease, now)?;
+    } else {
+        jobs::put_off(tx, lease, next, Some(&sentence))?;
+    }
     let payload = json!({
         "order": order, "class": failure.class.name(), "error": sentence, "detail": detail, "failures": failures, "next_try": next,
     });
@@ -341,7 +345,9 @@ pub fn complete(
     events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_IMPORTED, object, payload))?;
     inventory::link_chain(tx, actor, certificate, chain, now)?;
 
-    let renew_at = renew_at(managed.id.0, version, leaf.not_before(), leaf.not_after());
+    // A certificate that arrives late in its life is not ordered again at once.
+    let not_at_once = now.saturating_add(leaf.not_after().saturating_sub(now) / 3);
+    let renew_at = renew_at(managed.id.0, version, leaf.not_before(), leaf.not_after()).max(not_at_once);
     tx.execute(
         "UPDATE lineage SET current = $1, versions = $2, renew_at = $3, failures = 0, last_error = NULL, last_error_at = NULL WHERE id = $4",
         params![certificate, version, renew_at, managed.id],

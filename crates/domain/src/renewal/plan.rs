@@ -103,7 +103,7 @@ pub fn next_try(lineage: i64, class: FailureClass, failures: i64, retry_after: O
     let doublings = u32::try_from(failures.saturating_sub(1).clamp(0, 20)).unwrap_or(0);
     let pause = first.saturating_mul(1 << doublings).min(longest);
     let own = now + pause + spread(lineage, failures, pause / 10);
-    retry_after.map_or(own, |at| at.max(own.min(now + first)))
+    retry_after.map_or(own, |at| at.max(own))
 }
 
 /// A number in `0..=range` that depends on nothing but its arguments.
@@ -145,6 +145,8 @@ mod tests {
     fn the_authority_is_not_asked_earlier_than_it_said() {
         let at = next_try(1, FailureClass::RateLimited, 1, Some(10 * DAY), 0);
         assert_eq!(at, 10 * DAY);
+        let hurried = next_try(1, FailureClass::ChallengeFailed, 5, Some(1), 0);
+        assert_eq!(hurried, next_try(1, FailureClass::ChallengeFailed, 5, None, 0), "nor more often than we would");
     }
 
     proptest! {

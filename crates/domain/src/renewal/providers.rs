@@ -42,6 +42,8 @@ pub struct ProviderCommand {
     settings: BTreeMap<String, String>,
     secret: Option<Sealed>,
     keeps_secret: bool,
+    /// Whether a stored credential was kept because it was not entered.
+    masked: bool,
 }
 
 impl ProviderCommand {
@@ -69,6 +71,7 @@ impl ProviderCommand {
         }
         let mut settings = BTreeMap::new();
         let mut secrets = BTreeMap::new();
+        let mut masked = false;
         for parameter in kind.parameters {
             let value = given.get(parameter.name).map(|value| value.trim()).filter(|value| !value.is_empty());
             if let Some(value) = value {
@@ -77,6 +80,7 @@ impl ProviderCommand {
             if parameter.secret {
                 let kept =
                     stored.and_then(|stored| stored.get(parameter.name)).filter(|_| value.is_none_or(|value| value == MASK));
+                masked |= kept.is_some();
                 let value = kept.map(|kept| kept.to_string()).or_else(|| value.filter(|value| *value != MASK).map(str::to_owned));
                 match value {
                     Some(value) => drop(secrets.insert(parameter.name, Zeroizing::new(value))),
@@ -90,7 +94,10 @@ impl ProviderCommand {
                     let message = format!("{}: choose one of {}", parameter.label, parameter.choices.join(", "));
                     return Err(Refusal::invalid("settings", message).into());
                 }
-                Some(value) => drop(settings.insert(parameter.name.to_owned(), value.to_owned())),
+                Some(value) => {
+                    check_value(parameter.name, value)?;
+                    settings.insert(parameter.name.to_owned(), value.to_owned());
+                }
                 None if parameter.required => return Err(missing(parameter.label)),
                 None => {}
             }
@@ -99,7 +106,27 @@ impl ProviderCommand {
         let plain = Zeroizing::new(serde_json::to_vec(&plain).map_err(|error| Error::damaged(error.to_string()))?);
         let secret = custody.seal(entropy, SecretKind::DnsCredentials, &plain)?;
         let keeps_secret = stored.is_some_and(|stored| secrets.iter().all(|(name, value)| stored.get(*name) == Some(value)));
-        Ok(ProviderCommand { name, kind, settings, secret: Some(secret), keeps_secret })
+        Ok(ProviderCommand { name, kind, settings, secret: Some(secret), keeps_secret, masked })
+    }
+}
+
+/// Rules that hold for a parameter of this name whoever has it.
+fn check_value(name: &str, value: &str) -> Result<(), Refusal> {
+    let wrong = |message: &str| Err(Refusal::invalid("settings", message));
+    match name {
+        "url" => {
+            let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+            match rest.filter(|rest| !rest.is_empty() && !rest.contains([' ', '#', '?'])) {
+                None => wrong("url: give an http:// or https:// address without query"),
+                Some(rest) if rest.contains('@') => wrong("url: leave user name and password out of the address"),
+                Some(_) => Ok(()),
+            }
+        }
+        "ttl" => match value.parse::<u32>() {
+            Ok(1..=86_400) => Ok(()),
+            _ => wrong("ttl: give seconds between 1 and 86400"),
+        },
+        _ => Ok(()),
     }
 }
 
@@ -178,6 +205,12 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: DnsProviderId, command: &Provi
     let before = find(tx, id)?;
     if before.kind != command.kind.name {
         return Err(Refusal::invalid("kind", "the kind of a provider cannot change: create another one").into());
+    }
+    let moved = command.kind.parameters.iter().filter(|parameter| parameter.destination);
+    let moved = moved.filter(|parameter| before.settings.get(parameter.name) != command.settings.get(parameter.name));
+    if let Some(parameter) = moved.last().filter(|_| command.masked) {
+        let message = format!("{} changes, and with it who receives the credentials: enter them again", parameter.label);
+        return Err(Refusal::invalid("settings", message).into());
     }
     let taken: Option<i64> =
         tx.one("SELECT id FROM dns_provider WHERE folded = $1", params![text::fold(&command.name)], |row| row.get(0))?;

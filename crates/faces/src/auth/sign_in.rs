@@ -54,12 +54,14 @@ pub async fn sign_in(app: &App, face: Face, who: SignIn, at: &Coordinates) -> Re
 /// # Errors
 /// [`Refusal::Invalid`] when the current password is wrong or the new one is none.
 pub async fn change_own_password(app: &App, actor: &Actor, current: Password, new: Password) -> Result<()> {
-    let asking = actor.clone();
-    let stored = app.read(move |tx| people::verify_own_password(tx, &asking)).await?;
-    let verified = with_password(app, move || current.matches(&stored)).await?;
+    let (asking, now) = (actor.clone(), app.now());
+    let attempt = app.read(move |tx| people::attempt(tx, &asking.name, &asking.address, now)).await?;
+    let compared = attempt.clone();
+    let verified = with_password(app, move || compared.verify(&current)).await?;
     let hash = hash_password(app, new).await?;
     let (actor, now) = (actor.clone(), app.now());
-    app.write(move |tx| people::change_own_password(tx, &actor, verified, &hash, now)).await
+    let changed = app.write(move |tx| people::change_own_password(tx, &actor, &attempt, verified, &hash, now)).await?;
+    Ok(changed?)
 }
 
 /// Hashes a new password outside transactions, a few at a time.

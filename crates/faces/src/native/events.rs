@@ -168,8 +168,8 @@ pub struct Misfit {
 #[utoipa::path(get, path = "/events/verification", tag = "events",
     responses((status = 200, description = "What was found", body = Verification)))]
 pub async fn verify(State(app): State<App>, Bearer(caller): Bearer) -> Answer<Json<Verification>> {
-    let trusted = app.settings().head_key.clone();
-    let found = app.read_as(caller, move |tx, actor| events::audit(tx, actor, trusted.as_deref())).await?;
+    let trust = app.trust();
+    let found = app.read_as(caller, move |tx, actor| events::audit(tx, actor, &trust)).await?;
     Ok(Json(Verification {
         intact: found.intact(),
         events: found.events,

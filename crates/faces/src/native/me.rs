@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use certhold_domain::Refusal;
 use certhold_domain::access::{Decision, Need, paths};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -72,6 +73,10 @@ pub struct PasswordChange {
 #[utoipa::path(put, path = "/me/password", tag = "me", request_body = PasswordChange,
     responses((status = 204, description = "It is changed")))]
 pub async fn change_password(State(app): State<App>, author: Author, Body(input): Body<PasswordChange>) -> Answer<StatusCode> {
+    if author.session.is_none() {
+        let reason = "an API token does not change its account's password: sign in".to_owned();
+        return Err(Refusal::Forbidden { reason, missing: Vec::new() }.into());
+    }
     auth::change_own_password(&app, &author.actor, input.current_password.password(), input.password.password()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

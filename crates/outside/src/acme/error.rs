@@ -22,6 +22,8 @@ pub struct AcmeError {
     pub retry_after: Option<Duration>,
     /// The authority's whole answer, when it gave one.
     pub problem: Option<Box<Problem>>,
+    /// Whether the order can come to nothing any more, whatever the reason: another one must be placed.
+    pub order_lost: bool,
 }
 
 /// What a failure means for the next try.
@@ -134,7 +136,13 @@ impl AcmeError {
     }
 
     pub(super) fn plain(kind: AcmeErrorKind, sentence: &str) -> Self {
-        Self { kind, sentence: sentence.to_owned(), retry_after: None, problem: None }
+        Self {
+            kind,
+            sentence: sentence.to_owned(),
+            retry_after: None,
+            problem: None,
+            order_lost: kind == AcmeErrorKind::OrderGone,
+        }
     }
 
     /// A failed step of instant-acme, with the last answer that the step got.
@@ -166,7 +174,7 @@ impl AcmeError {
             AcmeErrorKind::OrderGone => format!("{authority} does not know the order any more: {words}"),
             _ => format!("{authority} refuses: {words}"),
         };
-        Self { kind, sentence, retry_after: answer.retry_after, problem: Some(Box::new(problem)) }
+        Self { kind, sentence, retry_after: answer.retry_after, problem: Some(Box::new(problem)), order_lost: false }
     }
 
     /// The authority could not validate `name`, and says why in `document` (the `error` of a challenge).
@@ -180,13 +188,15 @@ impl AcmeError {
             _ => AcmeErrorKind::ChallengeFailed,
         };
         let sentence = format!("{authority} could not verify control of {}: {}", printable(name, 300), problem.words());
-        Self { kind, sentence, retry_after: None, problem: Some(Box::new(problem)) }
+        Self { kind, sentence, retry_after: None, problem: Some(Box::new(problem)), order_lost: true }
     }
 
     /// The order became invalid, and says why in its `error`.
     pub(super) fn order(document: &Value, authority: &str) -> Self {
         let problem = Problem::of(0, document.to_string().as_bytes());
         let kind = match request_kind(&problem) {
+            // Of an order it is said that control of a name was not proven, not that the account may not ask.
+            AcmeErrorKind::AccountProblem if problem.kind == "unauthorized" => AcmeErrorKind::ChallengeFailed,
             kind @ (AcmeErrorKind::RateLimited | AcmeErrorKind::Transient | AcmeErrorKind::AccountProblem) => kind,
             _ if matches!(problem.kind.as_str(), "dns" | "connection" | "incorrectResponse" | "unauthorized" | "tls") => {
                 AcmeErrorKind::ChallengeFailed
@@ -194,7 +204,7 @@ impl AcmeError {
             _ => AcmeErrorKind::Rejected,
         };
         let sentence = format!("{authority} gave the order up: {}", problem.words());
-        Self { kind, sentence, retry_after: None, problem: Some(Box::new(problem)) }
+        Self { kind, sentence, retry_after: None, problem: Some(Box::new(problem)), order_lost: true }
     }
 }
 
@@ -331,7 +341,12 @@ mod tests {
             assert_eq!(error.to_string(), "ca.example could not verify control of www.example.com: No TXT record found");
         }
         assert_eq!(AcmeError::challenge("a", &document("caa"), "ca").kind, AcmeErrorKind::Rejected);
-        assert_eq!(AcmeError::order(&document("unauthorized"), "ca").kind, AcmeErrorKind::AccountProblem);
+        assert_eq!(AcmeError::order(&document("unauthorized"), "ca").kind, AcmeErrorKind::ChallengeFailed);
+        for kind in ["serverInternal", "rateLimited", "unauthorized", "badCSR"] {
+            assert!(AcmeError::order(&document(kind), "ca").order_lost, "an invalid order stays invalid: {kind}");
+            assert!(AcmeError::challenge("a", &document(kind), "ca").order_lost, "{kind}");
+        }
+        assert!(!refusal(429, "slow down", None).order_lost);
         assert_eq!(AcmeError::order(&document("dns"), "ca").kind, AcmeErrorKind::ChallengeFailed);
         assert_eq!(AcmeError::order(&document("badCSR"), "ca").kind, AcmeErrorKind::Rejected);
     }

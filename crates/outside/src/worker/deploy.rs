@@ -38,6 +38,12 @@ async fn install(context: &Context, installation: &Installation) -> Result<Repor
         }
         None => None,
     };
+    if let Some(key) = &key {
+        match key.matches(&installation.der) {
+            Ok(true) => {}
+            _ => return Err("the private key in custody is not the key of this certificate: nothing was written".into()),
+        }
+    }
     let target = Deployment::of(&installation.managed_name, &installation.deployment.settings);
     let target = target.map_err(|error| error.to_string())?;
     let material = Material { certificate: &installation.der, chain: &installation.chain, key: key.as_ref() };

@@ -10,8 +10,8 @@ mod renew;
 mod withdraw;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use certhold_domain::jobs::{self, JobKind, Lease};
@@ -53,7 +53,7 @@ const EXTEND_EVERY: Duration = Duration::from_millis(certhold_domain::limits::LE
 /// Starts a worker. `heartbeat` is set to the time of every look, for the readiness check.
 pub fn start(core: Core, settings: Settings, heartbeat: Arc<AtomicI64>) -> Worker {
     let (stop, stopped) = watch::channel(false);
-    let context = Arc::new(Context { core, settings, sessions: tokio::sync::Mutex::default() });
+    let context = Arc::new(Context { core, settings, sessions: Mutex::default() });
     let main = tokio::spawn(run(context, heartbeat, stopped));
     Worker { stop, main }
 }
@@ -74,7 +74,7 @@ pub(crate) struct Context {
     pub(crate) core: Core,
     pub(crate) settings: Settings,
     /// Accounts at authorities that were used already, with their open connections.
-    pub(crate) sessions: tokio::sync::Mutex<HashMap<IssuerId, Session>>,
+    pub(crate) sessions: Mutex<HashMap<IssuerId, Arc<tokio::sync::Mutex<Option<Session>>>>>,
 }
 
 impl Context {
@@ -89,6 +89,11 @@ impl Context {
     ) -> Result<T, Error> {
         let (actor, now) = (self.actor(), self.core.now());
         self.core.store.write(move |tx| work(tx, &actor, now)).await
+    }
+
+    /// The place of the account at an authority: one lock each, so that an authority which hangs delays no other.
+    fn session_of(&self, issuer: IssuerId) -> Arc<tokio::sync::Mutex<Option<Session>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).entry(issuer).or_default().clone()
     }
 
     async fn read<T: Send + 'static>(

@@ -11,7 +11,7 @@ use certhold_domain::jobs::{self, Lease};
 use certhold_domain::renewal::issuers::{self, IssuerAccess};
 use certhold_domain::renewal::order::{self, Failure, OrderKey, Work};
 use certhold_domain::renewal::{FailureClass, KeyKind};
-use certhold_domain::{Error, Fault, LineageId, OrderId, PrivateKeyId};
+use certhold_domain::{Error, Fault, LineageId, OrderId, PrivateKeyId, Refusal};
 use certhold_pki::{CsrFacts, PrivateKey, SignatureError, lint_issued, order_chain, verify_signed_by};
 
 use super::prove::Proof;
@@ -59,7 +59,15 @@ pub(super) async fn run(context: &Context, lease: &Lease) -> Result<(), Error> {
             let order = attempt.order;
             context.write(move |tx, actor, now| order::fail(tx, actor, &lease, order, &failure, now)).await
         }
-        Err(Stop::Fault(error)) => Err(error),
+        Err(Stop::Fault(Error::Refused(Refusal::LeaseLost(job)))) => Err(Error::Refused(Refusal::LeaseLost(job))),
+        Err(Stop::Fault(error)) => {
+            // Also what is our own fault is told where people look.
+            tracing::error!(managed = lineage.0, %error, "renewal stopped on a fault");
+            let sentence = format!("a fault inside Certhold stopped this: {error}");
+            let failure = Failure { class: FailureClass::Unfit, sentence, detail: None, retry_after: None, order_lost: false };
+            let order = attempt.order;
+            context.write(move |tx, actor, now| order::fail(tx, actor, &lease, order, &failure, now)).await
+        }
     }
 }
 
@@ -127,8 +135,9 @@ impl Attempt<'_> {
     async fn forget_unknown_account(&self, work: &Work, error: &AcmeError) -> Result<(), Stop> {
         if error.problem.as_ref().is_some_and(|problem| problem.kind == "accountDoesNotExist") {
             let id = work.issuer.id;
-            self.context.sessions.lock().await.remove(&id);
-            self.context.write(move |tx, _, _| issuers::forget_account(tx, id)).await?;
+            *self.context.session_of(id).lock().await = None;
+            let lease = self.lease;
+            self.context.write(move |tx, actor, now| issuers::forget_account(tx, actor, &lease, id, now)).await?;
         }
         Ok(())
     }
@@ -222,8 +231,9 @@ async fn make_key(kind: KeyKind) -> Result<PrivateKey, Stop> {
 
 /// The account at the authority, registered at first use. One at a time, so that jobs which start together share one account.
 async fn session(context: &Context, issuer: &IssuerAccess) -> Result<Session, Stop> {
-    let mut sessions = context.sessions.lock().await;
-    if let Some(session) = sessions.get(&issuer.id) {
+    let place = context.session_of(issuer.id);
+    let mut place = place.lock().await;
+    if let Some(session) = place.as_ref() {
         return Ok(session.clone());
     }
     let failed = |error| acme_failure(context, error);
@@ -247,7 +257,7 @@ async fn session(context: &Context, issuer: &IssuerAccess) -> Result<Session, St
             session
         }
     };
-    sessions.insert(id, session.clone());
+    *place = Some(session.clone());
     Ok(session)
 }
 
@@ -285,6 +295,7 @@ pub(super) fn acme_failure(context: &Context, error: AcmeError) -> Stop {
         AcmeErrorKind::AccountProblem | AcmeErrorKind::Settings => (FailureClass::Rejected, false),
         _ => (FailureClass::Unreachable, false),
     };
+    let order_lost = order_lost || error.order_lost;
     let retry_after = error.retry_after.map(|wait| context.core.now() + i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 4));
     let detail = error.problem.map(|problem| problem.document);
     Stop::Failed(Box::new(Failure { class, sentence: error.sentence, detail, retry_after, order_lost }))

@@ -98,14 +98,20 @@ pub fn nobody_grants_what_they_do_not_hold(world: &World) {
     let hash = people::Password::from("a new password".to_owned()).hash(&world.entropy).unwrap();
     let actor = manager.clone();
     world.refused(move |tx, now| people::set_password(tx, &actor, target, &hash, now));
+    // An owner role may hold no permission at all and yet be worth something.
+    let (bare, me) = (world.role("Bare", &[]), manager.id.unwrap());
+    world.certificate(&["owned.example.com"], Some(bare));
+    let actor = manager.clone();
+    world.refused(move |tx, now| roles::assign(tx, &actor, bare, me, now));
     let uuid = world.uuid();
     world.refused(move |tx, now| roles::create_permission_set(tx, &manager, "Wide", &["/".into()], uuid, now));
 }
 
 pub fn somebody_stays_administrator(world: &World) {
     let administrator = administrator_role(world);
-    let admin = world.somebody("admin", &[administrator]).id.unwrap();
     let local = || Actor::local("story");
+    let admin = world.principal("admin", PrincipalKind::Person, Some("correct horse battery"));
+    world.write(move |tx, now| roles::assign(tx, &local(), administrator, admin, now)).unwrap();
     let refusal = world.refused(move |tx, now| roles::withdraw(tx, &local(), administrator, admin, now));
     assert!(matches!(refusal, Refusal::Conflict(_)), "{refusal}");
     let refusal = world.refused(move |tx, now| people::set_disabled(tx, &local(), admin, true, now));
@@ -113,7 +119,19 @@ pub fn somebody_stays_administrator(world: &World) {
     let command = roles::RoleCommand { name: "Administrator".into(), ..Default::default() };
     world.refused(move |tx, now| roles::update(tx, &local(), administrator, &command, now));
     world.refused(move |tx, now| roles::remove(tx, &local(), administrator, now));
-    world.somebody("second", &[administrator]);
+    world.somebody("a program", &[administrator]);
+    world.refused(move |tx, now| roles::withdraw(tx, &local(), administrator, admin, now));
+    let second = world.principal("second", PrincipalKind::Person, Some("correct horse battery"));
+    world.write(move |tx, now| roles::assign(tx, &local(), administrator, second, now)).unwrap();
+
+    // Whoever only manages accounts does not become administrator by way of one that is disabled.
+    world.write(move |tx, now| people::set_disabled(tx, &local(), second, true, now)).unwrap();
+    let manager = world.somebody("manager", &[world.role("Managers", &["/security/"])]);
+    let hash = people::Password::from("taken over by me".to_owned()).hash(&world.entropy).unwrap();
+    let actor = manager.clone();
+    world.refused(move |tx, now| people::set_password(tx, &actor, second, &hash, now));
+    world.refused(move |tx, now| people::set_disabled(tx, &manager, second, false, now));
+    world.write(move |tx, now| people::set_disabled(tx, &local(), second, false, now)).unwrap();
     world.write(move |tx, now| roles::withdraw(tx, &local(), administrator, admin, now)).unwrap();
 }
 

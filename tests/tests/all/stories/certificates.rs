@@ -47,6 +47,18 @@ pub fn importing_twice_changes_nothing(world: &World) {
     let items = world.write(move |tx, now| inventory::import(tx, &local(), &batch_again, now)).unwrap();
     assert!(!items[0].key_taken);
 
+    // A key that comes alone finds the certificate that is held already; one that fits none is not taken.
+    let (alone, stray) = (key(), key());
+    let owner_of_key = issue(&alone, &["alone.example.com"], START, START + 90 * DAY);
+    world.import(std::slice::from_ref(&owner_of_key), None).unwrap();
+    let keys: Vec<SealedKey> = [&alone, &stray]
+        .into_iter()
+        .map(|pair| certhold_pki::PrivateKey::of(&pair.serialize_der()).unwrap())
+        .map(|key| SealedKey::seal(&world.custody, &world.entropy, &key).unwrap())
+        .collect();
+    let found = world.write(move |tx, now| inventory::import_keys(tx, &local(), &keys, now)).unwrap();
+    assert!(found[0].is_some() && found[1].is_none());
+
     let held = world.read(move |tx| inventory::get(tx, &local(), id)).unwrap();
     assert_eq!(held.der, der);
     assert!(held.summary.has_key);

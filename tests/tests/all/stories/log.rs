@@ -1,7 +1,7 @@
 //! The event log.
 
 use certhold_domain::access::paths;
-use certhold_domain::events::{self, EventFilter, Head};
+use certhold_domain::events::{self, EventFilter, Head, KeptHead, Trust};
 use certhold_domain::{Actor, Refusal};
 
 use super::world::World;
@@ -103,6 +103,10 @@ pub fn tampering_is_noticed(world: &World) {
         problems("UPDATE event SET seq = 1000 WHERE seq = 5", "UPDATE event SET seq = 5 WHERE seq = 1000").first(),
         Some(&5)
     );
+
+    // A digest that pretends to be that of an erased payload does not speak for one that is there.
+    world.tamper("UPDATE event SET payload_digest = hash, payload = '{}' WHERE seq = 5");
+    assert_eq!(world.intact().problems.iter().map(|problem| problem.seq).collect::<Vec<_>>(), [5]);
 }
 
 pub fn a_cut_off_end_is_noticed(world: &World) {
@@ -121,14 +125,20 @@ pub fn a_cut_off_end_is_noticed(world: &World) {
     world.write(move |tx, _| events::record_head(tx, &again)).unwrap();
     assert!(world.read(events::head_to_sign).unwrap().is_none(), "nothing new to sign");
     let trusted = head.public_key.clone();
-    let found = world.read(move |tx| events::verify(tx, Some(&trusted))).unwrap();
+    let found = world.read(move |tx| events::verify(tx, &Trust { key: Some(trusted), kept: None })).unwrap();
     assert!(found.intact() && found.heads == 1, "{found:?}");
 
-    let stranger = world.read(|tx| events::verify(tx, Some(&[7; 32]))).unwrap();
+    let stranger = world.read(|tx| events::verify(tx, &Trust { key: Some(vec![7; 32]), kept: None })).unwrap();
     assert!(!stranger.intact(), "a head signed by a stranger");
+    let kept = KeptHead { seq, hash };
+    assert_eq!(KeptHead::parse(&kept.to_text()), Some(kept));
+    let against = move |kept| move |tx: &mut certhold_store::Tx<'_>| events::verify(tx, &Trust { key: None, kept: Some(kept) });
+    assert!(world.read(against(kept)).unwrap().intact());
+    assert!(!world.read(against(KeptHead { hash: [7; 32], ..kept })).unwrap().intact(), "a log that was rewritten");
     world.tamper("DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)");
     let found = world.intact();
     assert!(found.problems.iter().any(|problem| problem.what.contains("cut off")), "{found:?}");
+    assert!(!world.read(against(kept)).unwrap().intact(), "known outside the database too");
     world.tamper("UPDATE event_head SET seq = seq - 1");
     assert!(!world.intact().intact(), "a head moved to the shorter end");
 }

@@ -58,13 +58,18 @@ pub fn a_password_opens_a_session(world: &World) {
     assert!(world.read(move |tx| people::get(tx, &mine, other)).is_err());
     let mine = actor.clone();
     assert_eq!(world.read(move |tx| people::roles_of(tx, &mine, ada)).unwrap(), []);
-    let mine = actor.clone();
-    let stored = world.read(move |tx| people::verify_own_password(tx, &mine)).unwrap();
-    assert!(Password::from(PASSWORD.to_owned()).matches(&stored));
     let hash = Password::from("another good one".to_owned()).hash(&world.entropy).unwrap();
-    let (mine, fresh) = (actor.clone(), hash.clone());
-    world.refused(move |tx, now| people::change_own_password(tx, &mine, false, &fresh, now));
-    world.write(move |tx, now| people::change_own_password(tx, &actor, true, &hash, now)).unwrap();
+    let change = |world: &World, current: &str| {
+        let now = world.now();
+        let attempt = world.read(move |tx| people::attempt(tx, "Ada", "192.0.2.9", now)).unwrap();
+        let verified = attempt.verify(&Password::from(current.to_owned()));
+        let (mine, fresh) = (actor.clone().during("request", "192.0.2.9"), hash.clone());
+        world.write(move |tx, now| people::change_own_password(tx, &mine, &attempt, verified, &fresh, now)).unwrap()
+    };
+    let events = world.events();
+    assert!(matches!(change(world, "a guess at it"), Err(Refusal::Invalid { .. })));
+    assert_eq!(world.events(), events + 1, "a wrong guess counts");
+    change(world, PASSWORD).unwrap();
     assert!(session(world, token).is_err(), "a changed password ends the sessions");
     assert!(sign_in(world, "ada", PASSWORD, "192.0.2.1").is_err());
     assert!(sign_in(world, "ada", "another good one", "192.0.2.1").is_ok());
@@ -181,6 +186,21 @@ pub fn tokens_are_bounded(world: &World) {
     for (scopes, expires_at) in [(&[][..], None), (&["no path!"][..], None), (&["/"][..], Some(world.now()))] {
         assert!(make(world, &local(), scopes, expires_at).is_err(), "{scopes:?}");
     }
+    let (owned, narrow) = make(world, &local(), &[paths::CERTIFICATES_READ], None).unwrap();
+    let actor = actor_of(world, narrow).unwrap();
+    world.refused(move |tx, now| people::revoke_token(tx, &actor, owned, now));
+    let person = world.principal("a person", PrincipalKind::Person, Some(PASSWORD));
+    let managers = world.role("Managers", &["/security/"]);
+    let manager = world.somebody("manager", &[managers]);
+    let command = NewToken {
+        principal: person,
+        name: "not theirs".into(),
+        hash: [1; 32],
+        hint: "cht_1111".into(),
+        scopes: vec!["/".into()],
+        expires_at: None,
+    };
+    world.refused(move |tx, now| people::create_token(tx, &manager, &command, now));
     let (token, wide) = make(world, &local(), &["/"], None).unwrap();
     assert!(allows(world, &actor_of(world, wide).unwrap(), paths::CERTIFICATES_IMPORT));
     let stranger = world.somebody("stranger", &[]);

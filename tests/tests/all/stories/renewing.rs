@@ -158,6 +158,9 @@ pub fn a_first_version_is_obtained_and_renewed(world: &World) {
     assert!(versions.iter().all(|version| version.owner == Some((web, "Web".into())) && version.has_key));
     let chain = world.read(move |tx| inventory::chain(tx, &local(), second)).unwrap();
     assert_eq!(chain.iter().map(|member| member.summary.source.as_str()).collect::<Vec<_>>(), ["chain"]);
+    let now = world.now();
+    let counts = world.read(move |tx| managed::count_by_health(tx, now)).unwrap();
+    assert_eq!(counts.iter().filter(|(_, count)| *count > 0).collect::<Vec<_>>(), [&(Health::Good, 1)]);
     let log = world.read(move |tx| managed::log(tx, &local(), id, 100)).unwrap();
     assert_eq!(log.iter().filter(|event| event.operation == "renewal.completed").count(), 2);
     assert_eq!(world.read(move |tx| order::list(tx, &local(), id, 10)).unwrap().len(), 2);
@@ -197,7 +200,8 @@ pub fn a_failure_is_visible_and_retried(world: &World) {
 
     world.write(move |tx, now| managed::set_paused(tx, &local(), id, true, now)).unwrap();
     world.write(move |tx, now| managed::set_paused(tx, &local(), id, true, now)).unwrap();
-    assert_eq!(state(world, id).health(world.now()), Health::Paused);
+    let paused = state(world, id);
+    assert_eq!((paused.health(world.now()), paused.attempt_due_at), (Health::Paused, None), "nothing is tried meanwhile");
     world.write(move |tx, now| managed::set_paused(tx, &local(), id, false, now)).unwrap();
     world.write(move |tx, now| managed::renew_now(tx, &local(), id, now)).unwrap();
     obtain(world, &["example.com"]);
@@ -231,6 +235,10 @@ pub fn a_certificate_is_adopted(world: &World) {
     let certificate = world.certificate(&["example.com", "www.example.com"], Some(web));
     let command = NewManaged { adopt: Some(certificate), ..plan(world, &[]) };
     let again = NewManaged { name: "again".into(), ..command.clone() };
+    let (taken, mail) = (command.clone(), world.role("Mail", &[]));
+    let planner = world.somebody("planner", &[mail, world.role("Planners", &["/renewal/", paths::CERTIFICATES_READ])]);
+    let stolen = NewManaged { owner: Some(mail), ..taken };
+    assert!(matches!(world.refused(move |tx, now| managed::create(tx, &planner, &stolen, now)), Refusal::Forbidden { .. }));
     let id = world.write(move |tx, now| managed::create(tx, &local(), &command, now)).unwrap();
     let adopted = state(world, id);
     assert_eq!((adopted.current, adopted.versions, adopted.names.len()), (Some(certificate), 1, 2));
@@ -258,6 +266,23 @@ pub fn credentials_are_masked_and_kept(world: &World) {
     let masked = provider_command(world, "Renamed", MASK, Some(&stored)).unwrap();
     world.write(move |tx, now| providers::update(tx, &local(), id, &masked, now)).unwrap();
     assert_eq!(opened(world)["api_key"].as_str(), "topsecretapikey");
+    let elsewhere = |api_key: &str| {
+        let settings = [("url", "http://127.0.0.9:1"), ("api_key", api_key)];
+        let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        ProviderCommand::new("Renamed", "powerdns", &settings, Some(&stored), &world.custody, &world.entropy).unwrap()
+    };
+    let stolen = elsewhere(MASK);
+    let refusal = world.refused(move |tx, now| providers::update(tx, &local(), id, &stolen, now));
+    assert!(refusal.to_string().contains("enter them again"), "{refusal}");
+    let entered = elsewhere("topsecretapikey");
+    world.write(move |tx, now| providers::update(tx, &local(), id, &entered, now)).unwrap();
+    for (name, value) in [("url", "file:///etc/passwd"), ("url", "http://user:password@127.0.0.1"), ("ttl", "-1")] {
+        let mut settings =
+            BTreeMap::from([("url".to_owned(), "http://127.0.0.1".to_owned()), ("api_key".to_owned(), "k".to_owned())]);
+        settings.insert(name.to_owned(), value.to_owned());
+        let refused = ProviderCommand::new("x", "powerdns", &settings, None, &world.custody, &world.entropy);
+        assert!(refused.is_err(), "{name}={value}");
+    }
     let changed = provider_command(world, "Renamed", "anotherkey", Some(&stored)).unwrap();
     world.write(move |tx, now| providers::update(tx, &local(), id, &changed, now)).unwrap();
     assert_eq!(opened(world)["api_key"].as_str(), "anotherkey");
@@ -290,7 +315,12 @@ pub fn what_is_used_is_not_removed(world: &World) {
     world.write(move |tx, now| issuers::registered(tx, &worker(), issuer, &sealed, now)).unwrap();
     world.write(move |tx, now| issuers::registered(tx, &worker(), issuer, &again, now)).unwrap();
     assert!(world.read(move |tx| issuers::open(tx, issuer)).unwrap().account.is_some());
-    world.write(move |tx, _| issuers::forget_account(tx, issuer)).unwrap();
+    world.write(move |tx, now| managed::renew_now(tx, &local(), id, now)).unwrap();
+    let lease = claim(world, JobKind::Renew);
+    for _ in 0..2 {
+        world.write(move |tx, now| issuers::forget_account(tx, &worker(), &lease, issuer, now)).unwrap();
+    }
+    world.write(move |tx, now| jobs::put_off(tx, &lease, now, None)).unwrap();
     assert!(!world.read(move |tx| issuers::get(tx, &local(), issuer)).unwrap().registered);
 
     world.write(move |tx, now| managed::remove(tx, &local(), id, now)).unwrap();

@@ -155,7 +155,7 @@ impl World {
     }
 
     pub fn intact(&self) -> events::Verification {
-        self.read(|tx| events::verify(tx, None)).unwrap()
+        self.read(|tx| events::verify(tx, &events::Trust::default())).unwrap()
     }
 }
 

@@ -28,17 +28,17 @@ use crate::web::view::time::Moment;
 use crate::web::visit::Visit;
 
 pub fn routes() -> Router<App> {
-    [AccountKind::User, AccountKind::ServiceAccount].into_iter().fold(Router::new(), |router, kind| {
+    let make_token = post(|ids: Ids, sent: Sent| create_token(ids, sent, AccountKind::ServiceAccount));
+    let both = [AccountKind::User, AccountKind::ServiceAccount].into_iter().fold(Router::new(), |router, kind| {
         let path = |rest: &str| format!("{}/{{id}}{rest}", kind.path());
         router
             .route(&path(""), get(move |visit: Visit, ids: Ids| show(visit, ids, kind)))
             .route(&path("/roles"), post(move |ids: Ids, sent: Sent| set_roles(ids, sent, kind)))
-            .route(&path("/password"), post(move |ids: Ids, sent: Sent| set_password(ids, sent, kind)))
             .route(&path("/enable"), post(move |ids: Ids, sent: Sent| set_disabled(ids, sent, kind, false)))
             .route(&path("/disable"), post(move |ids: Ids, sent: Sent| set_disabled(ids, sent, kind, true)))
-            .route(&path("/tokens"), post(move |ids: Ids, sent: Sent| create_token(ids, sent, kind)))
             .route(&path("/tokens/{token}/revoke"), post(move |ids: Ids, sent: Sent| revoke_token(ids, sent, kind)))
-    })
+    });
+    both.route("/users/{id}/password", post(set_password)).route("/service-accounts/{id}/tokens", make_token)
 }
 
 /// Events on the page.
@@ -78,6 +78,8 @@ async fn page(visit: &Visit, kind: AccountKind, id: PrincipalId, status: StatusC
         return Ok(respond::see_other(&href(actual, id)));
     }
     let here = event::Here { object: Some(("principal", id.0)), may_audit: found.may_audit, now };
+    // People make their own tokens: nobody acts in another person's name.
+    let may_make_token = found.may_change && kind == AccountKind::ServiceAccount;
     let frame = visit.frame(&account.name, section(kind), viewer);
     let page = AccountDetailPage {
         frame: frame.below(section(kind).label(), kind.path()),
@@ -91,7 +93,7 @@ async fn page(visit: &Visit, kind: AccountKind, id: PrincipalId, status: StatusC
         password: Input { value: String::new(), error: added.password.map(|complaint| complaint.message) },
         tokens: tokens::rows(&found.tokens, now),
         new_token: added.new_token,
-        token_form: tokens::form(&format!("{}/tokens", href(kind, id)), added.token_form),
+        token_form: tokens::form(&format!("{}/tokens", href(kind, id)), may_make_token, added.token_form),
         owned: None,
         history: event::lines(&found.history, &here),
         may_change: found.may_change,
@@ -142,8 +144,8 @@ async fn set_roles(ids: Ids, sent: Sent, kind: AccountKind) -> Result<Response, 
     sent.author.done_or_said(&href(kind, id), outcome.await, "The roles were saved.")
 }
 
-async fn set_password(ids: Ids, sent: Sent, kind: AccountKind) -> Result<Response, Refused> {
-    let (author, id) = (&sent.author, PrincipalId(ids.first()));
+async fn set_password(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let (author, id, kind) = (&sent.author, PrincipalId(ids.first()), AccountKind::User);
     author.require(paths::SECURITY_MODIFY)?;
     let hashed = auth::hash_password(&author.visit.app, Password::from(sent.fields.text("password").to_owned())).await;
     let outcome = match hashed {

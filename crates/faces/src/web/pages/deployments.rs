@@ -13,7 +13,7 @@ use certhold_store::Tx;
 use super::Ids;
 use crate::state::App;
 use crate::web::fields::Fields;
-use crate::web::refused::Refused;
+use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Complaint, Sent};
 use crate::web::view::form::Input;
 use crate::web::view::frame::Section;
@@ -60,10 +60,28 @@ async fn page(
         command: input("command"),
     };
     if let Some(complaint) = complaint {
-        let mut places = [("name", &mut page.name.error), ("command", &mut page.command.error), ("owner", &mut page.owner.error)];
+        let complaint = about_one_setting(complaint);
+        let mut places = [
+            ("name", &mut page.name.error),
+            ("full_chain", &mut page.full_chain.error),
+            ("certificate", &mut page.certificate.error),
+            ("chain", &mut page.chain.error),
+            ("private_key", &mut page.private_key.error),
+            ("command", &mut page.command.error),
+        ];
         complaint.place(&mut page.error, &mut places);
     }
     Ok(visit.page(status, &page))
+}
+
+/// The domain says `full_chain: give an absolute path`; the form says it at that field.
+fn about_one_setting(complaint: Complaint) -> Complaint {
+    const SETTINGS: [&str; 5] = ["full_chain", "certificate", "chain", "private_key", "command"];
+    let Some((setting, why)) = complaint.message.split_once(": ") else { return complaint };
+    match SETTINGS.into_iter().find(|known| known.eq_ignore_ascii_case(setting)) {
+        Some(field) => Complaint { field, message: sentence(why) },
+        None => complaint,
+    }
 }
 
 async fn create(ids: Ids, sent: Sent) -> Result<Response, Refused> {

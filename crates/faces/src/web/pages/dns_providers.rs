@@ -16,7 +16,7 @@ use zeroize::Zeroize;
 use super::{Asked, Ids};
 use crate::state::App;
 use crate::web::fields::Fields;
-use crate::web::refused::Refused;
+use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Author, Complaint, Sent};
 use crate::web::shared::holds;
 use crate::web::view::form::{Choice, Input, SecretInput, Select};
@@ -73,7 +73,7 @@ fn form(author: &Visit, viewer: crate::web::view::frame::Viewer, filled: &Filled
     let parameter = |known: &Known| Parameter {
         name: known.name.into(),
         label: known.label.into(),
-        hint: crate::web::refused::sentence(known.help),
+        hint: known.help.into(),
         is_required: known.required,
         field: match known {
             _ if known.secret => ParameterField::Secret(SecretInput { is_set: filled.known.is_some(), error: None }),
@@ -119,13 +119,22 @@ fn complain(page: &mut DnsProviderFormPage, complaint: Complaint) {
         page.name.error = Some(complaint.message);
         return;
     }
-    let about = page.parameters.iter_mut().find(|parameter| complaint.message.starts_with(&parameter.label));
+    // The domain names a parameter by its key and a colon, or begins with what the form calls it.
+    let (key, why) = complaint.message.split_once(": ").unwrap_or(("", ""));
+    let is_about =
+        |parameter: &&mut Parameter| parameter.name.eq_ignore_ascii_case(key) || complaint.message.starts_with(&parameter.label);
+    let about = page.parameters.iter_mut().find(is_about);
+    let message = if about.as_ref().is_some_and(|parameter| parameter.name.eq_ignore_ascii_case(key)) {
+        sentence(why)
+    } else {
+        complaint.message.clone()
+    };
     let place = about.map(|parameter| match &mut parameter.field {
         ParameterField::Choice(select) => &mut select.error,
         ParameterField::Secret(secret) => &mut secret.error,
         ParameterField::Text(input) => &mut input.error,
     });
-    *place.unwrap_or(&mut page.error) = Some(complaint.message);
+    *place.unwrap_or(&mut page.error) = Some(message);
 }
 
 async fn show_new(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {

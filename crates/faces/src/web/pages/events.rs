@@ -189,8 +189,8 @@ fn chain(checked: Option<(Verification, i64)>, newest: Option<&Event>, now: i64)
 /// Reads the whole record. It changes nothing, but takes its time, so it is asked for and not done on each view.
 async fn check(sent: Sent) -> Result<Response, Refused> {
     let (author, app) = (&sent.author, &sent.author.visit.app);
-    let (actor, trusted) = (author.actor.clone(), app.settings().head_key.clone());
-    let found = app.read(move |tx| events::audit(tx, &actor, trusted.as_deref())).await;
+    let (actor, trust) = (author.actor.clone(), app.trust());
+    let found = app.read(move |tx| events::audit(tx, &actor, &trust)).await;
     let found = found.map_err(|error| author.refused(error))?;
     let what = match found.problems.len() {
         0 => format!("{} were read: each is the one that was written, in its place.", plural(found.events, "event", "events")),

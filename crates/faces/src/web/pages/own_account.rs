@@ -86,7 +86,7 @@ async fn page(author: &Author, status: StatusCode, added: Added) -> Result<Respo
         sessions,
         tokens: tokens::rows(&found.tokens, now),
         new_token: added.new_token,
-        token_form: tokens::form("/account/tokens", added.token_form),
+        token_form: tokens::form("/account/tokens", true, added.token_form),
     };
     Ok(visit.page(status, &page))
 }

@@ -42,13 +42,18 @@ pub fn rows(tokens: &[Token], now: i64) -> Vec<TokenRow> {
 }
 
 /// The form, as it is offered or as it was refused.
-pub fn form(action: &str, refused: Option<Filled>) -> TokenForm {
+pub fn form(action: &str, is_offered: bool, refused: Option<Filled>) -> TokenForm {
     let lives = Select::of(LIVES.iter().map(|(days, label)| Choice::new(*days, *label)).collect());
     let Some(Filled { name, expires, scopes, complaint }) = refused else {
-        return TokenForm { action: action.into(), expires: lives.choose(LIVES[0].0), ..TokenForm::default() };
+        return TokenForm { action: action.into(), is_offered, expires: lives.choose(LIVES[0].0), ..TokenForm::default() };
     };
-    let mut form =
-        TokenForm { action: action.into(), name: Input::of(name), expires: lives.choose(&expires), scopes: Input::of(scopes) };
+    let mut form = TokenForm {
+        action: action.into(),
+        is_offered,
+        name: Input::of(name),
+        expires: lives.choose(&expires),
+        scopes: Input::of(scopes),
+    };
     let place = match complaint.field {
         "expires_at" => &mut form.expires.error,
         "scopes" | "permissions" => &mut form.scopes.error,

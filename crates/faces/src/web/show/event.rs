@@ -34,10 +34,7 @@ fn line(event: &Event, here: &Here<'_>) -> EventLine {
     let mut summary = summary(event, words);
     let object = if is_here { None } else { link(event) };
     if is_here && !speaks_of_itself(event) {
-        summary = match summary.strip_suffix(':') {
-            Some(whole) => whole.to_owned(),
-            None => format!("{summary} it"),
-        };
+        summary.push_str(" it");
     }
     if object.is_none() && !is_here && !event.object_name.is_empty() && !speaks_of_itself(event) {
         summary = format!("{summary} {}", event.object_name);
@@ -52,6 +49,7 @@ fn line(event: &Event, here: &Here<'_>) -> EventLine {
         object,
         tone,
         icon,
+        detail: event.payload["error"].as_str().map(|error| sentence(&shortened(error))).unwrap_or_default(),
         changes: changes(&event.payload),
         record: here.may_audit.then(|| format!("/events?from={}", event.seq)),
         digest: hex(&event.hash),
@@ -117,6 +115,7 @@ fn appearance(operation: &str) -> (&'static str, &'static str, Tone) {
         names::DEPLOYMENT_FAILED => ("could not deploy", "stop", Bad),
         names::ISSUER_CREATED => ("added the issuer", "authority", Neutral),
         names::ISSUER_REGISTERED => ("registered the account at", "authority", Good),
+        names::ISSUER_ACCOUNT_FORGOTTEN => ("found the account forgotten by", "authority", Warn),
         names::ISSUER_DELETED => ("removed the issuer", "close", Neutral),
         names::DNS_PROVIDER_CREATED => ("added the DNS provider", "globe", Neutral),
         names::DNS_PROVIDER_CHANGED => ("changed the DNS provider", "globe", Neutral),
@@ -155,12 +154,9 @@ fn summary(event: &Event, words: &str) -> String {
         names::SESSION_ENDED | names::PASSWORD_CHANGED => format!("{words}{of}"),
         names::DEPLOYMENT_CREATED | names::DEPLOYMENT_DELETED | names::DEPLOYMENT_REQUESTED | names::DEPLOYMENT_COMPLETED => {
             with(detail("deployment_name"), words, |name| match event.operation.as_str() {
-                names::DEPLOYMENT_COMPLETED => format!("deployed to “{name}”:"),
+                names::DEPLOYMENT_COMPLETED => format!("finished the deployment “{name}” of"),
                 _ => words.replacen("a deployment", &format!("the deployment “{name}”"), 1),
             })
-        }
-        names::RENEWAL_FAILED | names::DEPLOYMENT_FAILED => {
-            with(detail("error"), words, |error| format!("{words} ({}):", sentence(&error).trim_end_matches('.')))
         }
         _ => words.to_owned(),
     }
@@ -267,8 +263,8 @@ mod tests {
         assert_eq!((line.summary.as_str(), line.object), ("ended a session", None));
         let line = seen(&event(names::ROLE_DELETED, ("role", 4, "Old"), json!({})));
         assert_eq!((line.summary.as_str(), line.object), ("removed the role Old", None), "nothing is behind the link any more");
-        let line = seen(&event(names::RENEWAL_FAILED, ("managed", 4, "x"), json!({ "error": "no answer." })));
-        assert_eq!(line.summary, "could not renew (No answer):");
+        let line = seen(&event(names::RENEWAL_FAILED, ("managed", 4, "x"), json!({ "error": "no answer" })));
+        assert_eq!((line.summary.as_str(), line.detail.as_str()), ("could not renew", "No answer."));
     }
 
     #[test]

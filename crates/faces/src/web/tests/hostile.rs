@@ -25,7 +25,8 @@ async fn names_stay_text_everywhere() {
         &admin.follow("/issuers/new", &[("name", HOSTILE), ("directory", "https://x.example/<script>"), ("terms", "true")]).await,
         "the issuer",
     );
-    let provider = [("kind", "powerdns"), ("name", HOSTILE), ("url", HOSTILE), ("api_key", HOSTILE)];
+    let provider =
+        [("kind", "powerdns"), ("name", HOSTILE), ("url", "http://127.0.0.1:1/<script>\"onmouseover=\""), ("api_key", HOSTILE)];
     is_harmless(&admin.follow("/dns-providers/new", &provider).await, "the DNS provider");
     let reply = admin.import(&admin.csrf, &[(r"..%2f<img src=x>.pem", b"x")], "").await;
     assert!(!reply.text().contains("<img"), "{}", gist(&reply.text()));

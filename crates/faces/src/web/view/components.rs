@@ -94,6 +94,7 @@ fn timeline() {
             object: None,
             tone: Tone::Neutral,
             icon: "people",
+            detail: String::new(),
             changes: vec![owner],
             record: Some("/events?from=7".into()),
             digest: String::new(),

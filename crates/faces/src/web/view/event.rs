@@ -25,6 +25,8 @@ pub struct EventLine {
     pub tone: Tone,
     /// Symbol of the mark.
     pub icon: &'static str,
+    /// A sentence more: why something failed. Empty for most.
+    pub detail: String,
     /// Fields before and after.
     pub changes: Vec<Change>,
     /// Where the record shows it, if the viewer may see the record.

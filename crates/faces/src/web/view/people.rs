@@ -198,6 +198,8 @@ pub struct TokenRow {
 pub struct TokenForm {
     /// Where it is sent: `/account/tokens` or `/users/{id}/tokens`. A token is revoked at `{action}/{id}/revoke`.
     pub action: String,
+    /// Whether the viewer may make one: people make their own.
+    pub is_offered: bool,
     /// `token_name`: what it is for.
     pub name: Input,
     /// `token_expires`: when it ends, as a number of days; empty means never.

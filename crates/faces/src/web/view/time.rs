@@ -56,7 +56,8 @@ impl Moment {
         if length < 45 * SECOND {
             return if distance > 0 { "in moments" } else { "just now" }.to_owned();
         }
-        let words = words(length);
+        // What was set to be in 90 days a moment ago is not "in 89 days".
+        let words = words(if distance >= HOUR { length.saturating_add(5 * SECOND) } else { length });
         if distance > 0 { format!("in {words}") } else { format!("{words} ago") }
     }
 
@@ -125,6 +126,7 @@ mod tests {
         assert_eq!(relative(-119 * DAY), "119 days ago");
         assert_eq!(relative(120 * DAY), "in 4 months");
         assert_eq!(relative(800 * DAY), "in 2 years");
+        assert_eq!(relative(90 * DAY - SECOND), "in 90 days");
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub fn event(number: i64, ago: i64, actor: &str, summary: &str, icon: &'static s
         object: None,
         tone,
         icon,
+        detail: if icon == "stop" { format!("The TXT record did not appear. {HOSTILE}") } else { String::new() },
         changes: Vec::new(),
         record: (number % 2 == 0).then(|| format!("/events?from={number}")),
         digest: "9d1c4be0a7f2".into(),

@@ -107,6 +107,7 @@ fn tokens() -> Vec<TokenRow> {
 fn token_form(action: &str) -> TokenForm {
     TokenForm {
         action: action.into(),
+        is_offered: true,
         name: Input::default(),
         expires: Select::of(vec![Choice::new("30", "in 30 days"), Choice::new("90", "in 90 days"), Choice::new("", "never")])
             .choose("90"),
