@@ -206,9 +206,9 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: DnsProviderId, command: &Provi
     if before.kind != command.kind.name {
         return Err(Refusal::invalid("kind", "the kind of a provider cannot change: create another one").into());
     }
-    let moved = command.kind.parameters.iter().filter(|parameter| parameter.destination);
-    let moved = moved.filter(|parameter| before.settings.get(parameter.name) != command.settings.get(parameter.name));
-    if let Some(parameter) = moved.last().filter(|_| command.masked) {
+    let changed = |name: &str| before.settings.get(name) != command.settings.get(name);
+    let mut destinations = command.kind.parameters.iter().filter(|parameter| parameter.destination);
+    if let Some(parameter) = destinations.find(|parameter| changed(parameter.name)).filter(|_| command.masked) {
         let message = format!("{} changes, and with it who receives the credentials: enter them again", parameter.label);
         return Err(Refusal::invalid("settings", message).into());
     }
