@@ -14,6 +14,7 @@ use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::master_key::{self, Absent};
 use crate::output::Output;
+use crate::serve::heads;
 
 /// Copy the database to a new file, also while a server runs
 #[derive(clap::Args)]
@@ -90,6 +91,7 @@ impl Restore {
         std::fs::rename(&candidate, database).map_err(|error| Failure::io(database.display(), &error))?;
         let parent = database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::File::open(parent).and_then(|dir| dir.sync_all()).map_err(|error| Failure::io(parent.display(), &error))?;
+        set_aside(&heads::file(dir.path()))?;
         let key = dir.path().join(master_key::FILE);
         let advice = if key.exists() { String::new() } else { format!(" Now put its master key back: {}.", key.display()) };
         let Verification { events, heads, .. } = verification;
@@ -116,6 +118,15 @@ impl Restore {
     }
 }
 
+/// The head that was kept beside the lost database may vouch for events that the backup does not have. That is known now, and
+/// would be reported as a log that was cut off.
+fn set_aside(head: &Path) -> Result<(), Failure> {
+    match std::fs::rename(head, beside(head, ".before-restore")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::io(head.display(), &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Verifies the event log, and the master key if it is at hand.
 fn check(store: &Store, configuration: &Configuration) -> Result<Verification, Failure> {
     if !store.read_blocking(is_prepared)? {
@@ -131,7 +142,7 @@ fn check(store: &Store, configuration: &Configuration) -> Result<Verification, F
         let custody = std::sync::Arc::new(Custody::new(key));
         let adopting = custody.clone();
         store.write_blocking(move |tx| custody::adopt(tx, &adopting, 0))?;
-        trusted = crate::serve::heads::trusted(store, &custody)?;
+        trusted = heads::trusted(store, &custody)?;
     }
     Ok(store.read_blocking(move |tx| events::verify(tx, &events::Trust { key: trusted, kept: None }))?)
 }

@@ -13,6 +13,7 @@ use certhold_pki::PrivateKey;
 use certhold_store::Store;
 use tokio_util::sync::CancellationToken;
 
+use crate::data_dir::write_whole;
 use crate::failure::Failure;
 
 /// The secret's name in custody.
@@ -83,7 +84,7 @@ impl HeadSigner {
         };
         let head = Head { seq, hash, at, public_key: self.public_key.to_vec(), signature };
         self.core.store.write(move |tx| events::record_head(tx, &head)).await?;
-        if let Err(error) = keep(&self.kept, &KeptHead { seq, hash }) {
+        if let Err(error) = write_whole(&self.kept, KeptHead { seq, hash }.to_text().as_bytes(), 0o600) {
             tracing::error!(%error, file = %self.kept.display(), "the head could not be kept outside the database");
         }
         tracing::info!(seq, hash = certhold_domain::hex(&hash), "the end of the event log was signed");
@@ -99,13 +100,6 @@ impl HeadSigner {
             }
         }
     }
-}
-
-/// Replaces the file in one step.
-fn keep(path: &Path, head: &KeptHead) -> std::io::Result<()> {
-    let fresh = path.with_extension("new");
-    std::fs::write(&fresh, head.to_text())?;
-    std::fs::rename(&fresh, path)
 }
 
 fn open(custody: &Custody, sealed: &custody::SealedRow) -> Result<PrivateKey, Failure> {

@@ -69,6 +69,21 @@ fn what_is_no_whole_backup_is_not_put_in_place() {
 }
 
 #[test]
+fn a_lost_database_comes_back_from_its_backup() {
+    let data = Data::new();
+    let copy = data.files().join("copy.db");
+    data.run(&["backup", copy.to_str().unwrap()]).ok();
+    data.run(&["role", "add", "Later"]).ok();
+    let (status, _) = Server::on(data.path()).stop();
+    assert!(status.success());
+    fs::remove_file(data.path().join("certhold.db")).unwrap();
+    data.run(&["restore", copy.to_str().unwrap()]).ok();
+    // What came after the backup is lost, and known to be lost: the log that is there is whole.
+    assert_eq!(data.json(&["verify"])["intact"], json!(true));
+    assert!(data.path().join("head.before-restore").exists());
+}
+
+#[test]
 fn a_running_server_is_not_restored_over() {
     let data = Data::new();
     let copy = data.files().join("copy.db");

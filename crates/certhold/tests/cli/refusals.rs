@@ -106,6 +106,18 @@ fn a_log_that_was_changed_is_noticed() {
 }
 
 #[test]
+fn a_log_whose_end_was_cut_off_is_noticed_even_without_its_signed_heads() {
+    let data = Data::new();
+    data.run(&["role", "add", "New"]).ok();
+    let (status, _) = Server::on(data.path()).stop();
+    assert!(status.success());
+    tamper(&data, "DELETE FROM event_head");
+    tamper(&data, "DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)");
+    let ended = data.run(&["verify"]);
+    assert!(ended.refused(1).contains("not what was written"), "{ended:?}");
+}
+
+#[test]
 fn the_command_line_is_checked_before_anything_happens() {
     let data = Data::new();
     for arguments in [

@@ -103,7 +103,7 @@ pub struct Data {
 impl Data {
     pub fn new() -> Data {
         let dir = tempfile::tempdir().unwrap();
-        for name in ["certhold.db", "master.key", "node"] {
+        for name in ["certhold.db", "master.key", "node", "head"] {
             fs::copy(MADE.path().join(name), dir.path().join(name)).unwrap();
         }
         Data { dir }
