@@ -30,8 +30,16 @@ struct Cli {
     place: Place,
     #[command(flatten)]
     server: Server,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t, global = true, value_name = "FORMAT")]
+    /// How results are printed: table for people, json for programs
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        value_name = "FORMAT",
+        hide_possible_values = true,
+        help_heading = "Everywhere"
+    )]
     output: Output,
     #[command(subcommand)]
     command: Command,

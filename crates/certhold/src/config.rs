@@ -32,13 +32,27 @@ pub enum LogFormat {
 #[derive(Clone, Default, clap::Args)]
 pub struct Place {
     /// Directory with everything Certhold keeps [default: certhold-data]
-    #[arg(long, env = "CERTHOLD_DATA", hide_env_values = true, value_name = "DIR", global = true)]
+    #[arg(long, env = "CERTHOLD_DATA", hide_env_values = true, value_name = "DIR", global = true, help_heading = "Everywhere")]
     pub data: Option<PathBuf>,
     /// Database: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME [default: sqlite:DIR/certhold.db]
-    #[arg(long, env = "CERTHOLD_DATABASE", hide_env_values = true, value_name = "URL", global = true)]
+    #[arg(
+        long,
+        env = "CERTHOLD_DATABASE",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true,
+        help_heading = "Everywhere"
+    )]
     pub database: Option<String>,
     /// Command whose output is the master key, instead of the file DIR/master.key
-    #[arg(long, env = "CERTHOLD_MASTER_KEY_COMMAND", hide_env_values = true, value_name = "COMMAND", global = true)]
+    #[arg(
+        long,
+        env = "CERTHOLD_MASTER_KEY_COMMAND",
+        hide_env_values = true,
+        value_name = "COMMAND",
+        global = true,
+        help_heading = "Everywhere"
+    )]
     pub master_key_command: Option<String>,
 }
 
@@ -74,8 +88,8 @@ pub struct Settings {
     /// What is logged: a level, or levels by module: info,certhold_outside=debug [default: info]
     #[arg(long, env = "CERTHOLD_LOG", hide_env_values = true, value_name = "FILTER")]
     pub log: Option<String>,
-    /// How log lines are written [default: text]
-    #[arg(long, env = "CERTHOLD_LOG_FORMAT", hide_env_values = true, value_name = "FORMAT")]
+    /// How log lines are written: text or json [default: text]
+    #[arg(long, env = "CERTHOLD_LOG_FORMAT", hide_env_values = true, value_name = "FORMAT", hide_possible_values = true)]
     pub log_format: Option<LogFormat>,
     /// Recursive resolvers, address or address:port, separated by commas [default: those of /etc/resolv.conf]
     #[arg(long, env = "CERTHOLD_DNS_RESOLVERS", hide_env_values = true, value_name = "ADDRESS", value_delimiter = ',')]

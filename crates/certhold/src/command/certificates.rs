@@ -46,8 +46,8 @@ pub struct List {
     /// Only those that nobody owns
     #[arg(long)]
     no_owner: bool,
-    /// In which order
-    #[arg(long, value_name = "ORDER", value_enum, default_value = "id")]
+    /// In which order: id, newest, expiry or expiry-last
+    #[arg(long, value_name = "ORDER", value_enum, default_value = "id", hide_possible_values = true)]
     sort: Order,
     /// At most so many; by default 100 in a table, all as JSON
     #[arg(long, value_name = "NUMBER")]

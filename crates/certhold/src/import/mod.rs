@@ -54,7 +54,7 @@ pub struct Import {
 }
 
 /// Tasks that may be under way: what a slow one can hold up in memory.
-const UNDER_WAY: usize = 64;
+const UNDER_WAY: usize = 32;
 /// Chunks on their way to the database.
 const CHUNKS: usize = 16;
 /// Private keys whose certificates are still awaited.

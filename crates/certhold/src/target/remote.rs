@@ -15,13 +15,20 @@ use crate::failure::Failure;
 #[derive(Clone, Default, clap::Args)]
 pub struct Server {
     /// Server to work on instead of a data directory: https://HOST:PORT
-    #[arg(long, env = "CERTHOLD_SERVER", hide_env_values = true, value_name = "URL", global = true)]
+    #[arg(long, env = "CERTHOLD_SERVER", hide_env_values = true, value_name = "URL", global = true, help_heading = "Everywhere")]
     server: Option<String>,
     /// API token for the server; better in the environment, which other users cannot read
-    #[arg(long, env = "CERTHOLD_TOKEN", hide_env_values = true, value_name = "TOKEN", global = true)]
+    #[arg(
+        long,
+        env = "CERTHOLD_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN",
+        global = true,
+        help_heading = "Everywhere"
+    )]
     token: Option<String>,
     /// File with the root certificate of the server: a copy of DIR/tls/root.pem
-    #[arg(long, env = "CERTHOLD_CA", hide_env_values = true, value_name = "FILE", global = true)]
+    #[arg(long, env = "CERTHOLD_CA", hide_env_values = true, value_name = "FILE", global = true, help_heading = "Everywhere")]
     ca: Option<PathBuf>,
 }
 

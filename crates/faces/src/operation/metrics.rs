@@ -23,8 +23,11 @@ const METHODS: [Method; 7] =
 #[derive(Default)]
 pub(crate) struct Metrics {
     routes: RwLock<HashMap<String, Route>>,
-    health: tokio::sync::Mutex<Option<(Instant, Vec<(Health, i64)>)>>,
+    health: tokio::sync::Mutex<Option<Counted>>,
 }
+
+/// When managed certificates were counted, and how many are in which health.
+type Counted = (Instant, Vec<(Health, i64)>);
 
 /// How long the counts by health are believed: counting reads every managed certificate, and anybody may ask.
 const HEALTH_FRESH: Duration = Duration::from_secs(10);

@@ -38,8 +38,10 @@ impl House {
         let role = id(test.post("/api/v1/roles", json!({ "name": "First", "permissions": [] })).await.expect(201));
         let principal = json!({ "kind": "person", "name": "ana", "password": "ana's password" });
         let principal = id(test.post("/api/v1/principals", principal).await.expect(201));
+        let service = json!({ "kind": "service", "name": "robot" });
+        let service = id(test.post("/api/v1/principals", service).await.expect(201));
         let token = json!({ "name": "first", "scopes": ["/"] });
-        let token = id(test.post(&format!("/api/v1/principals/{principal}/tokens"), token).await.expect(201));
+        let token = id(test.post(&format!("/api/v1/principals/{service}/tokens"), token).await.expect(201));
         let session = json!({ "name": "ana", "password": "ana's password" });
         let session = id(test.call("POST", "/api/v1/sessions", "", Some(&session)).await.expect(201));
         let ids = vec![
@@ -51,6 +53,8 @@ impl House {
             ("roles", role),
             ("holders", principal),
             ("principals", principal),
+            // People make their own tokens, so the account whose tokens others make is a program's.
+            ("services", service),
             ("tokens", token),
             ("sessions", session),
         ];
@@ -59,7 +63,9 @@ impl House {
 
     /// The path with the house's objects in it.
     fn path(&self, endpoint: &Endpoint) -> String {
+        let of_service = endpoint.path == "/principals/{id}/tokens";
         self.path_with(endpoint, |noun| {
+            let noun = if of_service { "services" } else { noun };
             let found = self.ids.iter().find(|(known, _)| *known == noun);
             found.unwrap_or_else(|| panic!("no object for {noun}")).1.to_string()
         })

@@ -147,13 +147,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
     acts("POST", "/principals/{id}/disable", &[SECURITY_MODIFY], 204),
     acts("POST", "/principals/{id}/enable", &[SECURITY_MODIFY], 204),
     anybody("GET", "/me", 200),
-    // Service accounts have no password.
+    // An API token changes no password.
     Endpoint {
         method: "PUT",
         path: "/me/password",
         needs: Needs::Anybody,
         body: Some(|| json!({ "current_password": "not mine", "password": "another long one" })),
-        status: 400,
+        status: 403,
     },
     reads("/events", &[AUDITING_READ]),
     reads("/events/verification", &[AUDITING_READ]),

@@ -9,7 +9,7 @@ use crate::web::view::certificate::{Extension, Fact, FactGroup, SubjectName};
 use crate::web::view::time::Moment;
 
 /// Bytes of an extension that is not understood which are shown.
-const UNKNOWN_BYTES: usize = 256;
+const UNKNOWN_BYTES: usize = 96;
 
 /// Subject, issuer, key, identifiers, and what is odd.
 pub fn groups(facts: &Facts, summary: &Summary, now: i64) -> Vec<FactGroup> {

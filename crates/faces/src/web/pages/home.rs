@@ -31,7 +31,7 @@ pub fn routes() -> Router<App> {
 }
 
 /// Rows of each of the short lists.
-const FEW: usize = 10;
+const FEW: usize = 8;
 /// A worker that was not seen for so long is not at work.
 const WORKER_SILENT_MS: i64 = 60_000;
 /// Waiting jobs that are counted.

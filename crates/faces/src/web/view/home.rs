@@ -19,13 +19,13 @@ pub struct HomePage {
     pub totals: Totals,
     /// What expires when.
     pub chart: ExpiryChart,
-    /// The worst managed certificates in trouble; at most ten.
+    /// The worst managed certificates in trouble; a few.
     pub troubles: Vec<Trouble>,
-    /// The certificates without an owner that expire first; at most ten.
+    /// The certificates without an owner that expire first; a few.
     pub unowned: Vec<UnownedCertificate>,
     /// Whether the machinery is alive.
     pub heartbeat: Heartbeat,
-    /// The latest events, newest first; at most ten.
+    /// The latest events, newest first; a few.
     pub recent: Vec<EventLine>,
 }
 

@@ -206,7 +206,8 @@ impl Validity {
     /// The whole life in words: `90 days`, `398 days`, `10 years`.
     #[must_use]
     pub fn life(&self) -> String {
-        let life = self.not_after.at_ms().saturating_sub(self.not_before.at_ms()).max(0);
+        // Both ends are part of it (RFC 5280, 4.1.2.5): 90 days are written as 90 days less a second.
+        let life = self.not_after.at_ms().saturating_sub(self.not_before.at_ms()).saturating_add(1_000).max(0);
         match life / DAY {
             // Limits on lives are written in days: 47, 90, 198, 398, 825.
             2..1_000 => super::text::plural(life / DAY, "day", "days"),
@@ -237,6 +238,13 @@ mod tests {
         assert_ne!(Expiry::at(10, 20, 10), Expiry::NotYetValid);
         assert_ne!(Expiry::at(10, 20, 20), Expiry::Expired, "not_after itself is still valid (RFC 5280, 4.1.2.5)");
         assert_eq!(Expiry::at(10, 20, 21), Expiry::Expired);
+    }
+
+    #[test]
+    fn lives_count_their_last_second() {
+        assert_eq!(Validity::new(0, 90 * DAY - 1_000, 0).life(), "90 days");
+        assert_eq!(Validity::new(0, 90 * DAY, 0).life(), "90 days");
+        assert_eq!(Validity::new(i64::MAX, i64::MIN, 0).life(), "0 seconds");
     }
 
     #[test]
