@@ -1,4 +1,5 @@
 //! The stories, one module each.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story stops at the first surprise, with the reason in the panic")]
 
 mod acme;
 mod api;

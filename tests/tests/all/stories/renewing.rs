@@ -186,7 +186,10 @@ pub fn a_failure_is_visible_and_retried(world: &World) {
     assert!(failing.attempt_due_at.unwrap() > world.now());
     let troubled = ManagedFilter { troubled: true, limit: 10, ..ManagedFilter::default() };
     let filter = troubled.clone();
-    assert_eq!(world.read(move |tx| managed::list(tx, &local(), &filter, START)).unwrap().managed, [failing.clone()]);
+    assert_eq!(
+        world.read(move |tx| managed::list(tx, &local(), &filter, START)).unwrap().managed,
+        std::slice::from_ref(&failing)
+    );
     assert!(world.read(move |tx| order::work(tx, &worker(), id)).unwrap().unwrap().order.is_none(), "the lost order is over");
 
     let (actor, reader) = (local(), world.somebody("reader", &[world.role("R", &[paths::RENEWAL_READ])]));
