@@ -1,4 +1,5 @@
 //! The benchmark program as it is called, end to end, with an inventory so small that its numbers mean nothing.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test stops at the first surprise, with the reason in the panic")]
 
 use std::path::Path;
 use std::process::{Command, Output};
