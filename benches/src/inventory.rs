@@ -71,7 +71,8 @@ pub fn run(world: &mut World, table: &mut Table) -> Result<()> {
             found += page.certificates.len();
             Ok::<_, anyhow::Error>(())
         })?;
-        ensure!(found > 0 || what.ends_with("nowhere"), "{what} found nothing");
+        // In a small inventory every certificate may have an owner.
+        ensure!(found > 0 || what.ends_with("nowhere") || what.ends_with("nobody"), "{what} found nothing");
         let bar = (!what.contains("part") && !what.contains("nowhere")).then(|| Bar::p99_below(Duration::from_millis(50), times));
         table.add(Row { bar, ..Row::latency(format!("list: {what}"), times) });
     }

@@ -284,7 +284,9 @@ fn a_server_that_does_not_fit_is_refused() {
     let refused = open("postgres://u:hunter2@127.0.0.1:9/db".to_owned());
     assert!(refused.contains("127.0.0.1:9") && !refused.contains("hunter2"), "{refused}");
     let ascii = format!("{}_ascii", database.name());
-    database.administer(&format!("CREATE DATABASE {ascii} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"));
+    database.administer(&format!(
+        "CREATE DATABASE {ascii} ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    ));
     let refused = open(url.replace(database.name(), &ascii));
     database.administer(&format!("DROP DATABASE {ascii}"));
     assert!(refused.contains("ENCODING 'UTF8'"), "{refused}");
