@@ -1,4 +1,4 @@
-//! Secrets, sealed at rest. The rest of the program holds handles ([`SecretId`], [`PrivateKeyId`]), never key bytes.
+//! Secrets, sealed at rest. The rest of the program holds handles ([`SecretId`], [`PrivateKeyId`](crate::PrivateKeyId)), never key bytes.
 //!
 //! Each value is sealed with AES-256-GCM under a data key of its own, which is sealed under the master key. Both bind the
 //! record's UUID and kind as associated data, so a value moved to another row, or passed off as another kind, does not open.
