@@ -57,8 +57,8 @@ pub fn run(world: &mut World, count: u64, measured: bool, table: &mut Table) -> 
     Ok(())
 }
 
-/// Imports as the command line does: read and described on all cores, written in chunks that wait for nobody. Of ten chunks,
-/// eight get an owner.
+/// Imports as the command line does: read and described on all cores, written in chunks that wait for nobody. Of three chunks,
+/// two get an owner.
 pub fn import(store: &Store, bundle: &Bundle, owners: &[RoleId]) -> Result<u64> {
     let next = AtomicUsize::new(0);
     let cores = thread::available_parallelism().map_or(2, usize::from);
@@ -91,7 +91,7 @@ fn parse(bundle: &Bundle, next: &AtomicUsize, owners: &[RoleId], batches: &SyncS
         let found = certhold_pki::read(&text, None).context("the bundle cannot be read")?;
         ensure!(found.refused.is_empty(), "a sample was refused: {:?}", found.refused);
         let certificates = found.certificates.iter().map(|found| Candidate::of(&found.der)).collect::<Result<Vec<_>, _>>()?;
-        let owner = if number % 10 < 8 && !owners.is_empty() { Some(owners[number % owners.len()]) } else { None };
+        let owner = if number % 3 < 2 && !owners.is_empty() { Some(owners[number % owners.len()]) } else { None };
         let batch = ImportBatch { certificates, keys: Vec::new(), owner, source: "certhold import".into() };
         if batches.send(batch).is_err() {
             return Ok(());

@@ -153,6 +153,7 @@ pub fn program() -> Result<PathBuf> {
     if release {
         command.arg("--release");
     }
+    eprintln!("building certhold, if it has changed …");
     ensure!(command.status().context("cargo cannot be started")?.success(), "certhold could not be built");
     Ok(directory.join("certhold"))
 }
