@@ -48,6 +48,10 @@ pub(crate) struct Certificate<'a> {
     pub(crate) spki: Element<'a>,
     /// The extensions; `None` when there are none.
     pub(crate) extensions: Option<Reader<'a>>,
+    /// Content of the issuerUniqueID's BIT STRING.
+    pub(crate) issuer_unique_id: Option<&'a [u8]>,
+    /// Content of the subjectUniqueID's BIT STRING.
+    pub(crate) subject_unique_id: Option<&'a [u8]>,
     /// Something after the public key is not what RFC 5280 puts there.
     pub(crate) odd_tail: bool,
     pub(crate) outer_algorithm: Element<'a>,
@@ -91,6 +95,7 @@ impl<'a> Certificate<'a> {
         let spki = tbs.take(tag::SEQUENCE).ok_or("the public key is missing")?;
 
         let mut extensions = None;
+        let mut unique_ids = [None; 2];
         let mut odd_tail = !validity.is_empty() || !certificate.is_empty();
         while !tbs.is_empty() {
             match tbs.next() {
@@ -100,7 +105,9 @@ impl<'a> Certificate<'a> {
                     odd_tail |= extensions.is_none() || !inside.is_empty();
                 }
                 // issuerUniqueID and subjectUniqueID, primitive as DER says or constructed as some wrote them
-                Some(element) if matches!(element.tag, 0x81 | 0x82 | 0xa1 | 0xa2) => {}
+                Some(element) if matches!(element.tag, 0x81 | 0x82 | 0xa1 | 0xa2) => {
+                    unique_ids[usize::from(element.tag & 0x03) - 1] = element.bits();
+                }
                 Some(_) => odd_tail = true,
                 None => {
                     odd_tail = true;
@@ -121,6 +128,8 @@ impl<'a> Certificate<'a> {
             subject,
             spki,
             extensions,
+            issuer_unique_id: unique_ids[0],
+            subject_unique_id: unique_ids[1],
             odd_tail,
             outer_algorithm,
             signature: signature.bits().ok_or("the signature is empty")?,
@@ -170,6 +179,8 @@ fn cut_off(bytes: &[u8]) -> Option<(u64, usize)> {
 pub(crate) struct Extension<'a> {
     pub(crate) oid: &'a [u8],
     pub(crate) critical: bool,
+    /// The flag is FALSE and written, or TRUE and not `ff`; DER allows neither.
+    pub(crate) odd_flag: bool,
     pub(crate) value: &'a [u8],
 }
 
@@ -192,10 +203,11 @@ impl<'a> Iterator for Extensions<'a> {
         while let Some(extension) = self.reader.next() {
             let mut inside = extension.inside();
             if let (tag::SEQUENCE, Some(oid)) = (extension.tag, inside.take(tag::OID)) {
-                let critical =
-                    inside.take(tag::BOOLEAN).is_some_and(|flag| flag.content.first().is_some_and(|octet| *octet != 0));
+                let flag = inside.take(tag::BOOLEAN);
+                let critical = flag.is_some_and(|flag| flag.content.first().is_some_and(|octet| *octet != 0));
+                let odd_flag = flag.is_some_and(|flag| flag.content != [0xff]);
                 if let Some(value) = inside.take(tag::OCTET_STRING) {
-                    return Some(Extension { oid: oid.content, critical, value: value.content });
+                    return Some(Extension { oid: oid.content, critical, odd_flag, value: value.content });
                 }
             }
             self.malformed = true;

@@ -7,7 +7,7 @@ use crate::facts::Facts;
 use crate::{oid, text};
 
 /// Bits of the key usage extension, most significant bit of the first octet first.
-const KEY_USAGES: [&str; 9] = [
+pub(crate) const KEY_USAGES: [&str; 9] = [
     "digitalSignature",
     "nonRepudiation",
     "keyEncipherment",

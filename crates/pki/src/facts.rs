@@ -1,7 +1,7 @@
 //! What one certificate says, as far as an inventory needs it.
 
 use aws_lc_rs::digest;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::alt_name::{AltName, AltNameKind};
 use crate::asn1::{Element, tag};
@@ -19,10 +19,10 @@ use crate::{extensions, oid, text, time};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Facts {
     /// SHA-256 of the exact certificate element. In JSON, as hexadecimal.
-    #[serde(serialize_with = "as_hex")]
+    #[serde(serialize_with = "crate::hex_bytes")]
     pub sha256: [u8; 32],
     /// SHA-1 of the exact certificate element, for those who search by "thumbprint".
-    #[serde(serialize_with = "as_hex")]
+    #[serde(serialize_with = "crate::hex_bytes")]
     pub sha1: [u8; 20],
     /// 1, 2 or 3; other numbers as the certificate has them.
     pub version: u32,
@@ -50,7 +50,7 @@ pub struct Facts {
     /// `P-256`, `P-384`, `P-521`, `secp256k1`, `brainpoolP256r1`, …, `explicit` for parameters written out, or the dotted identifier.
     pub key_curve: Option<String>,
     /// SHA-256 of the SubjectPublicKeyInfo element: equal for all certificates of one key.
-    #[serde(serialize_with = "as_hex")]
+    #[serde(serialize_with = "crate::hex_bytes")]
     pub spki_sha256: [u8; 32],
     /// `sha256WithRSAEncryption`, `ecdsa-with-SHA256`, `RSASSA-PSS`, `Ed25519`, `ML-DSA-65`, …, or the dotted identifier.
     pub signature_algorithm: String,
@@ -157,7 +157,7 @@ fn note_oddities(certificate: &Certificate<'_>, subject: &Name, issuer: &Name, k
     }
 }
 
-fn version(certificate: &Certificate<'_>) -> u32 {
+pub(crate) fn version(certificate: &Certificate<'_>) -> u32 {
     match certificate.version {
         None => 1,
         Some(content) => crate::asn1::small_integer(content)
@@ -194,12 +194,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
-fn sha1(bytes: &[u8]) -> [u8; 20] {
+pub(crate) fn sha1(bytes: &[u8]) -> [u8; 20] {
     let mut out = [0; 20];
     out.copy_from_slice(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref());
     out
-}
-
-fn as_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&text::hex(bytes))
 }

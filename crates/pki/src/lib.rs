@@ -5,6 +5,7 @@
 //! memory are bounded by the size of the input and the constants of the modules.
 //!
 //! - [`Facts`] is what an inventory knows of one certificate; [`CsrFacts`] the same of a signing request.
+//! - [`Details`] takes one certificate apart: names in three styles, every general name, keys, extensions, timestamps.
 //! - [`read`] takes whatever people have (PEM, DER, PKCS#7, PKCS#12, keys) and returns a [`Bundle`].
 //! - [`PrivateKey`] holds a key and never shows it; [`pem`] writes PEM.
 //! - [`verify_signed_by`], [`order_chain`] and [`lint_issued`] judge what an authority sent.
@@ -29,6 +30,7 @@ mod ber;
 mod bundle;
 mod certificate;
 mod chain;
+pub mod details;
 mod dns;
 mod extension_list;
 mod extensions;
@@ -54,6 +56,7 @@ pub use alt_name::{AltName, AltNameKind};
 pub use bundle::{Bundle, Format, Found, INPUT_BYTES_MAX, ITEMS_MAX, PASSWORD_BYTES_MAX, ReadError, Refused};
 pub use certificate::{CERTIFICATE_BYTES_MAX, NotACertificate, certificate_element};
 pub use chain::order_chain;
+pub use details::Details;
 pub use dns::{DNS_NAME_MAX, DnsNameError, normalise_dns_name, reverse_labels};
 pub use extension_list::{ExtensionEntry, extension_list};
 pub use facts::Facts;
@@ -63,3 +66,16 @@ pub use private_key::{KeyError, PrivateKey};
 pub use read::read;
 pub use request::{CsrFacts, NotARequest, verify_request};
 pub use signature::{SignatureError, verify_signed_by};
+
+/// Octets as lower-case hexadecimal in JSON.
+fn hex_bytes<S: serde::Serializer>(bytes: impl AsRef<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text::hex(bytes.as_ref()))
+}
+
+/// Octets that may be absent, likewise.
+fn hex_option<S: serde::Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match bytes {
+        Some(bytes) => serializer.serialize_some(&text::hex(bytes)),
+        None => serializer.serialize_none(),
+    }
+}

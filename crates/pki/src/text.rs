@@ -33,6 +33,14 @@ pub(crate) fn push_hex(out: &mut String, bytes: &[u8]) {
     }
 }
 
+/// Upper-case hexadecimal.
+pub(crate) fn push_hex_upper(out: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        out.push(char::from(HEX_UPPER[usize::from(byte >> 4)]));
+        out.push(char::from(HEX_UPPER[usize::from(byte & 15)]));
+    }
+}
+
 /// Which characters need a backslash besides the hostile ones.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Escape {
@@ -95,6 +103,37 @@ const fn is_plain(byte: u8) -> bool {
         || matches!(byte, b' ' | b'\'' | b'(' | b')' | b'?' | b'=' | b'%' | b'&')
 }
 
+/// The characters of a string element as they are, hostile ones included: for writing them in another style, and for
+/// nothing that leaves this crate. Code units that are no characters become U+FFFD.
+pub(crate) fn decode(element: &Element<'_>) -> Option<String> {
+    let content = element.content;
+    let latin1 = || content.iter().map(|byte| char::from(*byte)).collect();
+    Some(match element.tag {
+        tag::UTF8_STRING | tag::PRINTABLE_STRING | tag::IA5_STRING | tag::VISIBLE_STRING | tag::NUMERIC_STRING => {
+            str::from_utf8(content).map_or_else(|_| latin1(), str::to_owned)
+        }
+        tag::TELETEX_STRING => latin1(),
+        tag::BMP_STRING => {
+            let units = content.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair));
+            char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+        }
+        tag::UNIVERSAL_STRING => {
+            let quads = content.as_chunks::<4>().0.iter();
+            quads.map(|quad| char::from_u32(u32::from_be_bytes(*quad)).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+        }
+        _ => return None,
+    })
+}
+
+/// Appends a character, or its escape when it is hostile. The backslash is the caller's matter.
+pub(crate) fn push_visible(out: &mut String, c: char) {
+    if is_hostile(c) {
+        push_raw(out, c.encode_utf8(&mut [0; 4]).as_bytes());
+    } else {
+        out.push(c);
+    }
+}
+
 /// Decoded characters; an `Err` is a code unit that is no character and is shown as four octets.
 fn push_chars(out: &mut String, chars: impl Iterator<Item = Result<char, u32>>, escape: Escape) {
     let start = out.len();
@@ -131,7 +170,7 @@ fn push_chars(out: &mut String, chars: impl Iterator<Item = Result<char, u32>>, 
     }
 }
 
-fn push_raw(out: &mut String, bytes: &[u8]) {
+pub(crate) fn push_raw(out: &mut String, bytes: &[u8]) {
     for byte in bytes {
         out.push('\\');
         out.push(char::from(HEX_UPPER[usize::from(byte >> 4)]));
