@@ -43,6 +43,8 @@ ids! {
     JobId,
     /// A managed certificate: the line of its versions.
     LineageId,
+    /// A field that people have defined for certificates.
+    MetadataFieldId,
     /// One attempt to obtain a certificate.
     OrderId,
     /// The upper bound of what roles inside it may be given.

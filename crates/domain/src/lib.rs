@@ -19,6 +19,7 @@ pub mod limits;
 pub mod overview;
 pub mod ownership;
 pub mod people;
+pub mod query;
 pub mod renewal;
 mod schema;
 #[cfg(test)]
@@ -29,8 +30,8 @@ pub use actor::{Actor, ActorKind, Face};
 pub use core::{Clock, Core, Entropy};
 pub use error::{Error, Fault, Refusal, Result};
 pub use ids::{
-    CertificateId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, LineageId, OrderId, PermissionSetId,
-    PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, TokenId,
+    CertificateId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, LineageId, MetadataFieldId, OrderId,
+    PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, TokenId,
 };
 pub use schema::{MIGRATIONS, is_prepared, prepare};
 pub use text::hex;

@@ -10,6 +10,12 @@ pub const PAGE_ROWS: usize = 1_000;
 pub const SEARCH_CHARS: usize = 500;
 /// Words of a search text.
 pub const SEARCH_WORDS: usize = 16;
+/// Characters of a query.
+pub const QUERY_CHARS: usize = 16_000;
+/// Comparisons in a query; each value of `-in` counts as one.
+pub const QUERY_TERMS: usize = 500;
+/// Parentheses inside each other in a query.
+pub const QUERY_DEPTH: usize = 32;
 /// DNS names in one managed certificate (the limit of the large public authorities).
 pub const MANAGED_NAMES: usize = 100;
 /// Bytes of one certificate.
