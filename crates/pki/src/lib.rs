@@ -6,6 +6,7 @@
 //!
 //! - [`Facts`] is what an inventory knows of one certificate; [`CsrFacts`] the same of a signing request.
 //! - [`Details`] takes one certificate apart: names in three styles, every general name, keys, extensions, timestamps.
+//! - [`findings`] says what is wrong with a certificate, by rule, with a remedy and a citation.
 //! - [`read`] takes whatever people have (PEM, DER, PKCS#7, PKCS#12, keys) and returns a [`Bundle`].
 //! - [`PrivateKey`] holds a key and never shows it; [`pem`] writes PEM.
 //! - [`verify_signed_by`], [`order_chain`] and [`lint_issued`] judge what an authority sent.
@@ -35,6 +36,7 @@ mod dns;
 mod extension_list;
 mod extensions;
 mod facts;
+pub mod findings;
 mod issued;
 mod name;
 mod oid;
