@@ -23,7 +23,7 @@ enum Sign {
     Library { folder: &'static str, file: &'static str },
 }
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     Part { package: "pebble", sign: Sign::Program("pebble") },
     Part { package: "pdns-server", sign: Sign::Program("pdns_server") },
     Part { package: "pdns-backend-sqlite3", sign: Sign::Library { folder: "pdns", file: "libgsqlite3backend.so" } },
@@ -33,6 +33,7 @@ const PARTS: [Part; 9] = [
     Part { package: "chromium", sign: Sign::Program("chromium") },
     Part { package: "chromium-driver", sign: Sign::Program("chromedriver") },
     Part { package: "openssl", sign: Sign::Program("openssl") },
+    Part { package: "openjdk-17-jre-headless", sign: Sign::Program("keytool") },
 ];
 
 /// Debian asks this file, when it exists, whether an installed service may start.

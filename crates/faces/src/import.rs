@@ -148,17 +148,20 @@ struct Found {
 impl Found {
     fn read(app: &App, uploads: Vec<Upload>, password: Option<&SecretString>) -> Result<Found> {
         let mut all = Found::default();
+        // One reading for all files: the work that they may ask for is bounded for the request.
+        let mut reading = pki::Reading::new(password.map(ExposeSecret::expose_secret));
         for upload in uploads {
             let file: Arc<str> = shown_name(&upload.file).into();
-            let bundle = match pki::read(&upload.bytes, password.map(ExposeSecret::expose_secret)) {
+            let bundle = match reading.read(&upload.bytes) {
                 Ok(bundle) => bundle,
                 Err(error) => {
                     all.refused.push(Item { file, place: String::new(), outcome: Outcome::Refused(error.to_string()) });
                     continue;
                 }
             };
+            let beside = bundle.beside();
             all.certificates.extend(bundle.certificates.into_iter().map(|found| CertificateFound { file: file.clone(), found }));
-            for key in bundle.keys {
+            for pki::FoundKey { key, .. } in bundle.keys {
                 let sealed = SealedKey::seal(&app.core().custody, app.core().entropy.as_ref(), &key)?;
                 all.keys.push(KeyFound { file: file.clone(), sealed });
             }
@@ -167,7 +170,7 @@ impl Found {
                 place: refused.place,
                 outcome: Outcome::Refused(refused.reason),
             };
-            all.refused.extend(bundle.refused.into_iter().map(refused));
+            all.refused.extend(bundle.refused.into_iter().chain(beside).map(refused));
         }
         // Taken from the end, chunk by chunk.
         all.certificates.reverse();

@@ -7,7 +7,9 @@
 //! - [`Facts`] is what an inventory knows of one certificate; [`CsrFacts`] the same of a signing request.
 //! - [`Details`] takes one certificate apart: names in three styles, every general name, keys, extensions, timestamps.
 //! - [`findings`] says what is wrong with a certificate, by rule, with a remedy and a citation.
-//! - [`read`] takes whatever people have (PEM, DER, PKCS#7, PKCS#12, keys) and returns a [`Bundle`].
+//! - [`RevocationList`] reads a revocation list and walks over its entries.
+//! - [`read`] takes whatever people have (PEM, DER, PKCS#7, PKCS#12, Java key stores, keys) and returns a [`Bundle`].
+//! - [`write`] makes PEM, DER, PKCS#7, PKCS#12 and Java key stores of them.
 //! - [`PrivateKey`] holds a key and never shows it; [`pem`] writes PEM.
 //! - [`verify_signed_by`], [`order_chain`] and [`lint_issued`] judge what an authority sent.
 //! - [`sample`] makes realistic certificates in any number, for benchmarks and demonstrations.
@@ -38,6 +40,7 @@ mod extensions;
 mod facts;
 pub mod findings;
 mod issued;
+mod keystore;
 mod name;
 mod oid;
 mod password_based;
@@ -45,17 +48,22 @@ pub mod pem;
 mod pkcs12;
 mod pkcs7;
 mod private_key;
+mod protect;
 mod public_key;
 mod read;
 mod recognise;
 mod request;
+mod revocation_list;
 pub mod sample;
 mod signature;
 mod text;
 mod time;
+mod write;
 
 pub use alt_name::{AltName, AltNameKind};
-pub use bundle::{Bundle, Format, Found, INPUT_BYTES_MAX, ITEMS_MAX, PASSWORD_BYTES_MAX, ReadError, Refused};
+pub use bundle::{
+    Bundle, Format, Found, FoundKey, INPUT_BYTES_MAX, ITEMS_MAX, NotFound, PASSWORD_BYTES_MAX, PASSWORDS_MAX, ReadError, Refused,
+};
 pub use certificate::{CERTIFICATE_BYTES_MAX, NotACertificate, certificate_element};
 pub use chain::order_chain;
 pub use details::Details;
@@ -65,9 +73,11 @@ pub use facts::Facts;
 pub use issued::lint_issued;
 pub use password_based::{DecryptError, ITERATIONS_MAX};
 pub use private_key::{KeyError, PrivateKey};
-pub use read::read;
+pub use read::{Reading, read};
 pub use request::{CsrFacts, NotARequest, verify_request};
+pub use revocation_list::{NotARevocationList, RevocationList, Revoked};
 pub use signature::{SignatureError, verify_signed_by};
+pub use write::{Entry, OutputFormat, Random, WriteError, write};
 
 /// Octets as lower-case hexadecimal in JSON.
 fn hex_bytes<S: serde::Serializer>(bytes: impl AsRef<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,14 +1,15 @@
-//! Password-based encryption of keys and certificates: PBES2 (RFC 8018 section 6.2) and the older schemes of PKCS#12
-//! (RFC 7292 appendices B and C), and the integrity check of PKCS#12 files.
+//! Password-based encryption of keys and certificates: PBES2 and PBES1 (RFC 8018 section 6), the older schemes of PKCS#12
+//! (RFC 7292 appendices B and C) and of Java, and the integrity check of PKCS#12 files.
 //!
-//! Only decryption. The number of iterations is chosen by whoever made the file, so every derivation draws on one
-//! [`Budget`] per input.
+//! Only decryption; [`crate::protect`] encrypts. The number of iterations is chosen by whoever made the file, so every
+//! derivation draws on one [`Budget`] per request.
 
 use std::num::NonZeroU32;
 
 use aws_lc_rs::cipher::{self, AES_128, AES_192, AES_256, DecryptingKey, DecryptionContext, UnboundCipherKey};
 use aws_lc_rs::{digest, hmac, iv, pbkdf2};
-use des::TdesEde3;
+use des::{Des, TdesEde3};
+use md5::{Digest as _, Md5};
 use rc2::Rc2;
 use rc2::cipher::{Block, BlockCipherDecrypt, BlockSizeUser, KeyInit};
 use zeroize::{Zeroize, Zeroizing};
@@ -16,8 +17,8 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::asn1::{Element, Reader, small_integer, tag};
 use crate::oid;
 
-/// How many iterations of a key derivation may be computed for one input: some ten seconds of one core. Files in use
-/// have between 1,000 and 1,000,000 in each of a few derivations.
+/// How many iterations of a key derivation may be computed for all inputs of one [`crate::Reading`]: some ten seconds of
+/// one core. Files in use have between 1,000 and 1,000,000 in each of a few derivations.
 pub const ITERATIONS_MAX: u64 = 10_000_000;
 
 /// Why something encrypted cannot be decrypted.
@@ -30,14 +31,14 @@ pub enum DecryptError {
     #[error("it is encrypted with {0}, which cannot be decrypted here")]
     Unsupported(String),
     /// More iterations than [`ITERATIONS_MAX`] altogether.
-    #[error("it asks for {0} iterations of the key derivation; at most {ITERATIONS_MAX} are computed for one input")]
+    #[error("it asks for {0} iterations of the key derivation; at most {ITERATIONS_MAX} are computed for one request")]
     TooCostly(u64),
     /// The parameters are not what the standard demands.
     #[error("the parameters of the encryption are malformed")]
     Malformed,
 }
 
-/// Iterations that may still be computed for the current input.
+/// Iterations that may still be computed for the current request.
 pub(crate) struct Budget {
     left: u64,
 }
@@ -77,6 +78,15 @@ impl Password {
     pub(crate) fn octets_as_characters(password: &str) -> Self {
         Password { utf8: Zeroizing::new(password.as_bytes().to_vec()), utf16: utf16(password.bytes().map(u16::from)) }
     }
+
+    pub(crate) fn utf8(&self) -> &[u8] {
+        &self.utf8
+    }
+
+    /// UTF-16 without the terminating NUL, as the key stores of Java take it.
+    pub(crate) fn utf16_text(&self) -> &[u8] {
+        self.utf16.strip_suffix(&[0, 0]).unwrap_or_default()
+    }
 }
 
 fn utf16(units: impl Iterator<Item = u16>) -> Zeroizing<Vec<u8>> {
@@ -103,35 +113,53 @@ pub(crate) fn decrypt(
             let key = pbkdf2_key(&derivation, password, cipher.key_octets(), budget)?;
             cipher.decrypt(&key, data)?
         }
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, number @ (3 | 5 | 6)] => {
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, number @ 3..=6] => {
             let (salt, iterations) = salt_and_iterations(&mut parameters).ok_or(DecryptError::Malformed)?;
             let mut derive = |purpose, octets| {
                 pkcs12_derive(&digest::SHA1_FOR_LEGACY_USE_ONLY, purpose, password, salt, iterations, octets, budget)
             };
             let octets = match number {
                 3 => 24,
-                5 => 16,
+                4 | 5 => 16,
                 _ => 5,
             };
-            let (key, iv) = (derive(PURPOSE_KEY, octets)?, derive(PURPOSE_IV, 8)?);
-            let cipher = if *number == 3 { Cipher::TripleDes { iv: &iv } } else { Cipher::Rc2 { iv: &iv, octets } };
+            let (mut key, iv) = (derive(PURPOSE_KEY, octets)?, derive(PURPOSE_IV, 8)?);
+            if *number == 4 {
+                // Two keys: the first one is used again as the third.
+                key.extend_from_within(..8);
+            }
+            let cipher = if *number <= 4 { Cipher::TripleDes { iv: &iv } } else { Cipher::Rc2 { iv: &iv, octets } };
             cipher.decrypt(&key, data)?
+        }
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, number @ (3 | 6 | 10 | 11)] => {
+            let (salt, iterations) = salt_and_iterations(&mut parameters).ok_or(DecryptError::Malformed)?;
+            let rounds = budget.spend(iterations, 1)?;
+            let derived = pbkdf1(*number >= 10, password, salt, rounds.get());
+            let iv = &derived[8..16];
+            let cipher = if matches!(number, 3 | 10) { Cipher::Des { iv } } else { Cipher::Rc2 { iv, octets: 8 } };
+            cipher.decrypt(&derived[..8], data)?
+        }
+        JAVA_MD5_3DES => {
+            let (salt, iterations) = salt_and_iterations(&mut parameters).ok_or(DecryptError::Malformed)?;
+            let rounds = budget.spend(iterations, 2)?;
+            let derived = java_derive(password, salt, rounds.get()).ok_or(DecryptError::Malformed)?;
+            Cipher::TripleDes { iv: &derived[24..] }.decrypt(&derived[..24], data)?
         }
         other => return Err(DecryptError::Unsupported(scheme_name(other))),
     };
     Ok(clear)
 }
 
-const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
-const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
+/// `1.3.6.1.4.1.42.2.19.1`, PBEWithMD5AndTripleDES, with which Java protects the keys of a JCEKS store.
+const JAVA_MD5_3DES: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x2a, 0x02, 0x13, 0x01];
+pub(crate) const PBES2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
+pub(crate) const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
 const PBMAC1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0e];
 
 fn scheme_name(oid: &[u8]) -> String {
     match oid {
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 1 | 3] => "PBES1 with DES and MD2 or MD5".to_owned(),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 10] => "PBES1 with DES and SHA-1".to_owned(),
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 1 | 4] => "PBES1 with MD2".to_owned(),
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 1 | 2] => "the PKCS#12 scheme with RC4".to_owned(),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 4] => "the PKCS#12 scheme with two-key 3DES".to_owned(),
         [0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b] => "the key derivation scrypt".to_owned(),
         other => format!("the scheme {}", oid::dotted(other)),
     }
@@ -140,6 +168,70 @@ fn scheme_name(oid: &[u8]) -> String {
 fn salt_and_iterations<'a>(parameters: &mut Reader<'a>) -> Option<(&'a [u8], u64)> {
     let salt = parameters.take(tag::OCTET_STRING)?.content;
     Some((salt, small_integer(parameters.take(tag::INTEGER)?.content)?))
+}
+
+/// PBKDF1 (RFC 8018 section 5.1) with SHA-1 or MD5, to sixteen octets.
+fn pbkdf1(sha1: bool, password: &Password, salt: &[u8], rounds: u32) -> Zeroizing<[u8; 16]> {
+    let mut derived = Zeroizing::new([0; 16]);
+    if sha1 {
+        let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
+        context.update(&password.utf8);
+        context.update(salt);
+        let mut block = context.finish();
+        for _ in 1..rounds {
+            block = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, block.as_ref());
+        }
+        derived.copy_from_slice(&block.as_ref()[..16]);
+    } else {
+        let mut block = Md5::new().chain_update(&password.utf8).chain_update(salt).finalize();
+        for _ in 1..rounds {
+            block = Md5::digest(block);
+        }
+        derived.copy_from_slice(&block);
+    }
+    derived
+}
+
+/// The derivation of PBEWithMD5AndTripleDES: both halves of the salt are hashed with the password again and again, and give
+/// key and initialisation vector together. Java takes passwords of ASCII only.
+fn java_derive(password: &Password, salt: &[u8], rounds: u32) -> Option<Zeroizing<[u8; 32]>> {
+    let mut derived = Zeroizing::new([0; 32]);
+    let (first, second) = salt.split_at_checked(4).filter(|(_, second)| second.len() == 4)?;
+    for (half, out) in [first, second].into_iter().zip(derived.as_chunks_mut::<16>().0) {
+        let mut block = Md5::new().chain_update(half).chain_update(&password.utf8).finalize();
+        for _ in 1..rounds {
+            block = Md5::new().chain_update(block).chain_update(&password.utf8).finalize();
+        }
+        out.copy_from_slice(&block);
+    }
+    Some(derived)
+}
+
+/// Decrypts the content of a PEM block whose headers announce OpenSSL's old encryption: the key is one MD5 over password
+/// and salt, repeated until it is long enough; the salt is the first half of the initialisation vector.
+pub(crate) fn decrypt_old_pem(
+    cipher: &str,
+    iv: &[u8],
+    data: &[u8],
+    password: &Password,
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let cipher = match cipher.to_ascii_uppercase().as_str() {
+        "AES-128-CBC" => Cipher::Aes { algorithm: &AES_128, octets: 16, iv },
+        "AES-192-CBC" => Cipher::Aes { algorithm: &AES_192, octets: 24, iv },
+        "AES-256-CBC" => Cipher::Aes { algorithm: &AES_256, octets: 32, iv },
+        "DES-EDE3-CBC" => Cipher::TripleDes { iv },
+        "DES-CBC" => Cipher::Des { iv },
+        other => return Err(DecryptError::Unsupported(format!("the cipher {}", crate::text::plain(other.as_bytes())))),
+    };
+    let salt = iv.get(..8).ok_or(DecryptError::Malformed)?;
+    let mut key = Zeroizing::new(Vec::with_capacity(48));
+    while key.len() < cipher.key_octets() {
+        let before = key.len().saturating_sub(16)..key.len();
+        let block = Md5::new().chain_update(&key[before]).chain_update(&password.utf8).chain_update(salt).finalize();
+        key.extend_from_slice(&block);
+    }
+    key.truncate(cipher.key_octets());
+    cipher.decrypt(&key, data)
 }
 
 /// PBKDF2-params (RFC 8018 appendix A.2): salt, iterations, key length, pseudo-random function (HMAC-SHA1 by default).
@@ -285,12 +377,12 @@ fn pbkdf2_key_length(derivation: &Element<'_>) -> Option<usize> {
     usize::try_from(length).ok().filter(|length| (1..=128).contains(length))
 }
 
-const PURPOSE_KEY: u8 = 1;
-const PURPOSE_IV: u8 = 2;
-const PURPOSE_MAC: u8 = 3;
+pub(crate) const PURPOSE_KEY: u8 = 1;
+pub(crate) const PURPOSE_IV: u8 = 2;
+pub(crate) const PURPOSE_MAC: u8 = 3;
 
 /// The key derivation of PKCS#12 (RFC 7292 appendix B.2).
-fn pkcs12_derive(
+pub(crate) fn pkcs12_derive(
     algorithm: &'static digest::Algorithm,
     purpose: u8,
     password: &Password,
@@ -335,6 +427,7 @@ fn pkcs12_derive(
 enum Cipher<'a> {
     Aes { algorithm: &'static cipher::Algorithm, octets: usize, iv: &'a [u8] },
     TripleDes { iv: &'a [u8] },
+    Des { iv: &'a [u8] },
     Rc2 { iv: &'a [u8], octets: usize },
 }
 
@@ -347,8 +440,8 @@ impl<'a> Cipher<'a> {
             [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 2] => Some((&AES_128, 16)),
             [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 22] => Some((&AES_192, 24)),
             [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 42] => Some((&AES_256, 32)),
-            // 1.2.840.113549.3.7: three-key 3DES in CBC mode
-            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 7] => None,
+            // 1.2.840.113549.3.7: three-key 3DES in CBC mode; 1.3.14.3.2.7: DES
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 7] | [0x2b, 0x0e, 0x03, 0x02, 0x07] => None,
             other => {
                 return Err(DecryptError::Unsupported(format!("the cipher {}", oid::dotted(other))));
             }
@@ -356,6 +449,7 @@ impl<'a> Cipher<'a> {
         let iv = fields.take(tag::OCTET_STRING).ok_or(DecryptError::Malformed)?.content;
         Ok(match algorithm {
             Some((algorithm, octets)) => Cipher::Aes { algorithm, octets, iv },
+            None if oid.content.len() == 5 => Cipher::Des { iv },
             None => Cipher::TripleDes { iv },
         })
     }
@@ -364,6 +458,7 @@ impl<'a> Cipher<'a> {
         match self {
             Cipher::Aes { octets, .. } | Cipher::Rc2 { octets, .. } => *octets,
             Cipher::TripleDes { .. } => 24,
+            Cipher::Des { .. } => 8,
         }
     }
 
@@ -380,6 +475,11 @@ impl<'a> Cipher<'a> {
             }
             Cipher::TripleDes { iv } => {
                 let cipher = TdesEde3::new_from_slice(key).map_err(|_| DecryptError::Malformed)?;
+                cbc(&cipher, iv, &mut clear)?;
+                8
+            }
+            Cipher::Des { iv } => {
+                let cipher = Des::new_from_slice(key).map_err(|_| DecryptError::Malformed)?;
                 cbc(&cipher, iv, &mut clear)?;
                 8
             }

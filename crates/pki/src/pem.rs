@@ -70,6 +70,30 @@ pub struct Block<'a> {
     pub line: usize,
     /// The decoded content; wiped when dropped, because it may be a private key.
     pub content: Result<Zeroizing<Vec<u8>>, BlockError>,
+    /// Set when headers announce OpenSSL's old encryption: then the content is encrypted.
+    pub encryption: Option<OldEncryption>,
+}
+
+/// The header `DEK-Info` (RFC 1421 section 4.6.1.3): how OpenSSL encrypted keys before PKCS#8.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OldEncryption {
+    /// The cipher's name, as `DES-EDE3-CBC`.
+    pub cipher: String,
+    /// The initialisation vector; empty when it is not readable.
+    pub iv: Vec<u8>,
+}
+
+impl OldEncryption {
+    /// Reads what follows `DEK-Info:`.
+    fn of(header: &[u8]) -> OldEncryption {
+        let mut parts = header.splitn(2, |byte| *byte == b',');
+        let cipher = crate::text::plain(parts.next().unwrap_or_default().trim_ascii());
+        let digits = parts.next().unwrap_or_default().trim_ascii();
+        let pairs = digits.chunks(2).take(16);
+        let iv: Option<Vec<u8>> =
+            pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok()).collect();
+        OldEncryption { cipher, iv: iv.unwrap_or_default() }
+    }
 }
 
 /// Why a block cannot be decoded.
@@ -84,9 +108,6 @@ pub enum BlockError {
     /// The text between the lines is not base64.
     #[error("the block is not valid base64")]
     NotBase64,
-    /// Headers that announce OpenSSL's old encryption of the block.
-    #[error("the block is encrypted in OpenSSL's old way ({0}); convert it with \"openssl pkey\" first")]
-    OldEncryption(String),
 }
 
 /// The blocks of a text, in order. What stands around them is passed over.
@@ -114,16 +135,16 @@ impl<'a> Iterator for Blocks<'a> {
                 }
             },
         };
-        let content = self.body(label);
-        Some(Block { label, line, content })
+        let mut encryption = None;
+        let content = self.body(label, &mut encryption);
+        Some(Block { label, line, content, encryption })
     }
 }
 
 impl<'a> Blocks<'a> {
-    fn body(&mut self, label: &str) -> Result<Zeroizing<Vec<u8>>, BlockError> {
+    fn body(&mut self, label: &str, encryption: &mut Option<OldEncryption>) -> Result<Zeroizing<Vec<u8>>, BlockError> {
         // Large enough from the start: growing would leave copies of key bytes behind.
         let mut base64 = Zeroizing::new(Vec::with_capacity(self.lines.until_marker()));
-        let mut old_encryption = None;
         let mut in_headers = false;
         loop {
             let Some((text, number)) = self.lines.next() else {
@@ -142,9 +163,8 @@ impl<'a> Blocks<'a> {
             if text.contains(&b':') {
                 // RFC 1421 headers; a header may continue on lines that begin with white space.
                 in_headers = true;
-                if let Some(algorithm) = text.strip_prefix(b"DEK-Info:") {
-                    let name = algorithm.split(|byte| *byte == b',').next().unwrap_or_default();
-                    old_encryption = Some(crate::text::plain(name.trim_ascii()));
+                if let Some(header) = text.strip_prefix(b"DEK-Info:") {
+                    *encryption = Some(OldEncryption::of(header));
                 }
                 continue;
             }
@@ -155,9 +175,6 @@ impl<'a> Blocks<'a> {
                 }
             }
             base64.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
-        }
-        if let Some(algorithm) = old_encryption {
-            return Err(BlockError::OldEncryption(algorithm));
         }
         decode(&base64)
     }
@@ -266,8 +283,17 @@ mod tests {
 
     #[test]
     fn headers() {
-        let encrypted = "-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,00\n\nAAAA\n-----END A-----\n";
-        assert_eq!(contents(encrypted), [Err(BlockError::OldEncryption("DES-EDE3-CBC".to_owned()))]);
+        for (header, cipher, iv) in [
+            ("DES-EDE3-CBC,00ff", "DES-EDE3-CBC", &[0, 255][..]),
+            ("DES-CBC", "DES-CBC", &[]),
+            ("X,0", "X", &[]),
+            ("X,\u{e9}\u{e9}", "X", &[]),
+        ] {
+            let text = format!("-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: {header}\n\nAAAA\n-----END A-----\n");
+            let block = blocks(text.as_bytes()).next().unwrap();
+            assert_eq!(block.encryption, Some(OldEncryption { cipher: cipher.to_owned(), iv: iv.to_vec() }), "{header}");
+            assert_eq!(block.content.unwrap().to_vec(), [0; 3]);
+        }
         let plain = "-----BEGIN A-----\nComment: one,\n two\n\nAAAA\n-----END A-----\n";
         assert_eq!(contents(plain), [Ok(vec![0; 3])]);
     }

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::asn1::{Element, Reader, small_integer, tag};
-use crate::bundle::{Collector, ReadError};
+use crate::bundle::{Collector, Place, ReadError};
 use crate::password_based::{self, Budget, DecryptError, Password};
 use crate::text::{self, Escape};
 use crate::{ber, oid};
@@ -11,16 +11,18 @@ use crate::{ber, oid};
 /// Nesting of safe contents within safe contents that no real file reaches.
 const DEPTH_MAX: usize = 8;
 
-const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
+pub(crate) const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 const ENVELOPED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x03];
-const ENCRYPTED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x06];
+pub(crate) const ENCRYPTED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x06];
 /// `1.2.840.113549.1.12.10.1`, the arc of the kinds of bags.
-const BAGS: [u8; 10] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01];
+pub(crate) const BAGS: [u8; 10] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01];
 /// `1.2.840.113549.1.9.22.1`, a certificate in a certificate bag.
-const X509_CERTIFICATE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x16, 0x01];
+pub(crate) const X509_CERTIFICATE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x16, 0x01];
+/// `1.2.840.113549.1.9.23.1`, a revocation list in its bag.
+const X509_CRL: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x17, 0x01];
 /// `1.2.840.113549.1.9.20`, the attribute that names an entry for people.
-const FRIENDLY_NAME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x14];
+pub(crate) const FRIENDLY_NAME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x14];
 
 const MALFORMED: ReadError = ReadError::Broken { what: "a PKCS#12 file", why: "its structure is not that of RFC 7292" };
 
@@ -29,12 +31,7 @@ const OTHER_PASSWORD: ReadError =
     ReadError::Broken { what: "a PKCS#12 file", why: "a part of it is damaged or has another password than the whole" };
 
 /// Reads the file into `collector`.
-pub(crate) fn read(
-    bytes: &[u8],
-    password: Option<&str>,
-    budget: &mut Budget,
-    collector: &mut Collector,
-) -> Result<(), ReadError> {
+pub(crate) fn read(bytes: &[u8], passwords: &[&str], budget: &mut Budget, collector: &mut Collector) -> Result<(), ReadError> {
     let whole = ber::normalise(bytes).ok_or(ReadError::Broken { what: "a PKCS#12 file", why: "it is cut off" })?;
     let mut file = Reader::new(&whole).enter(tag::SEQUENCE).ok_or(MALFORMED)?;
     let version = file.take(tag::INTEGER).and_then(|version| small_integer(version.content));
@@ -43,10 +40,10 @@ pub(crate) fn read(
     }
     let contents = authenticated_safe(&file.take(tag::SEQUENCE).ok_or(MALFORMED)?)?;
     let mac_data = file.take(tag::SEQUENCE);
-    let given = password.is_some();
-    let password = choose_password(mac_data, contents, password, budget)?;
+    let given = !passwords.is_empty();
+    let password = choose_password(mac_data, contents, passwords, budget)?;
     let contents = ber::normalise(contents).ok_or(MALFORMED)?;
-    let mut walk = Walk { password, given, authentic: mac_data.is_some(), budget, collector, entries: 0 };
+    let mut walk = Walk { password, passwords, given, authentic: mac_data.is_some(), budget, collector, entries: 0 };
     let mut parts = Reader::new(&contents).enter(tag::SEQUENCE).ok_or(MALFORMED)?;
     while let Some(part) = parts.take(tag::SEQUENCE) {
         walk.part(&part)?;
@@ -68,18 +65,17 @@ fn authenticated_safe<'a>(info: &Element<'a>) -> Result<&'a [u8], ReadError> {
     }
 }
 
-/// Finds the form of the password that fits the integrity check. No password and an empty one are tried for each
+/// Finds the password, and the form of it, that fits the integrity check. No password and an empty one are tried for each
 /// other, because software disagrees on what to write when the user gives none.
 fn choose_password(
     mac_data: Option<Element<'_>>,
     contents: &[u8],
-    given: Option<&str>,
+    given: &[&str],
     budget: &mut Budget,
 ) -> Result<Password, ReadError> {
-    let candidates = match given {
-        None | Some("") => vec![Password::new(""), Password::absent()],
-        Some(password) if password.is_ascii() => vec![Password::new(password)],
-        Some(password) => vec![Password::new(password), Password::octets_as_characters(password)],
+    let candidates: Vec<Password> = match given {
+        [] => vec![Password::new(""), Password::absent()],
+        given => given.iter().flat_map(|password| forms(password)).collect(),
     };
     let Some(mac_data) = mac_data else {
         return Ok(candidates.into_iter().next().unwrap_or_else(Password::absent));
@@ -93,11 +89,23 @@ fn choose_password(
             }
         }
     }
-    Err(if given.is_none() { ReadError::PasswordNeeded("PKCS#12 file") } else { ReadError::WrongPassword("PKCS#12 file") })
+    Err(if given.is_empty() { ReadError::PasswordNeeded("PKCS#12 file") } else { ReadError::WrongPassword("PKCS#12 file") })
+}
+
+/// What software makes of a password before it goes into the derivation of PKCS#12.
+fn forms(password: &str) -> Vec<Password> {
+    match password {
+        "" => vec![Password::new(""), Password::absent()],
+        ascii if ascii.is_ascii() => vec![Password::new(ascii)],
+        other => vec![Password::new(other), Password::octets_as_characters(other)],
+    }
 }
 
 struct Walk<'b> {
+    /// The one that fits the whole file.
     password: Password,
+    /// All that were given: an entry may have another one.
+    passwords: &'b [&'b str],
     /// The caller gave a password, be it an empty one.
     given: bool,
     /// The password has passed the integrity check, so that garbage after decryption means damage.
@@ -157,11 +165,23 @@ impl Walk<'_> {
     }
 
     fn decrypt(&mut self, algorithm: &Element<'_>, octets: &[u8]) -> Result<Zeroizing<Vec<u8>>, ReadError> {
-        password_based::decrypt(algorithm, octets, &self.password, self.budget).map_err(|error| match error {
+        let mut outcome = password_based::decrypt(algorithm, octets, &self.password, self.budget);
+        for other in self.passwords.iter().flat_map(|password| forms(password)) {
+            if outcome != Err(DecryptError::WrongPassword) || !self.has_others() {
+                break;
+            }
+            outcome = password_based::decrypt(algorithm, octets, &other, self.budget);
+        }
+        outcome.map_err(|error| match error {
             DecryptError::WrongPassword if self.authentic => OTHER_PASSWORD,
             DecryptError::WrongPassword if !self.given => ReadError::PasswordNeeded("PKCS#12 file"),
             error => ReadError::Encrypted { what: "the PKCS#12 file", error },
         })
+    }
+
+    /// Whether there is another password, or another form of the only one, to try.
+    fn has_others(&self) -> bool {
+        self.passwords.len() > 1 || !self.authentic && self.passwords.iter().any(|password| forms(password).len() > 1)
     }
 
     fn safe_contents(&mut self, bytes: &[u8], depth: usize) -> Result<(), ReadError> {
@@ -193,11 +213,14 @@ impl Walk<'_> {
                 Err(error) if error == OTHER_PASSWORD => self.collector.refuse(place, error.to_string()),
                 Err(error) => Err(error),
             },
-            Some(3) => match certificate(&value) {
+            Some(3) => match typed_octets(&value, X509_CERTIFICATE) {
                 Some(der) => self.collector.certificate(der, place),
                 None => self.collector.refuse(place, "the entry holds no X.509 certificate".to_owned()),
             },
-            Some(4) => self.collector.refuse(place, "this is a certificate revocation list".to_owned()),
+            Some(4) => match typed_octets(&value, X509_CRL) {
+                Some(der) => self.collector.revocation_list(der, place),
+                None => self.collector.refuse(place, "the entry holds no X.509 revocation list".to_owned()),
+            },
             Some(5) => self.collector.refuse(place, "this is a secret that is neither certificate nor private key".to_owned()),
             _ => self.collector.refuse(place, format!("the entry is of the unknown kind {}", oid::dotted(kind.content))),
         }
@@ -210,19 +233,20 @@ impl Walk<'_> {
         self.decrypt(&algorithm, octets.content)
     }
 
-    fn next_place(&mut self, name: Option<String>) -> String {
+    fn next_place(&mut self, name: Option<String>) -> Place {
         self.entries += 1;
-        match name {
+        let text = match &name {
             Some(name) => format!("entry {} \"{name}\"", self.entries),
             None => format!("entry {}", self.entries),
-        }
+        };
+        Place { text, alias: name }
     }
 }
 
-/// CertBag ::= SEQUENCE { kind, [0] OCTET STRING }
-fn certificate<'a>(value: &Element<'a>) -> Option<&'a [u8]> {
+/// CertBag and CRLBag ::= SEQUENCE { kind, [0] OCTET STRING }
+fn typed_octets<'a>(value: &Element<'a>, kind: &[u8]) -> Option<&'a [u8]> {
     let mut fields = value.inside().enter(tag::SEQUENCE)?;
-    if fields.take(tag::OID)?.content != X509_CERTIFICATE {
+    if fields.take(tag::OID)?.content != kind {
         return None;
     }
     Some(fields.enter(tag::context(0))?.take(tag::OCTET_STRING)?.content)

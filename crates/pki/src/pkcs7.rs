@@ -1,4 +1,4 @@
-//! The certificates in a PKCS#7 or CMS SignedData (RFC 5652 section 5.1), the usual content of `.p7b` files.
+//! The certificates and revocation lists in a PKCS#7 or CMS SignedData (RFC 5652 section 5.1), the usual content of `.p7b` files.
 
 use crate::asn1::{Reader, tag};
 use crate::ber;
@@ -7,7 +7,7 @@ use crate::bundle::{Collector, ReadError};
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 const MALFORMED: ReadError = ReadError::Broken { what: "a PKCS#7 bundle", why: "its structure is not that of RFC 5652" };
 
-/// Reads the certificates into `collector`; `place` tells where the bundle stood, and is empty for the whole input.
+/// Reads the certificates and revocation lists into `collector`; `place` tells where the bundle stood, and is empty for the whole input.
 pub(crate) fn read(bytes: &[u8], place: &str, collector: &mut Collector) -> Result<(), ReadError> {
     let whole = ber::normalise(bytes).ok_or(ReadError::Broken { what: "a PKCS#7 bundle", why: "it is cut off" })?;
     let mut info = Reader::new(&whole).enter(tag::SEQUENCE).ok_or(MALFORMED)?;
@@ -38,8 +38,13 @@ pub(crate) fn read(bytes: &[u8], place: &str, collector: &mut Collector) -> Resu
         }
     }
     if let Some(mut lists) = signed_data.enter(tag::context(1)) {
-        while lists.next().is_some() {
-            collector.refuse(at("item"), "this is a certificate revocation list".to_owned())?;
+        while let Some(list) = lists.next() {
+            let place = at("item");
+            if list.tag == tag::SEQUENCE {
+                collector.revocation_list(list.whole, place)?;
+            } else {
+                collector.refuse(place, "this is revocation information of another kind than a list".to_owned())?;
+            }
         }
     }
     Ok(())

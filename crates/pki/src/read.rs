@@ -3,15 +3,17 @@
 use zeroize::Zeroizing;
 
 use crate::asn1::{Reader, tag};
-use crate::bundle::{Bundle, Collector, Format, INPUT_BYTES_MAX, PASSWORD_BYTES_MAX, ReadError};
+use crate::bundle::{Bundle, Collector, Format, INPUT_BYTES_MAX, PASSWORD_BYTES_MAX, PASSWORDS_MAX, ReadError};
 use crate::password_based::{self, Budget, DecryptError, Password};
-use crate::pem::{self, Block};
+use crate::pem::{self, Block, OldEncryption};
 use crate::recognise::{self, Kind};
-use crate::{ber, pkcs7, pkcs12};
+use crate::request::request_element;
+use crate::revocation_list::RevocationList;
+use crate::{ber, keystore, pkcs7, pkcs12};
 
-/// Reads certificates and private keys out of `bytes`: PEM with any number of blocks and other text around them, DER
-/// certificates, PKCS#7 bundles, PKCS#12 files, PKCS#8 (encrypted or not), PKCS#1 and SEC 1 keys, also in bare base64
-/// or in UTF-16 text.
+/// Reads certificates, private keys, requests and revocation lists out of `bytes`: PEM with any number of blocks and other
+/// text around them, DER, PKCS#7 bundles, PKCS#12 files, Java key stores, PKCS#8 (encrypted or not), PKCS#1 and SEC 1 keys,
+/// also in bare base64 or in UTF-16 text.
 ///
 /// A part that cannot be taken is refused with a reason and does not hinder the others. The password serves every
 /// encrypted part. Time and memory are bounded by [`INPUT_BYTES_MAX`], [`crate::ITEMS_MAX`] and [`crate::ITERATIONS_MAX`].
@@ -20,20 +22,45 @@ use crate::{ber, pkcs7, pkcs12};
 /// [`ReadError`] when nothing can be had from the input as a whole: it says what it is instead, what is broken, or
 /// what about the password is wrong.
 pub fn read(bytes: &[u8], password: Option<&str>) -> Result<Bundle, ReadError> {
-    if bytes.len() > INPUT_BYTES_MAX {
-        return Err(ReadError::TooLarge(bytes.len()));
+    Reading::new(password).read(bytes)
+}
+
+/// Reads several inputs that belong together, as the files of one request: with the same passwords, and with one bound for
+/// the work that all of them may ask for.
+pub struct Reading<'p> {
+    passwords: Vec<&'p str>,
+    budget: Budget,
+}
+
+impl<'p> Reading<'p> {
+    /// With the passwords that are tried, in this order. Entries of a file may have passwords of their own.
+    pub fn new(passwords: impl IntoIterator<Item = &'p str>) -> Reading<'p> {
+        Reading { passwords: passwords.into_iter().collect(), budget: Budget::new() }
     }
-    if password.is_some_and(|password| password.len() > PASSWORD_BYTES_MAX) {
-        return Err(ReadError::PasswordTooLong);
+
+    /// Reads the next input; see [`read`].
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn read(&mut self, bytes: &[u8]) -> Result<Bundle, ReadError> {
+        if bytes.len() > INPUT_BYTES_MAX {
+            return Err(ReadError::TooLarge(bytes.len()));
+        }
+        if self.passwords.len() > PASSWORDS_MAX {
+            return Err(ReadError::TooManyPasswords);
+        }
+        if self.passwords.iter().any(|password| password.len() > PASSWORD_BYTES_MAX) {
+            return Err(ReadError::PasswordTooLong);
+        }
+        let mut input = Input { passwords: &self.passwords, budget: &mut self.budget, collector: Collector::default() };
+        let format = input.whole(bytes)?;
+        Ok(input.collector.into_bundle(format))
     }
-    let mut input = Input { password, budget: Budget::new(), collector: Collector::default() };
-    let format = input.whole(bytes)?;
-    Ok(input.collector.into_bundle(format))
 }
 
 struct Input<'a> {
-    password: Option<&'a str>,
-    budget: Budget,
+    passwords: &'a [&'a str],
+    budget: &'a mut Budget,
     collector: Collector,
 }
 
@@ -42,6 +69,11 @@ impl Input<'_> {
         // Text may begin with '0', which is also how DER begins; only what is recognised as DER is taken for it.
         if let Some(kind) = recognise::der(bytes) {
             return self.binary(kind, bytes);
+        }
+        // The magic number of a key store stands in no text.
+        if let Some(kind @ (Kind::JavaKeystore | Kind::JceKeystore)) = recognise::other(bytes) {
+            keystore::read(bytes, self.passwords, self.budget, &mut self.collector)?;
+            return Ok(if kind == Kind::JavaKeystore { Format::Jks } else { Format::Jceks });
         }
         if has_pem(bytes) {
             return self.pem(bytes);
@@ -64,15 +96,23 @@ impl Input<'_> {
                 Ok(Format::Der)
             }
             Kind::Pkcs7 => pkcs7::read(bytes, "", &mut self.collector).map(|()| Format::Pkcs7),
-            Kind::Pkcs12 => pkcs12::read(bytes, self.password, &mut self.budget, &mut self.collector).map(|()| Format::Pkcs12),
+            Kind::Pkcs12 => pkcs12::read(bytes, self.passwords, self.budget, &mut self.collector).map(|()| Format::Pkcs12),
             Kind::Pkcs8 | Kind::Pkcs1 | Kind::Sec1 => {
-                self.collector.push_key(crate::PrivateKey::of(bytes)?)?;
+                self.collector.push_key(crate::PrivateKey::of(bytes)?, String::new())?;
                 Ok(Format::Key)
             }
             Kind::EncryptedPkcs8 => {
                 let key = self.decrypt_pkcs8(bytes)?;
-                self.collector.push_key(key)?;
+                self.collector.push_key(key, String::new())?;
                 Ok(Format::Key)
+            }
+            Kind::CertificateRequest => {
+                request_element(bytes)?;
+                self.collector.request(bytes, String::new()).map(|()| Format::Request)
+            }
+            Kind::RevocationList => {
+                RevocationList::of(bytes)?;
+                self.collector.revocation_list(bytes, String::new()).map(|()| Format::RevocationList)
             }
             kind => Err(not_wanted(kind)),
         }
@@ -101,13 +141,21 @@ impl Input<'_> {
             Ok(content) => content,
             Err(error) => return self.collector.refuse(place, error.to_string()),
         };
+        if let Some(encryption) = &block.encryption {
+            return match self.decrypt_old(encryption, &content) {
+                Ok(key) => self.collector.push_key(key, place),
+                Err(error) => self.collector.refuse(place, error.to_string()),
+            };
+        }
         match recognise::der(&content) {
             // The parameters that OpenSSL writes before an EC key also stand in the key.
             _ if block.label == "EC PARAMETERS" => Ok(()),
             Some(Kind::Certificate) => self.collector.certificate(&content, place),
             Some(Kind::Pkcs8 | Kind::Pkcs1 | Kind::Sec1) => self.collector.private_key(&content, place),
+            Some(Kind::CertificateRequest) => self.collector.request(&content, place),
+            Some(Kind::RevocationList) => self.collector.revocation_list(&content, place),
             Some(Kind::EncryptedPkcs8) => match self.decrypt_pkcs8(&content) {
-                Ok(key) => self.collector.push_key(key),
+                Ok(key) => self.collector.push_key(key, place),
                 Err(error) => self.collector.refuse(place, error.to_string()),
             },
             Some(Kind::Pkcs7) => match pkcs7::read(&content, &place, &mut self.collector) {
@@ -126,24 +174,37 @@ impl Input<'_> {
 
     /// EncryptedPrivateKeyInfo (RFC 5958 section 3).
     fn decrypt_pkcs8(&mut self, bytes: &[u8]) -> Result<crate::PrivateKey, ReadError> {
-        const WHAT: &str = "private key";
         let broken = ReadError::Broken { what: "an encrypted PKCS#8 private key", why: "it is cut off or malformed" };
-        let Some(password) = self.password else {
-            return Err(ReadError::PasswordNeeded(WHAT));
-        };
         let mut fields = Reader::new(bytes).enter(tag::SEQUENCE).ok_or(broken.clone())?;
         let algorithm = fields.take(tag::SEQUENCE).ok_or(broken.clone())?;
         let octets = fields.take(tag::OCTET_STRING).ok_or(broken)?;
-        let clear = password_based::decrypt(&algorithm, octets.content, &Password::new(password), &mut self.budget);
-        let clear = clear.map_err(|error| match error {
-            DecryptError::WrongPassword => ReadError::WrongPassword(WHAT),
-            error => ReadError::Encrypted { what: "the private key", error },
-        })?;
-        // One wrong password in some hundred leaves a valid padding; then the content is noise.
-        if recognise::der(&clear) != Some(Kind::Pkcs8) {
-            return Err(ReadError::WrongPassword(WHAT));
+        self.decrypt_key(|password, budget| password_based::decrypt(&algorithm, octets.content, password, budget))
+    }
+
+    /// A key under the headers of OpenSSL's old encryption.
+    fn decrypt_old(&mut self, encryption: &OldEncryption, bytes: &[u8]) -> Result<crate::PrivateKey, ReadError> {
+        self.decrypt_key(|password, _| password_based::decrypt_old_pem(&encryption.cipher, &encryption.iv, bytes, password))
+    }
+
+    /// Tries the passwords one after the other.
+    fn decrypt_key(
+        &mut self,
+        mut attempt: impl FnMut(&Password, &mut Budget) -> Result<Zeroizing<Vec<u8>>, DecryptError>,
+    ) -> Result<crate::PrivateKey, ReadError> {
+        const WHAT: &str = "private key";
+        for password in self.passwords {
+            match attempt(&Password::new(password), self.budget) {
+                // One wrong password in some hundred leaves a valid padding; then the content is noise.
+                Ok(clear) if matches!(recognise::der(&clear), Some(Kind::Pkcs8 | Kind::Pkcs1 | Kind::Sec1)) => {
+                    return Ok(crate::PrivateKey::of(&clear)?);
+                }
+                // A DSA key was decrypted all right, only it cannot be held.
+                Ok(clear) if recognise::der(&clear) == Some(Kind::DsaKey) => return Err(not_wanted(Kind::DsaKey)),
+                Ok(_) | Err(DecryptError::WrongPassword) => {}
+                Err(error) => return Err(ReadError::Encrypted { what: "the private key", error }),
+            }
         }
-        Ok(crate::PrivateKey::of(&clear)?)
+        Err(if self.passwords.is_empty() { ReadError::PasswordNeeded(WHAT) } else { ReadError::WrongPassword(WHAT) })
     }
 
     /// Base64 without BEGIN and END lines, as configuration files and metadata hold certificates.
@@ -177,11 +238,8 @@ fn unrecognised(bytes: &[u8]) -> ReadError {
 
 fn not_wanted(kind: Kind) -> ReadError {
     let advice = match kind {
-        Kind::CertificateRequest => "give the certificate that was issued for it",
-        Kind::RevocationList | Kind::OcspResponse => "give the certificates themselves",
-        Kind::JavaKeystore | Kind::JceKeystore | Kind::BouncyKeystore => {
-            "convert it with \"keytool -importkeystore -deststoretype PKCS12\""
-        }
+        Kind::OcspResponse => "give the certificates themselves",
+        Kind::BouncyKeystore => "convert it with \"keytool -importkeystore -deststoretype PKCS12\"",
         Kind::OpenSshKey => "convert it with \"ssh-keygen -p -m PKCS8\"",
         Kind::PuttyKey => "export it from PuTTYgen as an OpenSSL key",
         Kind::PublicKey | Kind::SshPublicKey => "give the certificate or the private key",

@@ -110,6 +110,12 @@ pub fn verify_request(der: &[u8]) -> Result<(), SignatureError> {
     verify(&signed, &request.spki)
 }
 
+/// The exact request element at the beginning of `der`.
+pub(crate) fn request_element(der: &[u8]) -> Result<&[u8], NotARequest> {
+    Request::locate(der)?;
+    Reader::new(der).next().map(|element| element.whole).ok_or(NotARequest::Malformed("it is cut off"))
+}
+
 struct Request<'a> {
     /// CertificationRequestInfo, header included.
     info: &'a [u8],

@@ -4,7 +4,7 @@
 
 mod common;
 
-use certhold_pki::{Bundle, Facts, Format, PrivateKey, ReadError, pem, read};
+use certhold_pki::{Bundle, CsrFacts, Facts, Format, PrivateKey, ReadError, Reading, RevocationList, pem, read};
 use common::{Workshop, openssl};
 
 /// The SHA-256 of the public key as openssl computes it from a private key file.
@@ -59,7 +59,7 @@ fn private_keys_in_every_form() {
         for (form, bytes) in forms {
             let bundle = taken(&bytes, None);
             assert_eq!((bundle.keys.len(), bundle.certificates.len(), bundle.refused.len()), (1, 0, 0), "{kind} {form}");
-            let key = &bundle.keys[0];
+            let key = &bundle.keys[0].key;
             if form.contains("after its parameters") {
                 assert!(!key.matches(&certificate).unwrap(), "another key");
                 continue;
@@ -120,6 +120,11 @@ fn encrypted_pkcs8() {
         &["-v2", "aes-192-cbc", "-v2prf", "hmacWithSHA512", "-iter", "10000"],
         &["-v2", "des3", "-v2prf", "hmacWithSHA384"],
         &["-v1", "PBE-SHA1-3DES"],
+        &["-v1", "PBE-SHA1-2DES"],
+        &["-v1", "PBE-MD5-DES", "-provider", "legacy", "-provider", "default"],
+        &["-v1", "PBE-SHA1-DES", "-provider", "legacy", "-provider", "default"],
+        &["-v1", "PBE-MD5-RC2-64", "-provider", "legacy", "-provider", "default"],
+        &["-v2", "des", "-provider", "legacy", "-provider", "default"],
         &["-v1", "PBE-SHA1-RC2-40", "-provider", "legacy", "-provider", "default"],
         &["-v1", "PBE-SHA1-RC2-128", "-provider", "legacy", "-provider", "default"],
     ] {
@@ -132,7 +137,7 @@ fn encrypted_pkcs8() {
             };
             let bundle = taken(&pem, Some(password));
             assert_eq!(bundle.keys.len(), 1, "{options:?} {password}: {:?}", bundle.refused);
-            assert_key(&bundle.keys[0], &path);
+            assert_key(&bundle.keys[0].key, &path);
             let wrong = taken(&pem, Some("wrong"));
             assert_eq!(wrong.refused[0].reason, "the password of the private key is wrong", "{options:?}");
             let absent = taken(&pem, None);
@@ -140,13 +145,129 @@ fn encrypted_pkcs8() {
         }
     }
     let der = openssl(&["pkcs8", "-topk8", "-in", &path, "-passout", "pass:x", "-outform", "DER"], b"");
-    assert_key(&taken(&der, Some("x")).keys[0], &path);
+    assert_key(&taken(&der, Some("x")).keys[0].key, &path);
     assert_eq!(refusal(&der, Some("y")), ReadError::WrongPassword("private key"));
     assert_eq!(refusal(&der, None), ReadError::PasswordNeeded("private key"));
     let scrypt = openssl(&["pkcs8", "-topk8", "-in", &path, "-passout", "pass:x", "-scrypt"], b"");
     assert!(taken(&scrypt, Some("x")).refused[0].reason.contains("scrypt"), "named");
-    let old = openssl(&["ec", "-in", &path, "-aes128", "-passout", "pass:x"], b"");
-    assert!(taken(&old, Some("x")).refused[0].reason.contains("AES-128-CBC"), "named");
+}
+
+#[test]
+fn keys_under_the_old_encryption_of_openssl() {
+    let shop = Workshop::new();
+    for kind in ["rsa:2048", "ec:prime256v1"] {
+        let path = shop.key(kind);
+        for cipher in ["-des", "-des3", "-aes128", "-aes192", "-aes256"] {
+            for password in ["secret", "p\u{e4}ssw\u{f6}rd \u{1f511}"] {
+                let pass = format!("pass:{password}");
+                let legacy = ["-provider", "legacy", "-provider", "default"];
+                let arguments = [&["pkey", "-traditional", "-in", &path, cipher, "-passout", &pass][..], &legacy].concat();
+                let pem = openssl(&arguments, b"");
+                assert!(String::from_utf8_lossy(&pem).contains("DEK-Info: "), "{cipher}");
+                assert_key(&taken(&pem, Some(password)).keys[0].key, &path);
+                let wrong = taken(&pem, Some("wrong"));
+                assert_eq!(wrong.refused[0].reason, "the password of the private key is wrong", "{cipher}");
+                assert_eq!(taken(&pem, None).refused[0].reason, "the private key is encrypted; give its password");
+                // Several passwords are tried in turn
+                let bundle = Reading::new(["wrong", password]).read(&pem).unwrap();
+                assert_key(&bundle.keys[0].key, &path);
+                let windows = String::from_utf8(pem).unwrap().replace('\n', "\r\n");
+                assert_eq!(taken(windows.as_bytes(), Some(password)).keys.len(), 1);
+            }
+        }
+        let camellia = openssl(&["pkey", "-traditional", "-in", &path, "-camellia128", "-passout", "pass:x"], b"");
+        assert!(taken(&camellia, Some("x")).refused[0].reason.contains("CAMELLIA-128-CBC"), "named");
+    }
+    let broken = "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END EC PRIVATE KEY-----\n";
+    assert!(taken(broken.as_bytes(), Some("x")).refused[0].reason.contains("malformed"), "a vector that is too short");
+}
+
+#[test]
+fn requests_and_revocation_lists_are_found_and_named() {
+    let shop = Workshop::new();
+    let key = shop.key("ec:prime256v1");
+    let request = openssl(&["req", "-new", "-key", &key, "-subj", "/CN=x"], b"");
+    let bundle = taken(&request, None);
+    assert_eq!(bundle.requests.len(), 1);
+    assert_eq!(bundle.summary(), "PEM text with no certificate, no private key and one certificate signing request");
+    assert_eq!(CsrFacts::of(&bundle.only_request().unwrap().der).unwrap().common_name.as_deref(), Some("x"));
+    let Err(unwanted) = bundle.some_certificates() else { panic!() };
+    assert_eq!(
+        unwanted.to_string(),
+        "a certificate is wanted, but this is PEM text with no certificate, no private key and one certificate signing request"
+    );
+    let der = openssl(&["req", "-outform", "DER"], &request);
+    assert_eq!((taken(&der, None).format, taken(&der, None).requests[0].der.len()), (Format::Request, der.len()));
+    assert!(refusal(&der[..der.len() - 3], None).to_string().contains("cut off"));
+    let certificate = shop.write("c.pem", pem::encode("CERTIFICATE", &shop.certificate("ec:prime256v1", &[])).as_bytes());
+    let pkcs7 =
+        openssl(&["crl2pkcs7", "-nocrl", "-certfile", &certificate, "-certfile", &certificate, "-certfile", &certificate], b"");
+    let der = openssl(&["pkcs7", "-outform", "DER"], &pkcs7);
+    let Err(unwanted) = taken(&der, None).only_key().map(drop) else { panic!() };
+    assert_eq!(unwanted.found, "a PKCS#7 with 3 certificates and no private key");
+}
+
+#[test]
+fn revocation_lists() {
+    let shop = Workshop::new();
+    let key = shop.key("ec:prime256v1");
+    let issuer = shop.certificate("ec:prime256v1", &["-subj", "/O=Lists/CN=CA"]);
+    let certificate = shop.write("ca.pem", pem::encode("CERTIFICATE", &issuer).as_bytes());
+    let rows: String = (0..2000)
+        .map(|n| {
+            let reason = [",keyCompromise", ",superseded", ",certificateHold", ""][n % 4];
+            format!("R\t300101000000Z\t240229120000Z{reason}\t{:04X}\tunknown\t/CN=x{n}\n", n + 4096)
+        })
+        .collect();
+    shop.write("index.txt", rows.as_bytes());
+    shop.write("number", b"1F2E\n");
+    let settings = format!(
+        "[ca]\ndefault_ca=d\n[d]\ndatabase={0}/index.txt\ncrlnumber={0}/number\ndefault_md=sha256\ncrl_extensions=e\n[e]\nauthorityKeyIdentifier=keyid\n",
+        shop.file("")
+    );
+    let settings = shop.write("settings", settings.as_bytes());
+    let arguments = ["ca", "-gencrl", "-config", &settings, "-keyfile", &key, "-cert", &certificate];
+    let times = ["-crl_lastupdate", "20260101000000Z", "-crl_nextupdate", "20260201000000Z"];
+    let pem = openssl(&[&arguments[..], &times].concat(), b"");
+    let bundle = taken(&pem, None);
+    assert_eq!((bundle.revocation_lists.len(), bundle.refused.len()), (1, 0));
+    let list = RevocationList::of(&bundle.revocation_lists[0].der).unwrap();
+    // 2026-01-01 and 2026-02-01, counted with date(1)
+    assert_eq!((list.this_update(), list.next_update()), (1_767_225_600_000, Some(1_769_904_000_000)));
+    assert_eq!((list.issuer().as_str(), list.number().as_deref()), ("CN=CA,O=Lists", Some("1f2e")));
+    assert_eq!((list.base_number(), list.signature_algorithm().as_str()), (None, "ecdsa-with-SHA256"));
+    let entries: Vec<_> = list.entries().collect();
+    assert_eq!(entries.len(), 2000);
+    let reasons: Vec<_> = entries[..4].iter().map(|entry| entry.reason).collect();
+    assert_eq!(reasons, [Some("keyCompromise"), Some("superseded"), Some("certificateHold"), None]);
+    assert_eq!((entries[1999].serial.as_str(), entries[0].at), ("17cf", Some(1_709_208_000_000)));
+    assert_eq!(list.verify(&issuer), Ok(()));
+    assert!(list.verify(&shop.certificate("ed25519", &[])).is_err());
+    let mut changed = bundle.revocation_lists[0].der.clone();
+    let at = changed.windows(2).position(|pair| pair == [0x17, 0xcf]).unwrap();
+    changed[at] ^= 1;
+    assert!(RevocationList::of(&changed).unwrap().verify(&issuer).is_err(), "an altered entry");
+    let der = openssl(&["crl", "-outform", "DER"], &pem);
+    assert_eq!(taken(&der, None).format, Format::RevocationList);
+    let both = openssl(&["crl2pkcs7", "-certfile", &certificate], &pem);
+    let bundle = taken(&both, None);
+    assert_eq!((bundle.certificates.len(), bundle.revocation_lists.len()), (1, 1));
+    assert_eq!(bundle.beside()[0].reason, "this is a certificate revocation list");
+    assert!(RevocationList::of(&issuer).is_err());
+}
+
+/// A file with entries of several keys, and one bound for the work of all files of a request.
+#[test]
+fn passwords_and_work_are_shared_by_the_files_of_a_request() {
+    let shop = Workshop::new();
+    let path = shop.key("ec:prime256v1");
+    let one = openssl(&["pkcs8", "-topk8", "-in", &path, "-passout", "pass:x", "-iter", "1000000"], b"");
+    let mut reading = Reading::new(["x"]);
+    let taken: usize = (0..8).map(|_| reading.read(&one).unwrap().keys.len()).sum();
+    assert!((1..8).contains(&taken), "{taken}");
+    let many = vec!["x"; certhold_pki::PASSWORDS_MAX + 1];
+    let Err(error) = Reading::new(many).read(&one) else { panic!() };
+    assert!(error.is_about_limits(), "{error}");
 }
 
 /// A key, its certificate and the certificate of another authority, as a PKCS#12 file.
@@ -195,7 +316,7 @@ fn pkcs12_files() {
             let bundle = taken(&file, Some(password));
             assert_eq!(bundle.format, Format::Pkcs12);
             assert_eq!((bundle.certificates.len(), bundle.keys.len()), (2, 1), "{options:?} {:?}", bundle.refused);
-            assert_key(&bundle.keys[0], &shop.key("rsa:2048"));
+            assert_key(&bundle.keys[0].key, &shop.key("rsa:2048"));
             let leaf = &bundle.certificates[0];
             assert_eq!(leaf.der, pem::blocks(&shop.read("leaf.pem")).next().unwrap().content.unwrap().to_vec());
             assert_eq!(leaf.place, "entry 1 \"Señor \"x\"\"");
@@ -385,7 +506,8 @@ fn pem_with_everything_around_it() {
     assert!(bundle.certificates[1].note.is_some(), "the trust settings were left out");
     assert_eq!(bundle.keys.len(), 1);
     let reasons: Vec<&str> = bundle.refused.iter().map(|refused| refused.reason.as_str()).collect();
-    assert_eq!(reasons, ["this is a certificate signing request", "the block is not valid base64", "the block has no END line"]);
+    assert_eq!(reasons, ["the block is not valid base64", "the block has no END line"]);
+    assert_eq!(bundle.beside()[0].reason, "this is a certificate signing request");
     let all_text = String::from_utf8_lossy(&all).replace("\r\n", "\n");
     for found in &bundle.certificates {
         let line: usize = found.place.strip_prefix("line ").unwrap().parse().unwrap();
@@ -422,14 +544,11 @@ fn other_carriers() {
 fn what_is_not_wanted_is_named() {
     let shop = Workshop::new();
     let key = shop.key("rsa:2048");
-    let request = openssl(&["req", "-new", "-key", &key, "-subj", "/CN=x", "-outform", "DER"], b"");
     let public = openssl(&["pkey", "-in", &key, "-pubout", "-outform", "DER"], b"");
     let ssh = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEvvvv user@host".to_vec();
     for (bytes, found) in [
-        (request, "a certificate signing request"),
         (public, "a public key"),
         (ssh, "an SSH public key"),
-        (b"\xfe\xed\xfe\xed\0\0\0\x02".to_vec(), "a Java keystore (JKS)"),
         (b"<html><body>404".to_vec(), "an HTML page"),
         (b"{\"error\":1}".to_vec(), "a JSON document"),
         (b"PK\x03\x04\x14\0".to_vec(), "a ZIP archive"),

@@ -7,7 +7,7 @@ mod common;
 use std::sync::LazyLock;
 
 use certhold_pki::{
-    CsrFacts, Facts, PrivateKey, lint_issued, normalise_dns_name, order_chain, pem, read, reverse_labels, sample,
+    CsrFacts, Facts, PrivateKey, RevocationList, lint_issued, normalise_dns_name, order_chain, pem, read, reverse_labels, sample,
     verify_signed_by,
 };
 use common::{Workshop, openssl};
@@ -80,8 +80,17 @@ fn exercise(bytes: &[u8]) {
             for found in &bundle.certificates {
                 assert!(Facts::of(&found.der).is_ok(), "what is found is a certificate");
             }
+            for list in &bundle.revocation_lists {
+                let list = RevocationList::of(&list.der).expect("what is found is a list");
+                assert!(list.entries().count() <= bytes.len());
+                let _ = (list.number(), list.issuer(), list.verify(&list.der()[..1]));
+            }
+            for request in &bundle.requests {
+                assert!(CsrFacts::of(&request.der).is_ok(), "what is found is a request");
+            }
+            let _ = bundle.summary();
             for key in &bundle.keys {
-                assert!(PrivateKey::of(key.pkcs8_der()).is_ok(), "what is held can be read again");
+                assert!(PrivateKey::of(key.key.pkcs8_der()).is_ok(), "what is held can be read again");
             }
         }
     }

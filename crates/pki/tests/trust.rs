@@ -222,7 +222,7 @@ fn post_quantum_certificates() {
         assert!(facts.key_algorithm.starts_with("ML-DSA-") && facts.key_algorithm == facts.signature_algorithm);
         assert_eq!(verify_signed_by(&der, &der), Ok(()));
         let held = read(&key.serialize_der(), None).map(|bundle| bundle.keys).unwrap_or_default();
-        assert_eq!(held[0].spki_sha256(), facts.spki_sha256);
-        assert!(held[0].matches(&der).unwrap());
+        assert_eq!(held[0].key.spki_sha256(), facts.spki_sha256);
+        assert!(held[0].key.matches(&der).unwrap());
     }
 }

@@ -124,7 +124,7 @@ async fn check_files(api: &Api, files: &Path) {
         assert_eq!(held["sha256"], certhold_domain::hex(&facts.sha256));
         assert!(chain.len() > 1, "with its chain");
         let key = std::fs::read(files.join(format!("{}.key", managed["id"]))).unwrap();
-        let key = certhold_pki::read(&key, None).unwrap().keys.remove(0);
+        let key = certhold_pki::read(&key, None).unwrap().keys.remove(0).key;
         assert!(key.matches(&chain[0].der).unwrap());
     }
 }

@@ -127,14 +127,15 @@ impl Reading {
             }
             Err(error) => return parsed.refuse(path, "", error.to_string()),
         };
-        let nothing = bundle.certificates.is_empty() && bundle.keys.is_empty() && bundle.refused.is_empty();
+        let beside = bundle.beside();
+        let nothing = bundle.certificates.is_empty() && bundle.keys.is_empty() && bundle.refused.is_empty() && beside.is_empty();
         if nothing && lines_before == 0 {
             match named {
                 true => parsed.refuse(path, "", "there is no certificate in it".to_owned()),
                 false => parsed.passed_over = true,
             }
         }
-        for refused in bundle.refused {
+        for refused in bundle.refused.into_iter().chain(beside.into_iter().filter(|_| named)) {
             parsed.refuse(path, &shifted(&refused.place, lines_before), refused.reason);
         }
         for found in bundle.certificates {
@@ -145,7 +146,7 @@ impl Reading {
             }
         }
         if self.keys {
-            parsed.keys.extend(bundle.keys.into_iter().map(|key| (path.clone(), key)));
+            parsed.keys.extend(bundle.keys.into_iter().map(|found| (path.clone(), found.key)));
         }
     }
 
@@ -213,7 +214,7 @@ mod tests {
             assert_eq!(reading.parse(task(true, bytes)).refused.len(), 1);
         }
         let keystore = [0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2];
-        assert!(reading.parse(task(false, &keystore)).refused[0].reason.contains("keytool"));
+        assert!(reading.parse(task(false, &keystore)).refused[0].reason.contains("a Java keystore, but it is cut off"));
         assert_eq!(reading.parse(task(false, b"-----BEGIN CERTIFICATE-----\nAAAA\n")).refused.len(), 1);
     }
 }

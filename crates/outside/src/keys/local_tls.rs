@@ -245,7 +245,7 @@ fn only_certificate(pem: &[u8]) -> Option<Vec<u8>> {
 
 fn only_key(pem: &[u8]) -> Option<PrivateKey> {
     let bundle = certhold_pki::read(pem, None).ok()?;
-    <[PrivateKey; 1]>::try_from(bundle.keys).ok().map(|[only]| only)
+    bundle.only_key().ok().map(|found| found.key.clone())
 }
 
 #[cfg(test)]
