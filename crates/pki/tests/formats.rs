@@ -97,7 +97,9 @@ fn pkcs12_is_read_by_openssl() {
             let pass = format!("pass:{password}");
             let text = openssl(&["pkcs12", "-nodes", "-passin", &pass], &file);
             assert_eq!(certificates(&text), [material.rsa_certificate.clone(), material.ec_certificate.clone()]);
-            assert!(String::from_utf8_lossy(&text).contains("friendlyName: Señor One"));
+            // openssl prints names in Latin-1
+            let name = b"friendlyName: Se\xf1or One";
+            assert!(text.windows(name.len()).any(|window| window == name));
             let key = openssl(&["pkey", "-outform", "DER"], &text);
             assert_eq!(PrivateKey::of(&key).unwrap().spki_der(), material.rsa.spki_der());
             assert!(try_openssl(&["pkcs12", "-nodes", "-passin", "pass:wrong"], &file).is_err());
@@ -151,7 +153,8 @@ fn pkcs12_is_read_by_keytool() {
         let from = ["-importkeystore", "-srckeystore", &path, "-srcstoretype", "PKCS12", "-srcstorepass", "secret"];
         let to = ["-srcalias", "one", "-destkeystore", &back, "-deststoretype", "JKS", "-deststorepass", "secret2"];
         keytool(&[&from[..], &to].concat()).unwrap().unwrap();
-        let bundle = read(&material.shop.read(&format!("{}.back", format.name())), Some("secret2")).unwrap();
+        // keytool leaves the key under the password that it had
+        let bundle = Reading::new(["secret2", "secret"]).read(&material.shop.read(&format!("{}.back", format.name()))).unwrap();
         assert_eq!(bundle.keys[0].key.pkcs8_der(), material.rsa.pkcs8_der());
     }
 }
