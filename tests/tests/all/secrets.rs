@@ -179,7 +179,7 @@ async fn everything(api: &Api) -> Vec<(String, String)> {
 
 /// The number at the heart of a key, as it would lie in any encoding of it.
 fn push_key(secrets: &mut Vec<Secret>, name: &'static str, pem: &[u8]) {
-    let key = certhold_pki::read(pem, None).unwrap().keys.remove(0);
+    let key = certhold_pki::read(pem, None).unwrap().keys.remove(0).key;
     let pkcs8 = key.pkcs8_der();
     // RFC 5915: the private key is an OCTET STRING of 32 octets behind the version.
     let at = pkcs8.windows(5).position(|window| window == [0x02, 0x01, 0x01, 0x04, 0x20]).unwrap() + 5;
