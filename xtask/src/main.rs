@@ -4,6 +4,7 @@ mod bench;
 mod cluster;
 mod guardian;
 mod packages;
+mod python;
 mod steps;
 mod test;
 mod tidy;

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::cluster::{Cluster, VARIABLE};
 use crate::packages;
+use crate::python;
 use crate::steps::{Steps, cargo, succeed};
 use crate::tidy;
 
@@ -25,6 +26,7 @@ pub struct Arguments {
 pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let mut steps = Steps::default();
     steps.run("packages", packages::provide);
+    steps.run("python", || python::provide(root));
     if arguments.filter.is_empty() {
         checks(root, &mut steps);
     }

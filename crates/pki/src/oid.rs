@@ -156,47 +156,58 @@ pub(crate) fn key_algorithm(oid: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// The name and the size in bits of a named curve (RFC 5480, RFC 5639, SEC 2).
+/// The name and the size of the field in bits of a named curve (RFC 5480, RFC 5639, SEC 2, X9.62).
 pub(crate) fn curve(oid: &[u8]) -> Option<(&'static str, u32)> {
-    Some(match oid {
-        P256 => ("P-256", 256),
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01] => ("P-192", 192),
-        [0x2b, 0x81, 0x04, 0x00, last] => match last {
-            0x22 => ("P-384", 384),
-            0x23 => ("P-521", 521),
-            0x21 => ("P-224", 224),
-            0x0a => ("secp256k1", 256),
-            0x08 => ("secp160r1", 160),
-            0x09 => ("secp160k1", 160),
-            0x1e => ("secp160r2", 160),
-            0x1f => ("secp192k1", 192),
-            0x20 => ("secp224k1", 224),
-            0x01 => ("sect163k1", 163),
-            0x0f => ("sect163r2", 163),
-            0x1a => ("sect233k1", 233),
-            0x1b => ("sect233r1", 233),
-            0x10 => ("sect283k1", 283),
-            0x11 => ("sect283r1", 283),
-            0x24 => ("sect409k1", 409),
-            0x25 => ("sect409r1", 409),
-            0x26 => ("sect571k1", 571),
-            0x27 => ("sect571r1", 571),
-            _ => return None,
-        },
-        [0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, last] => match last {
-            1 => ("brainpoolP160r1", 160),
-            3 => ("brainpoolP192r1", 192),
-            5 => ("brainpoolP224r1", 224),
-            7 => ("brainpoolP256r1", 256),
-            9 => ("brainpoolP320r1", 320),
-            11 => ("brainpoolP384r1", 384),
-            13 => ("brainpoolP512r1", 512),
-            _ => return None,
-        },
-        [0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d] => ("SM2", 256),
+    let (last, arc) = oid.split_last()?;
+    let table: &[(u8, &str, u32)] = match arc {
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01] => PRIME,
+        [0x2b, 0x81, 0x04, 0x00] => SECG,
+        [0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01] => BRAINPOOL,
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x00] => BINARY,
+        [0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82] => &[(0x2d, "SM2", 256)],
         _ => return None,
-    })
+    };
+    table.iter().find(|(number, _, _)| number == last).map(|(_, name, bits)| (*name, *bits))
 }
+
+/// `1.2.840.10045.3.1`
+#[rustfmt::skip]
+const PRIME: &[(u8, &str, u32)] = &[
+    (0x07, "P-256", 256), (0x01, "P-192", 192), (0x02, "prime192v2", 192), (0x03, "prime192v3", 192),
+    (0x04, "prime239v1", 239), (0x05, "prime239v2", 239), (0x06, "prime239v3", 239),
+];
+
+/// `1.3.132.0`; the curves that are used most stand first
+#[rustfmt::skip]
+const SECG: &[(u8, &str, u32)] = &[
+    (0x22, "P-384", 384), (0x23, "P-521", 521), (0x06, "secp112r1", 112), (0x07, "secp112r2", 112),
+    (0x1c, "secp128r1", 128), (0x1d, "secp128r2", 128), (0x09, "secp160k1", 160), (0x08, "secp160r1", 160),
+    (0x1e, "secp160r2", 160), (0x1f, "secp192k1", 192), (0x20, "secp224k1", 224), (0x21, "P-224", 224),
+    (0x0a, "secp256k1", 256), (0x04, "sect113r1", 113), (0x05, "sect113r2", 113), (0x16, "sect131r1", 131),
+    (0x17, "sect131r2", 131), (0x01, "sect163k1", 163), (0x02, "sect163r1", 163), (0x0f, "sect163r2", 163),
+    (0x18, "sect193r1", 193), (0x19, "sect193r2", 193), (0x1a, "sect233k1", 233), (0x1b, "sect233r1", 233),
+    (0x03, "sect239k1", 239), (0x10, "sect283k1", 283), (0x11, "sect283r1", 283), (0x24, "sect409k1", 409),
+    (0x25, "sect409r1", 409), (0x26, "sect571k1", 571), (0x27, "sect571r1", 571),
+];
+
+/// `1.3.36.3.3.2.8.1.1`
+#[rustfmt::skip]
+const BRAINPOOL: &[(u8, &str, u32)] = &[
+    (0x01, "brainpoolP160r1", 160), (0x02, "brainpoolP160t1", 160), (0x03, "brainpoolP192r1", 192),
+    (0x04, "brainpoolP192t1", 192), (0x05, "brainpoolP224r1", 224), (0x06, "brainpoolP224t1", 224),
+    (0x07, "brainpoolP256r1", 256), (0x08, "brainpoolP256t1", 256), (0x09, "brainpoolP320r1", 320),
+    (0x0a, "brainpoolP320t1", 320), (0x0b, "brainpoolP384r1", 384), (0x0c, "brainpoolP384t1", 384),
+    (0x0d, "brainpoolP512r1", 512), (0x0e, "brainpoolP512t1", 512),
+];
+
+/// `1.2.840.10045.3.0`
+#[rustfmt::skip]
+const BINARY: &[(u8, &str, u32)] = &[
+    (0x01, "c2pnb163v1", 163), (0x02, "c2pnb163v2", 163), (0x03, "c2pnb163v3", 163), (0x04, "c2pnb176v1", 176),
+    (0x05, "c2tnb191v1", 191), (0x06, "c2tnb191v2", 191), (0x07, "c2tnb191v3", 191), (0x0a, "c2pnb208w1", 208),
+    (0x0b, "c2tnb239v1", 239), (0x0c, "c2tnb239v2", 239), (0x0d, "c2tnb239v3", 239), (0x10, "c2pnb272w1", 272),
+    (0x11, "c2pnb304w1", 304), (0x12, "c2tnb359v1", 359), (0x13, "c2pnb368w1", 368), (0x14, "c2tnb431r1", 431),
+];
 
 /// The name of a signature algorithm as its standard spells it.
 pub(crate) fn signature_algorithm(oid: &[u8]) -> Option<&'static str> {

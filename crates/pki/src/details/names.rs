@@ -225,9 +225,11 @@ impl Attribute {
             }
         }
         out.push('=');
-        let Some(value) = self.decoded() else {
+        // DerValue.getAsString knows neither VisibleString nor NumericString
+        let unknown = matches!(self.string_type, StringType::VisibleString | StringType::NumericString);
+        let Some(value) = self.decoded().filter(|_| !unknown) else {
             out.push('#');
-            text::push_hex_upper(out, &self.encoded);
+            text::push_hex(out, &self.encoded);
             return;
         };
         let quoted_already = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
