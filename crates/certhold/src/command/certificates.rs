@@ -155,25 +155,58 @@ pub struct Show {
 const LINES: &[Column] = &[
     ("id", |one| text(&one["id"])),
     ("subject", |one| text(&one["subject"])),
-    ("names", |one| text(&one["names"])),
+    ("subject, OpenJDK", |one| text(&one["details"]["subject"]["jdk"])),
+    ("subject, OpenSSL", |one| text(&one["details"]["subject"]["openssl"])),
+    ("names", |one| general_names(&one["details"]["alternative_names"])),
     ("issuer", |one| text(&one["issuer"])),
     ("serial", |one| text(&one["serial"])),
-    ("valid from", |one| time(&one["not_before"])),
-    ("expires", |one| time(&one["not_after"])),
-    ("key", |one| key(one)),
+    ("valid from", |one| text(&one["not_before"])),
+    ("expires", |one| text(&one["not_after"])),
+    ("key", |one| text(&one["details"]["key"]["description"])),
     ("private key", |one| if one["has_private_key"] == true { "in custody".into() } else { "not here".into() }),
     ("owner", |one| text(&one["owner"]["name"])),
     ("managed", |one| managed(&one["managed"])),
     ("authority", |one| if one["is_ca"] == true { "yes".into() } else { String::new() }),
     ("key usage", |one| text(&one["facts"]["key_usage"])),
     ("extended usage", |one| text(&one["facts"]["extended_key_usage"])),
-    ("signature", |one| text(&one["facts"]["signature_algorithm"])),
+    ("policies", |one| text(&one["facts"]["policies"])),
+    ("revocation lists", |one| text(&one["facts"]["crl_urls"])),
+    ("OCSP", |one| text(&one["facts"]["ocsp_urls"])),
+    ("issuer's certificate", |one| text(&one["facts"]["issuer_urls"])),
+    ("subject key id", |one| text(&one["facts"]["subject_key_id"])),
+    ("authority key id", |one| text(&one["facts"]["authority_key_id"])),
+    ("timestamps", |one| timestamps(&one["details"]["timestamps"])),
+    ("extensions", |one| extensions(&one["details"]["extensions"])),
+    ("signature", |one| text(&one["details"]["signature"]["description"])),
     ("sha-256", |one| text(&one["sha256"])),
     ("sha-1", |one| text(&one["facts"]["sha1"])),
+    ("spki sha-256", |one| text(&one["facts"]["spki_sha256"])),
     ("source", |one| text(&one["source"])),
     ("held since", |one| time(&one["held_since"])),
     ("oddities", |one| text(&one["facts"]["oddities"])),
 ];
+
+/// `dNSName www.example.com`, one after the other.
+fn general_names(names: &Json) -> String {
+    let named = |name: &Json| match name["other_name"].as_str() {
+        Some(kind) => format!("{kind} {}", text(&name["text"])),
+        None => format!("{} {}", text(&name["kind"]), text(&name["text"])),
+    };
+    joined(names, named)
+}
+
+fn timestamps(timestamps: &Json) -> String {
+    joined(timestamps, |one| format!("{} by {}", text(&one["time"]), text(&one["log_id"])))
+}
+
+fn extensions(extensions: &Json) -> String {
+    let name = |one: &Json| if one["name"].is_null() { text(&one["oid"]) } else { text(&one["name"]) };
+    joined(extensions, |one| format!("{}{}", name(one), if one["critical"] == true { " (critical)" } else { "" }))
+}
+
+fn joined(items: &Json, show: impl Fn(&Json) -> String) -> String {
+    items.as_array().map(Vec::as_slice).unwrap_or_default().iter().map(show).collect::<Vec<_>>().join(", ")
+}
 
 fn managed(version: &Json) -> String {
     if version.is_null() { String::new() } else { format!("{}, version {}", text(&version["id"]), text(&version["version"])) }
@@ -191,7 +224,9 @@ impl Show {
             let text = target.fetch(Method::Get, &format!("/certificates/{id}/{file}"), None).await?;
             return output::print(&String::from_utf8_lossy(&text));
         }
-        print_one(&target.get(&format!("/certificates/{id}")).await?, LINES, output)
+        let mut certificate = target.get(&format!("/certificates/{id}")).await?;
+        certificate["details"] = target.get(&format!("/certificates/{id}/facts")).await?;
+        print_one(&certificate, LINES, output)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One certificate of the inventory.
 
-use certhold_pki::Facts;
+use certhold_pki::{Details, Facts};
 use certhold_store::{Row, Tx, params};
 
 use crate::access::{self, paths};
@@ -68,6 +68,11 @@ impl Certificate {
     /// Everything the certificate says, derived from its bytes; call it outside transactions.
     pub fn facts(&self) -> Result<Facts> {
         Facts::of(&self.der).map_err(|error| Error::damaged(format!("certificate {}: {error}", self.summary.id)))
+    }
+
+    /// The certificate taken apart, derived from its bytes; call it outside transactions.
+    pub fn details(&self) -> Result<Details> {
+        Details::of(&self.der).map_err(|error| Error::damaged(format!("certificate {}: {error}", self.summary.id)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `/certificates`: the inventory.
 
 mod download;
+mod facts;
 mod import;
 mod list;
 mod one;
@@ -22,6 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(lists)
         .routes(routes!(import::import))
         .routes(routes!(one::get, one::remove))
+        .routes(routes!(facts::facts))
         .routes(routes!(one::set_owner))
         .routes(routes!(one::history))
         .routes(routes!(download::pem))

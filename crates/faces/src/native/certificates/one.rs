@@ -20,7 +20,7 @@ use crate::problem::Answer;
 use crate::state::App;
 
 /// Certificates above this size are taken apart on another thread, so that they hold nobody up.
-const LARGE: usize = 16 * 1024;
+pub const LARGE: usize = 16 * 1024;
 
 /// Get a certificate
 ///

@@ -59,6 +59,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     sends("POST", "/certificates", &[CERTIFICATES_IMPORT], || json!({ "content": sample_pem(500) }), 200),
     reads("/certificates/{id}", &[CERTIFICATES_READ]),
     sends("PUT", "/certificates/{id}/owner", &[CERTIFICATES_CHANGE_OWNER], || json!({ "owner": null }), 204),
+    reads("/certificates/{id}/facts", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/history", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/pem", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/der", &[CERTIFICATES_READ]),

@@ -76,7 +76,7 @@ async fn answer(visit: &Visit, id: i64, status: StatusCode, refused: Option<(Str
     let summary = &found.certificate.summary;
     let (der, has_chain) = (found.certificate.der.as_slice(), found.has_chain);
     let seen = found.certificate.facts().map_err(|error| visit.refused(Some(viewer.clone()), error))?;
-    let extensions = facts::extensions(der, &seen);
+    let details = found.certificate.details().map_err(|error| visit.refused(Some(viewer.clone()), error))?;
     let here = event::Here { object: Some(("certificate", id.0)), may_audit: found.may_audit, now };
     let current = found.managed.as_ref().and_then(|managed| managed.current);
     let more = found.history.next.filter(|_| found.may_audit).map(|_| format!("/events?certificate={id}"));
@@ -87,7 +87,8 @@ async fn answer(visit: &Visit, id: i64, status: StatusCode, refused: Option<(Str
         managed: found.managed.as_ref().map(|managed| Link::new(&managed.name, format!("/managed/{}", managed.id))),
         groups: facts::groups(&seen, summary, now),
         names: facts::names(&seen),
-        extensions,
+        extensions: facts::extensions(&details),
+        more: facts::more(&details),
         owner: owner_card(&found, refused),
         key: key_card(summary),
         versions: show::versions(&found.versions, current.map(|id| id.0), Some(id.0), now),

@@ -2,7 +2,8 @@
 
 use certhold_domain::hex;
 use certhold_domain::inventory::Summary;
-use certhold_pki::{AltNameKind, ExtensionEntry, Facts, extension_list};
+use certhold_pki::details::{DistinguishedName, ExtensionContent, NameStyle, ValidityTime};
+use certhold_pki::{AltNameKind, Details, Facts};
 
 use crate::web::show::colons;
 use crate::web::view::certificate::{Extension, Fact, FactGroup, SubjectName};
@@ -10,6 +11,8 @@ use crate::web::view::time::Moment;
 
 /// Bytes of an extension that is not understood which are shown.
 const UNKNOWN_BYTES: usize = 96;
+/// Lines of one extension, and attributes of one name, that are shown.
+const LINES: usize = 100;
 
 /// Subject, issuer, key, identifiers, and what is odd.
 pub fn groups(facts: &Facts, summary: &Summary, now: i64) -> Vec<FactGroup> {
@@ -71,50 +74,109 @@ pub fn names(facts: &Facts) -> Vec<SubjectName> {
 }
 
 /// The extensions in the certificate's order: in words where they are understood, else in hexadecimal.
-pub fn extensions(der: &[u8], facts: &Facts) -> Vec<Extension> {
-    let entries = extension_list(der).unwrap_or_default();
-    entries.into_iter().map(|entry| extension(entry, facts)).collect()
+pub fn extensions(details: &Details) -> Vec<Extension> {
+    details.extensions.iter().map(extension).collect()
 }
 
-fn extension(entry: ExtensionEntry, facts: &Facts) -> Extension {
-    let listed = |items: &[String]| items.join(", ");
-    let (name, value) = match entry.oid.as_str() {
-        "2.5.29.14" => ("Subject key identifier", facts.subject_key_id.as_deref().map(colons)),
-        "2.5.29.15" => ("Key usage", Some(listed(&facts.key_usage))),
-        "2.5.29.17" => ("Subject alternative names", Some(format!("{} names, listed above", facts.names.len()))),
-        "2.5.29.19" => ("Basic constraints", Some(constraints(facts))),
-        "2.5.29.31" => ("CRL distribution points", Some(facts.crl_urls.join("\n"))),
-        "2.5.29.32" => ("Certificate policies", Some(facts.policies.join("\n"))),
-        "2.5.29.35" => ("Authority key identifier", facts.authority_key_id.as_deref().map(colons)),
-        "2.5.29.37" => ("Extended key usage", Some(listed(&facts.extended_key_usage))),
-        "1.3.6.1.5.5.7.1.1" => ("Authority information access", Some(access(facts))),
-        "1.3.6.1.4.1.11129.2.4.2" => ("Certificate transparency timestamps", None),
-        "1.3.6.1.5.5.7.1.24" => ("TLS feature", None),
-        "2.5.29.30" => ("Name constraints", None),
-        "2.5.29.18" => ("Issuer alternative names", None),
-        "2.5.29.9" => ("Subject directory attributes", None),
-        _ => ("", None),
-    };
-    let value = value.filter(|text| !text.is_empty()).unwrap_or_else(|| octets(&entry.value));
-    let name = if name.is_empty() { entry.oid.clone() } else { name.to_owned() };
-    Extension { name, oid: entry.oid, is_critical: entry.critical, value }
-}
-
-fn constraints(facts: &Facts) -> String {
-    match (facts.is_ca, facts.path_length) {
-        (false, _) => "Not an authority".into(),
-        (true, None) => "An authority".into(),
-        (true, Some(length)) => format!("An authority; at most {length} more below it"),
+fn extension(extension: &certhold_pki::details::Extension) -> Extension {
+    let mut lines = extension.lines();
+    if let ExtensionContent::SubjectAltName(names) = &extension.content {
+        lines = vec![format!("{} names, listed above", names.len())];
+    }
+    if extension.is_malformed() {
+        lines.push("Not encoded as its standard says:".into());
+    }
+    if lines.iter().all(String::is_empty) || extension.is_malformed() {
+        lines.push(octets(&extension.value));
+    }
+    let more = lines.len().saturating_sub(LINES);
+    if more > 0 {
+        lines.truncate(LINES);
+        lines.push(format!("… and {more} more"));
+    }
+    Extension {
+        name: extension.name.map_or_else(|| extension.oid.clone(), title),
+        oid: extension.oid.clone(),
+        is_critical: extension.critical,
+        value: lines.join("\n"),
     }
 }
 
-fn access(facts: &Facts) -> String {
-    let ocsp = facts.ocsp_urls.iter().map(|url| format!("OCSP {url}"));
-    let issuers = facts.issuer_urls.iter().map(|url| format!("Issuer {url}"));
-    ocsp.chain(issuers).collect::<Vec<_>>().join("\n")
+/// The name of an extension in words.
+fn title(name: &str) -> String {
+    match name {
+        "subjectKeyIdentifier" => "Subject key identifier",
+        "keyUsage" => "Key usage",
+        "privateKeyUsagePeriod" => "Private key usage period",
+        "subjectAltName" => "Subject alternative names",
+        "issuerAltName" => "Issuer alternative names",
+        "basicConstraints" => "Basic constraints",
+        "nameConstraints" => "Name constraints",
+        "cRLDistributionPoints" => "CRL distribution points",
+        "certificatePolicies" => "Certificate policies",
+        "policyMappings" => "Policy mappings",
+        "authorityKeyIdentifier" => "Authority key identifier",
+        "policyConstraints" => "Policy constraints",
+        "extKeyUsage" => "Extended key usage",
+        "freshestCRL" => "Freshest CRL",
+        "inhibitAnyPolicy" => "Inhibit any policy",
+        "authorityInfoAccess" => "Authority information access",
+        "subjectInfoAccess" => "Subject information access",
+        "qcStatements" => "Qualified certificate statements",
+        "tlsFeature" => "TLS feature",
+        "ocspNoCheck" => "OCSP no check",
+        "signedCertificateTimestampList" => "Certificate transparency timestamps",
+        "precertificatePoison" => "Precertificate poison",
+        "subjectDirectoryAttributes" => "Subject directory attributes",
+        other => other,
+    }
+    .into()
 }
 
 fn octets(bytes: &[u8]) -> String {
     let shown = colons(&hex(&bytes[..bytes.len().min(UNKNOWN_BYTES)])).replace(':', " ");
     if bytes.len() > UNKNOWN_BYTES { format!("{shown} … ({} bytes)", bytes.len()) } else { shown }
+}
+
+/// What most people never look for: names attribute by attribute and as other programs print them, the key, the
+/// signature, digests.
+pub fn more(details: &Details) -> Vec<FactGroup> {
+    let key = &details.key;
+    let mut keys = vec![Fact::text("Key", key.described()), Fact::text("Algorithm", &key.algorithm.oid)];
+    keys.push(Fact::text("Signature", details.signature_algorithm.described()));
+    keys.push(Fact::text("Signature algorithm", &details.signature_algorithm.oid));
+    keys.push(Fact::text("Signature size", format!("{} octets", details.signature_octets)));
+    let validity = |time: &ValidityTime| Fact::text(time.form, &time.text);
+    let digests = &details.digests;
+    vec![
+        group("Subject, taken apart", distinguished(&details.subject)),
+        group("Issuer, taken apart", distinguished(&details.issuer)),
+        group("Validity as written", vec![validity(&details.not_before), validity(&details.not_after)]),
+        group("Key and signature", keys),
+        group(
+            "Digests",
+            vec![
+                Fact::code("SHA-512", hex(&digests.sha512)),
+                Fact::code("Key SHA-1", hex(&digests.key_sha1)),
+                Fact::code("Subject SHA-256", hex(&details.subject.sha256)),
+                Fact::code("Issuer SHA-256", hex(&details.issuer.sha256)),
+            ],
+        ),
+    ]
+}
+
+fn distinguished(name: &DistinguishedName) -> Vec<Fact> {
+    if name.is_empty() {
+        return vec![Fact::text("Name", "(empty)")];
+    }
+    let mut facts = vec![
+        Fact::text("OpenJDK", name.render(NameStyle::Jdk)).copyable(),
+        Fact::text("OpenSSL", name.render(NameStyle::OpenSsl)).copyable(),
+    ];
+    for attribute in name.attributes().take(LINES) {
+        let value = attribute.text.clone().unwrap_or_else(|| octets(&attribute.value));
+        let label = attribute.keyword.map_or_else(|| attribute.oid.clone(), str::to_owned);
+        facts.push(Fact::text(label, format!("{value} ({})", attribute.string_type.name())));
+    }
+    facts
 }

@@ -30,6 +30,8 @@ pub struct CertificatePage {
     pub names: Vec<SubjectName>,
     /// Extensions, in the order of the certificate.
     pub extensions: Vec<Extension>,
+    /// Facts that are folded away.
+    pub more: Vec<FactGroup>,
     /// Who answers for it.
     pub owner: OwnerCard,
     /// Whether the private key is here.

@@ -88,6 +88,13 @@ fn rich() -> CertificatePage {
             Extension { name: "CRL distribution points".into(), oid: "2.5.29.31".into(), is_critical: false, value: "http://crl3.digicert.com/DigiCertTLSRSASHA2562020CA1-4.crl\nhttp://crl4.digicert.com/DigiCertTLSRSASHA2562020CA1-4.crl".into() },
             Extension { name: "1.3.6.1.4.1.99999.1".into(), oid: "1.3.6.1.4.1.99999.1".into(), is_critical: false, value: "04 0A 13 08 75 6E 6B 6E 6F 77 6E 21".into() },
         ],
+        more: vec![FactGroup {
+            title: "Subject, taken apart".into(),
+            facts: vec![
+                Fact::text("OpenJDK", "CN=payments.example.com, O=Example Payments AB, L=Göteborg, C=SE").copyable(),
+                Fact::text("O", "Example Payments AB (UTF8String)"),
+            ],
+        }],
         owner: OwnerCard {
             owner: Some(Link::new("Payments team", "/roles/4")),
             people: Some(6),
