@@ -87,7 +87,8 @@ impl PublicKeyDetail {
         let facts = KeyFacts::of(spki);
         let mut fields = spki.inside();
         let identifier = fields.take(tag::SEQUENCE).unwrap_or(*spki);
-        let algorithm = Algorithm::of_key(&identifier);
+        // An identifier that cannot be read has the same name in both
+        let algorithm = Algorithm { name: facts.algorithm, ..Algorithm::of_key(&identifier) };
         let octets = fields.take(tag::BIT_STRING).and_then(|bits| bits.bits()).unwrap_or_default();
         let mut inside = identifier.inside();
         let kind = inside.take(tag::OID).map(|kind| kind.content).unwrap_or_default();

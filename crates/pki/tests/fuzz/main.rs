@@ -10,6 +10,7 @@ mod exercise;
 mod mutate;
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use peak_alloc::PeakAlloc;
@@ -38,6 +39,9 @@ fn processor_time() -> Duration {
     Duration::from_nanos(statistics.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or(0))
 }
 
+/// Memory is counted for the whole program, so one test runs at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// Hands an input to every reader; panics, with the name of the input, when one misbehaves.
 fn attempt(name: &str, input: &[u8]) {
     let (before, started) = (ALLOCATOR.current_usage(), processor_time());
@@ -54,6 +58,7 @@ fn attempt(name: &str, input: &[u8]) {
 
 #[test]
 fn mutated_inputs_harm_no_reader() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let seeds = corpus();
     assert!(seeds.len() >= 25, "the corpus is missing");
     if let Ok(number) = std::env::var("FUZZ_NUMBER") {
@@ -80,6 +85,7 @@ fn mutated_inputs_harm_no_reader() {
 /// What is large, deep or repeated takes time and memory in proportion.
 #[test]
 fn extreme_inputs_stay_in_bounds() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for (name, input) in mutate::extremes(&corpus()) {
         attempt(&name, &input);
     }

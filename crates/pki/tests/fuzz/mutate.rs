@@ -236,7 +236,7 @@ pub(crate) fn extremes(seeds: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
             continue;
         };
         let count = list[0].count();
-        for number in (1..count).step_by(count / 6 + 1) {
+        for number in (1..count).step_by(count / 2 + 1) {
             let mut root = list[0].clone();
             let node = root.nth(number);
             let mut one = Vec::new();
