@@ -48,7 +48,13 @@ async fn the_program_keeps_its_contracts_on_both_engines() {
         let listed = json_of(&remote(&api, &["list", "www.example.com"]));
         let id = listed[0]["id"].as_i64().unwrap();
         assert_eq!(json_of(&remote(&api, &["list"])).as_array().unwrap().len(), 2);
-        assert_eq!(json_of(&remote(&api, &["show", &id.to_string()]))["names"][0], "www.example.com");
+        let shown = json_of(&remote(&api, &["show", &id.to_string()]));
+        assert_eq!(shown["names"][0], "www.example.com");
+        let mut openssl = Command::new("openssl");
+        let printed = run(openssl.args(["x509", "-noout", "-subject", "-in"]).arg(files.path().join("www.example.com")));
+        let subject = shown["details"]["subject"]["openssl"].as_str().unwrap();
+        assert_eq!(String::from_utf8_lossy(&printed.stdout).trim_end(), format!("subject={subject}"));
+        assert_eq!(shown["details"]["key"]["description"], "EC P-256");
 
         let web = api.create("/roles", json!({ "name": "Web Ops", "permissions": ["/certificates/"] })).await;
         assert!(remote(&api, &["owner", "set", &id.to_string(), "Web Ops"]).status.success());

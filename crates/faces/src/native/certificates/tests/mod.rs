@@ -43,6 +43,38 @@ async fn one_certificate_is_told_with_all_it_says() {
     assert!(!one.to_string().contains("PRIVATE KEY"));
 }
 
+/// Expected renderings: `openssl x509 -subject` and `X500Principal.toString()` of the same name.
+#[tokio::test]
+async fn a_certificate_is_taken_apart() {
+    let test = TestApp::new().await;
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+    let mut parameters = rcgen::CertificateParams::new(vec!["www.example.com".to_owned()]).unwrap();
+    parameters.subject_alt_names.push(rcgen::SanType::Rfc822Name("a@b.example".try_into().unwrap()));
+    parameters.distinguished_name = rcgen::DistinguishedName::new();
+    parameters.distinguished_name.push(rcgen::DnType::OrganizationName, "A, B\u{202e}");
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, "<script>alert(\"x\")</script>");
+    let pem = parameters.self_signed(&key).unwrap().pem();
+    let id = imported(&test, &pem).await[0];
+    let facts = test.get(&format!("/api/v1/certificates/{id}/facts")).await.expect(200);
+    let subject = &facts["subject"];
+    assert_eq!(subject["jdk"], "CN=\"<script>alert(\\\"x\\\")</script>\", O=\"A, B\\E2\\80\\AE\"");
+    assert_eq!(subject["openssl"], "O = \"A, B\\E2\\80\\AE\", CN = \"<script>alert(\\\"x\\\")</script>\"");
+    assert_eq!(subject["rfc4514"], "CN=\\<script\\>alert(\\\"x\\\")\\</script\\>,O=A\\, B\\E2\\80\\AE");
+    let organization = json!({ "oid": "2.5.4.10", "keyword": "O", "string_type": "UTF8String", "text": "A, B\\E2\\80\\AE",
+        "value": "412c2042e280ae" });
+    assert_eq!(subject["relative_names"][0][0], organization);
+    assert_eq!(facts["key"]["description"], "EC P-384");
+    assert_eq!(facts["signature"]["hash"], "SHA-384");
+    assert_eq!(facts["not_before"]["text"], "750101000000Z");
+    let names: Vec<&str> =
+        facts["alternative_names"].as_array().unwrap().iter().map(|name| name["kind"].as_str().unwrap()).collect();
+    assert_eq!(names, ["dNSName", "rfc822Name"]);
+    let names = facts["extensions"].as_array().unwrap().iter().find(|extension| extension["oid"] == "2.5.29.17").unwrap();
+    assert_eq!(names["text"], json!(["dNSName www.example.com", "rfc822Name a@b.example"]));
+    assert_eq!(names["state"], "decoded");
+    assert_eq!(test.get("/api/v1/certificates/99999/facts").await.status(), 404);
+}
+
 #[tokio::test]
 async fn lists_filter_and_count() {
     let test = TestApp::new().await;
