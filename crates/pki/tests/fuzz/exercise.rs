@@ -2,8 +2,8 @@
 
 use certhold_pki::details::{Details, NameStyle};
 use certhold_pki::{
-    CsrFacts, Facts, PrivateKey, extension_list, lint_issued, normalise_dns_name, order_chain, pem, read, verify_request,
-    verify_signed_by,
+    CsrFacts, Facts, PrivateKey, RevocationList, extension_list, findings, lint_issued, normalise_dns_name, order_chain, pem,
+    read, verify_request, verify_signed_by,
 };
 
 pub(crate) fn everything(input: &[u8]) {
@@ -12,6 +12,7 @@ pub(crate) fn everything(input: &[u8]) {
         harmless(&serde_json::to_string(&facts).unwrap());
     }
     let _ = verify_request(input);
+    revocation_list(input);
     let _ = PrivateKey::of(input);
     pem::blocks(input).for_each(drop);
     if let Ok(text) = std::str::from_utf8(input) {
@@ -25,12 +26,32 @@ pub(crate) fn everything(input: &[u8]) {
                     harmless(&found.place);
                 }
                 for key in &bundle.keys {
-                    assert!(PrivateKey::of(key.pkcs8_der()).is_ok(), "what is held can be read again");
+                    assert!(PrivateKey::of(key.key.pkcs8_der()).is_ok(), "what is held can be read again");
+                    harmless(&key.place);
                 }
+                for found in &bundle.requests {
+                    assert!(CsrFacts::of(&found.der).is_ok(), "what is found is a request");
+                }
+                for found in &bundle.revocation_lists {
+                    assert!(RevocationList::of(&found.der).is_ok(), "what is found is a revocation list");
+                }
+                harmless(&bundle.summary());
                 bundle.refused.iter().for_each(|refused| harmless(&refused.reason));
             }
             Err(error) => harmless(&error.to_string()),
         }
+    }
+}
+
+fn revocation_list(input: &[u8]) {
+    match RevocationList::of(input) {
+        Ok(list) => {
+            harmless(&list.issuer());
+            harmless(&list.signature_algorithm());
+            let _ = (list.this_update(), list.next_update(), list.number(), list.base_number());
+            list.entries().for_each(|entry| harmless(&entry.serial));
+        }
+        Err(error) => harmless(&error.to_string()),
     }
 }
 
@@ -59,6 +80,7 @@ fn certificate(input: &[u8]) {
     details.extensions.iter().flat_map(|extension| extension.lines()).for_each(|line| harmless(&line));
     details.alternative_names().iter().for_each(|name| harmless(&name.described()));
     lint_issued(input, &[], &facts.dns_names().collect::<Vec<_>>(), 0);
+    findings::evaluate(&facts, input).iter().for_each(|finding| harmless(&finding.sentence));
     let _ = verify_signed_by(input, input);
     assert_eq!(order_chain(input, &[input]).len(), 1);
 }
