@@ -173,6 +173,17 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// For a table that indexes its column `body` by all groups of three characters: a condition that holds at least for the rows in
+    /// which `wanted` occurs, with `?` for the value beside it. Rows it lets through must still be looked at. `None` when `wanted`
+    /// is shorter than three characters, which the index does not help to find.
+    pub fn occurs(&self, table: &str, wanted: &str) -> Option<(String, Value<'static>)> {
+        match self.link.engine() {
+            Engine::Sqlite => trigrams(wanted).map(|query| (format!("{table} MATCH ?"), Value::from(query))),
+            Engine::Postgres if wanted.chars().nth(2).is_none() => None,
+            Engine::Postgres => Some((format!("{table}.body LIKE ?"), Value::from(like_part(wanted)))),
+        }
+    }
+
     /// The clock that all nodes share, in unix milliseconds: the server's on PostgreSQL, this machine's on SQLite.
     ///
     /// # Errors
@@ -209,6 +220,24 @@ impl<'c> Tx<'c> {
         }
         done
     }
+}
+
+/// `%text%` with the signs that mean something to `LIKE` escaped by a backslash.
+fn like_part(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+/// Groups of three characters asked for at most: each costs a list, and few leave enough behind.
+const TRIGRAMS: usize = 12;
+
+/// The groups of three characters in `text` as a query that wants all of them: side by side, and the last one.
+fn trigrams(text: &str) -> Option<String> {
+    let characters: Vec<char> = text.chars().collect();
+    let last = characters.len().checked_sub(3)?;
+    let step = (characters.len() / TRIGRAMS).max(3);
+    let places = (0..last).step_by(step).chain([last]);
+    let quoted = places.map(|at| format!("\"{}\"", characters[at..at + 3].iter().collect::<String>().replace('"', "\"\"")));
+    Some(quoted.collect::<Vec<_>>().join(" AND "))
 }
 
 /// Unix milliseconds by this machine's clock.
@@ -256,5 +285,24 @@ impl Recorder {
             return Vec::new();
         };
         texts.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trigrams_stand_side_by_side_and_reach_the_end() {
+        assert_eq!(trigrams("ab"), None);
+        assert_eq!(trigrams("abc").unwrap(), "\"abc\"");
+        assert_eq!(trigrams("abcdefgh").unwrap(), "\"abc\" AND \"def\" AND \"fgh\"");
+        assert_eq!(trigrams("a\"b").unwrap(), "\"a\"\"b\"");
+        assert!(trigrams(&"x".repeat(500)).unwrap().matches("AND").count() <= TRIGRAMS + 1);
+    }
+
+    #[test]
+    fn like_parts_are_escaped() {
+        assert_eq!(like_part("50%_\\"), "%50\\%\\_\\\\%");
     }
 }

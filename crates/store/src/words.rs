@@ -1,7 +1,8 @@
 //! The few words of a table definition that the engines spell differently.
 //!
 //! Definitions are written once, with the types `BIGINT`, `TEXT`, `BYTEA` and `BOOLEAN` and `BIGSERIAL PRIMARY KEY` for ids that
-//! the database hands out. `/* clustered */` before the `;` asks for a table kept in the order of its primary key.
+//! the database hands out. `/* clustered */` before the `;` asks for a table kept in the order of its primary key. A statement that
+//! begins with `/* sqlite */` or `/* postgresql */` is for that engine only.
 
 use crate::link::Engine;
 
@@ -31,6 +32,12 @@ pub(crate) fn translate(sql: &str, engine: Engine) -> String {
                 statement = Statement::default();
             }
             Piece::Other("/* clustered */") => statement.clustered = true,
+            Piece::Other(mark @ ("/* sqlite */" | "/* postgresql */")) if statement.words == 0 => {
+                if mark != mark_of(engine) {
+                    index += pieces[index..].iter().take_while(|piece| !matches!(piece, Piece::Other(";"))).count() + 1;
+                }
+                continue;
+            }
             Piece::Word(word) => {
                 statement.word(word);
                 if word.eq_ignore_ascii_case("BIGSERIAL")
@@ -52,6 +59,13 @@ pub(crate) fn translate(sql: &str, engine: Engine) -> String {
         out.push_str(text);
     }
     out
+}
+
+fn mark_of(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "/* sqlite */",
+        Engine::Postgres => "/* postgresql */",
+    }
 }
 
 fn spelled<'a>(word: &'a str, engine: Engine, statement: &Statement) -> &'a str {
@@ -164,6 +178,13 @@ mod tests {
             ALTER TABLE person ADD COLUMN \"TEXT\" TEXT COLLATE \"C\";\n\
             CREATE INDEX person_name ON person (name) WHERE name > CAST('TEXT' AS TEXT);\n";
         assert_eq!(translate(WRITTEN, Engine::Postgres), expected);
+    }
+
+    #[test]
+    fn a_marked_statement_is_for_one_engine() {
+        let written = "/* sqlite */ CREATE VIRTUAL TABLE t USING fts5(a, tokenize='x;y');\n/* postgresql */ CREATE TABLE t (a TEXT);\nSELECT 1;";
+        assert_eq!(translate(written, Engine::Sqlite), " CREATE VIRTUAL TABLE t USING fts5(a, tokenize='x;y');\n\nSELECT 1;");
+        assert_eq!(translate(written, Engine::Postgres), "\n CREATE TABLE t (a TEXT COLLATE \"C\");\nSELECT 1;");
     }
 
     proptest::proptest! {
