@@ -30,11 +30,13 @@ pub fn insert(from: &Path, path: &Path, count: u64, batch: u64) -> Result<f64> {
         let sql = "INSERT INTO role (id, name, folded, description, permission_set, built_in, paths, created_at) VALUES (?1, ?1, ?1, '', 1, 0, '[]', 0)";
         to.execute(sql, [role?])?;
     }
-    let names = names(&from, count)?;
-    let mut certificates = from.prepare(
-        "SELECT id, sha256, der, serial, subject, common_name, issuer, names, not_before, not_after, key_algorithm, key_bits, is_ca, \
-         spki_sha256, owner_role, source, held_since, search FROM certificate ORDER BY id",
-    )?;
+    let names = pairs(&from, "SELECT certificate, reversed FROM certificate_name", count)?;
+    let terms = pairs(&from, "SELECT certificate, term FROM certificate_term", count)?;
+    let mut bodies = from.prepare("SELECT der FROM certificate_body WHERE certificate = ?1")?;
+    let mut certificates = from.prepare("SELECT * FROM certificate ORDER BY id")?;
+    let columns = certificates.column_count();
+    let places: Vec<String> = (1..=columns).map(|place| format!("?{place}")).collect();
+    let insert = format!("INSERT INTO certificate VALUES ({})", places.join(", "));
     let mut rows = certificates.query([])?;
     let mut time = Duration::ZERO;
     let mut done = 0;
@@ -43,55 +45,72 @@ pub fn insert(from: &Path, path: &Path, count: u64, batch: u64) -> Result<f64> {
         while (some.len() as u64) < batch
             && let Some(row) = rows.next()?
         {
-            some.push((0..18).map(|column| row.get(column)).collect::<Result<_, _>>()?);
+            let mut values: Vec<Value> = (0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?;
+            values.push(bodies.query_row([&values[0]], |row| row.get(0))?);
+            some.push(values);
         }
         if some.is_empty() {
             break;
         }
         done += some.len() as u64;
         let started = Instant::now();
-        insert_some(&mut to, &some, &names)?;
+        insert_some(&mut to, &insert, &some, &names, &terms)?;
         time += started.elapsed();
     }
     anyhow::ensure!(done == count, "bare SQLite was given {done} of {count} certificates");
     Ok(rate(done, time))
 }
 
-fn insert_some(to: &mut Connection, certificates: &[Vec<Value>], names: &[Vec<String>]) -> Result<()> {
+fn insert_some(
+    to: &mut Connection,
+    insert: &str,
+    certificates: &[Vec<Value>],
+    names: &[Vec<Value>],
+    terms: &[Vec<Value>],
+) -> Result<()> {
     let tx = to.transaction()?;
     {
-        let mut certificate = tx.prepare_cached(
-            "INSERT INTO certificate (id, sha256, der, serial, subject, common_name, issuer, names, not_before, not_after, key_algorithm, \
-             key_bits, is_ca, spki_sha256, owner_role, source, held_since, search) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
-        )?;
+        let mut certificate = tx.prepare_cached(insert)?;
+        let mut body = tx.prepare_cached("INSERT INTO certificate_body (certificate, der) VALUES (?1, ?2)")?;
         let mut name = tx.prepare_cached("INSERT INTO certificate_name (reversed, certificate) VALUES (?1, ?2)")?;
+        let mut term = tx.prepare_cached("INSERT INTO certificate_term (term, certificate) VALUES (?1, ?2)")?;
+        let mut sorted = Vec::new();
         for row in certificates {
+            let (der, row) = row.split_last().ok_or_else(|| anyhow::anyhow!("a row without columns"))?;
             certificate.execute(rusqlite::params_from_iter(row))?;
             if let Value::Integer(id) = &row[0] {
+                body.execute(params![id, der])?;
                 for reversed in names.get(usize::try_from(*id)?).into_iter().flatten() {
                     name.execute(params![reversed, id])?;
                 }
+                sorted.extend(terms.get(usize::try_from(*id)?).into_iter().flatten().filter_map(|term| match term {
+                    Value::Integer(term) => Some((*term, *id)),
+                    _ => None,
+                }));
             }
+        }
+        sorted.sort_unstable();
+        for (value, id) in sorted {
+            term.execute(params![value, id])?;
         }
     }
     tx.commit()?;
     Ok(())
 }
 
-/// The indexed names by certificate.
-fn names(from: &Connection, count: u64) -> Result<Vec<Vec<String>>> {
-    let mut names = vec![Vec::new(); usize::try_from(count)? + 1];
-    let mut select = from.prepare("SELECT certificate, reversed FROM certificate_name")?;
+/// What is indexed, by certificate.
+fn pairs(from: &Connection, sql: &str, count: u64) -> Result<Vec<Vec<Value>>> {
+    let mut pairs = vec![Vec::new(); usize::try_from(count)? + 1];
+    let mut select = from.prepare(sql)?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let id: usize = usize::try_from(row.get::<_, i64>(0)?)?;
-        if id >= names.len() {
-            names.resize(id + 1, Vec::new());
+        if id >= pairs.len() {
+            pairs.resize(id + 1, Vec::new());
         }
-        names[id].push(row.get(1)?);
+        pairs[id].push(row.get(1)?);
     }
-    Ok(names)
+    Ok(pairs)
 }
 
 /// Changes owners one certificate after the other and adds event rows, in a database that nobody uses any more, `batch` in one

@@ -5,7 +5,7 @@ use certhold_store::{Tx, params};
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::Result;
-use crate::inventory;
+use crate::inventory::{self, Field};
 use crate::renewal::managed::{self, Managed, ManagedFilter};
 
 /// Certificates whose validity ends in one stretch of time.
@@ -49,7 +49,7 @@ pub fn overview(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> Result<Overview> {
     access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
     let mut expiry = buckets(now);
     for bucket in &mut expiry {
-        bucket.unmanaged = count_unmanaged(tx, bucket.from, bucket.before)?;
+        bucket.unmanaged = inventory::unmanaged(tx, bucket.from, bucket.before)?;
     }
     let mut managed = 0;
     tx.each(
@@ -68,8 +68,6 @@ pub fn overview(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> Result<Overview> {
             Ok(())
         },
     )?;
-    let without_owner: Option<i64> =
-        tx.one("SELECT count(*) FROM certificate WHERE owner_role IS NULL", params![], |row| row.get(0))?;
     let troubled = if access::allows(tx, actor, paths::RENEWAL_READ)? {
         managed::list(tx, actor, &ManagedFilter { troubled: true, after: None, limit: TROUBLED }, now)?.managed
     } else {
@@ -79,7 +77,7 @@ pub fn overview(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> Result<Overview> {
         certificates: inventory::count_all(tx)?,
         managed,
         expired: expiry.first().map_or(0, |bucket| bucket.unmanaged + bucket.managed),
-        without_owner: without_owner.unwrap_or(0),
+        without_owner: inventory::with_value(tx, Field::Owner, "")?,
         expiry,
         troubled,
     })
@@ -91,13 +89,4 @@ fn buckets(now: i64) -> Vec<Bucket> {
     buckets.extend((0..WEEKS).map(|week| empty(Some(now + week * WEEK), Some(now + (week + 1) * WEEK))));
     buckets.push(empty(Some(now + WEEKS * WEEK), None));
     buckets
-}
-
-fn count_unmanaged(tx: &mut Tx<'_>, from: Option<i64>, before: Option<i64>) -> Result<i64> {
-    let count: Option<i64> = tx.one(
-        "SELECT count(*) FROM certificate WHERE lineage IS NULL AND not_after >= $1 AND not_after < $2",
-        params![from.unwrap_or(i64::MIN), before.unwrap_or(i64::MAX)],
-        |row| row.get(0),
-    )?;
-    Ok(count.unwrap_or(0))
 }

@@ -8,6 +8,7 @@ use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, RoleId};
+use crate::inventory;
 
 /// Change the owner of one certificate, or clear it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +47,7 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, command: &ChangeOwner, now: i64) -
     if current.as_ref().map(|(role, _)| *role) == command.to {
         return Ok(OwnerChange::Unchanged);
     }
-    tx.execute("UPDATE certificate SET owner_role = $1 WHERE id = $2", params![command.to, command.certificate])?;
-    // The next version of a managed certificate inherits its owner from here.
-    tx.execute("UPDATE lineage SET owner_role = $1 WHERE current = $2", params![command.to, command.certificate])?;
+    inventory::set_owner(tx, command.certificate, current.as_ref().map(|(role, _)| *role), command.to)?;
     let mut payload = json!({
         "before": { "owner_role": current.as_ref().map(|(id, _)| id), "owner_name": current.as_ref().map(|(_, name)| name) },
         "after": { "owner_role": command.to, "owner_name": target.as_ref().map(|role| &role.name) },

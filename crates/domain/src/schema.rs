@@ -8,8 +8,10 @@ use crate::error::{Error, Result};
 use crate::events::{self, NewEvent, Object, names};
 
 /// Every migration, in order. A published one never changes.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "foundation", sql: include_str!("../schema/0001_foundation.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "foundation", sql: include_str!("../schema/0001_foundation.sql") },
+    Migration { number: 2, name: "inventory", sql: include_str!("../schema/0002_inventory.sql") },
+];
 
 /// Brings a fresh database to life: its identity, counters, the `Global` permission set and the `Administrator` role. On a
 /// database that lives already it changes nothing. `uuids` are two fresh random UUIDs.

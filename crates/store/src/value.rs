@@ -19,6 +19,17 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
+    /// The same value, borrowing its text or bytes.
+    pub fn borrowed(&self) -> Value<'_> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Bool(value) => Value::Bool(*value),
+            Value::Int(value) => Value::Int(*value),
+            Value::Text(text) => Value::Text(Cow::Borrowed(text)),
+            Value::Blob(bytes) => Value::Blob(Cow::Borrowed(bytes)),
+        }
+    }
+
     /// The kind of value, for messages: values themselves may be secret and are never printed.
     pub(crate) fn kind(&self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 mod administrator;
 pub mod heads;
 mod housekeeping;
+mod indexing;
 mod local_tls;
 mod node;
 
@@ -92,6 +93,7 @@ async fn serve(
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(signer.clone().sign_at_intervals(configuration.head_interval, stop.clone()));
     beside.spawn(housekeeping::run(core.clone(), stop.clone()));
+    beside.spawn(indexing::run(core.clone(), stop.clone()));
     if let Some(tls) = tls {
         beside.spawn(tls.keep_fresh(stop.clone()));
     }

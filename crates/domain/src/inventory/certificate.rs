@@ -45,6 +45,16 @@ pub struct Summary {
     pub source: String,
     /// Since when it is held, unix milliseconds.
     pub held_since: i64,
+    /// The issuer's common name.
+    pub issuer_common_name: Option<String>,
+    /// "P-256", …
+    pub key_curve: Option<String>,
+    /// "sha256WithRSAEncryption", …; empty until a row of an older version is derived again.
+    pub signature_algorithm: String,
+    /// What is wrong with it: "severity:rule", worst first.
+    pub findings: Vec<String>,
+    /// Signed with its own key.
+    pub self_signed: bool,
 }
 
 impl Summary {
@@ -79,10 +89,14 @@ impl Certificate {
 pub(crate) const SUMMARY_COLUMNS: &str = "certificate.id, certificate.sha256, certificate.serial, certificate.subject, \
     certificate.common_name, certificate.issuer, certificate.names, certificate.not_before, certificate.not_after, \
     certificate.key_algorithm, certificate.key_bits, certificate.is_ca, role.id, role.name, certificate.lineage, \
-    certificate.version, private_key.id, certificate.source, certificate.held_since";
+    certificate.version, private_key.id, certificate.source, certificate.held_since, certificate.issuer_common_name, \
+    certificate.key_curve, certificate.signature_algorithm, certificate.findings, certificate.self_signed";
+const SUMMARY_WIDTH: usize = 24;
 
-pub(crate) const SUMMARY_TABLES: &str = "certificate LEFT JOIN role ON role.id = certificate.owner_role \
+/// What joins `certificate` for these columns.
+pub(crate) const SUMMARY_JOINS: &str = " LEFT JOIN role ON role.id = certificate.owner_role \
     LEFT JOIN private_key ON private_key.spki_sha256 = certificate.spki_sha256";
+const BODY: &str = "JOIN certificate_body ON certificate_body.certificate = certificate.id";
 
 pub(crate) fn read_summary(row: &Row<'_>) -> Result<Summary, certhold_store::Error> {
     let owner = row.get::<Option<i64>>(12)?.map(RoleId).zip(row.get::<Option<String>>(13)?);
@@ -105,14 +119,21 @@ pub(crate) fn read_summary(row: &Row<'_>) -> Result<Summary, certhold_store::Err
         has_key: row.get::<Option<i64>>(16)?.is_some(),
         source: row.get(17)?,
         held_since: row.get(18)?,
+        issuer_common_name: row.get(19)?,
+        key_curve: row.get(20)?,
+        signature_algorithm: row.get::<Option<String>>(21)?.unwrap_or_default(),
+        findings: row.get::<Option<String>>(22)?.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+        self_signed: row.get::<Option<bool>>(23)?.unwrap_or_default(),
     })
 }
 
 /// One certificate with its bytes.
 pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> Result<Certificate> {
     access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
-    let sql = format!("SELECT {SUMMARY_COLUMNS}, certificate.der FROM {SUMMARY_TABLES} WHERE certificate.id = $1");
-    let found = tx.one(&sql, params![id], |row| Ok(Certificate { summary: read_summary(row)?, der: row.get(19)? }))?;
+    let sql = format!(
+        "SELECT {SUMMARY_COLUMNS}, certificate_body.der FROM certificate{SUMMARY_JOINS} {BODY} WHERE certificate.id = $1"
+    );
+    let found = tx.one(&sql, params![id], |row| Ok(Certificate { summary: read_summary(row)?, der: row.get(SUMMARY_WIDTH)? }))?;
     found.ok_or_else(|| Refusal::not_found("certificate", id).into())
 }
 
@@ -123,7 +144,7 @@ pub fn summary(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> Result<Summ
 }
 
 pub(crate) fn find(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Summary>> {
-    let sql = format!("SELECT {SUMMARY_COLUMNS} FROM {SUMMARY_TABLES} WHERE certificate.id = $1");
+    let sql = format!("SELECT {SUMMARY_COLUMNS} FROM certificate{SUMMARY_JOINS} WHERE certificate.id = $1");
     Ok(tx.one(&sql, params![id], read_summary)?)
 }
 
@@ -131,18 +152,18 @@ pub(crate) fn find(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Summary>
 pub fn chain(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> Result<Vec<Certificate>> {
     access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
     let sql = format!(
-        "SELECT {SUMMARY_COLUMNS}, certificate.der FROM certificate_chain CROSS JOIN {SUMMARY_TABLES} \
+        "SELECT {SUMMARY_COLUMNS}, certificate_body.der FROM certificate_chain CROSS JOIN certificate{SUMMARY_JOINS} {BODY} \
          WHERE certificate_chain.certificate = $1 AND certificate.id = certificate_chain.member \
          ORDER BY certificate_chain.position"
     );
-    Ok(tx.rows(&sql, params![id], |row| Ok(Certificate { summary: read_summary(row)?, der: row.get(19)? }))?)
+    Ok(tx.rows(&sql, params![id], |row| Ok(Certificate { summary: read_summary(row)?, der: row.get(SUMMARY_WIDTH)? }))?)
 }
 
 /// Every version of a managed certificate, newest first.
 pub fn versions(tx: &mut Tx<'_>, actor: &Actor, lineage: LineageId) -> Result<Vec<Summary>> {
     access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
     let sql = format!(
-        "SELECT {SUMMARY_COLUMNS} FROM {SUMMARY_TABLES} WHERE certificate.lineage = $1 ORDER BY certificate.version DESC LIMIT 1000"
+        "SELECT {SUMMARY_COLUMNS} FROM certificate{SUMMARY_JOINS} WHERE certificate.lineage = $1 ORDER BY certificate.version DESC LIMIT 1000"
     );
     Ok(tx.rows(&sql, params![lineage], read_summary)?)
 }

@@ -1,11 +1,15 @@
 //! Putting certificates into the inventory: idempotent, in chunks, each item with its outcome.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
-use certhold_pki::{AltNameKind, Facts, NotACertificate, reverse_labels};
+use certhold_pki::{Facts, NotACertificate};
 use certhold_store::{Tx, Value, params};
 use serde_json::{Value as Json, json};
 
+use super::counts::Counts;
+use super::derived::{self, Derived};
+use super::fields::{self, Field};
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::custody::{self, Origin, SealedKey};
@@ -16,25 +20,20 @@ use crate::limits;
 use crate::ownership;
 use crate::text;
 
-/// A certificate ready to be kept: its bytes and the facts that are indexed, derived outside the transaction.
+/// A certificate ready to be kept: its bytes, its row and the index entries, derived outside the transaction.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     der: Vec<u8>,
     sha256: [u8; 32],
-    serial: String,
-    subject: String,
-    common_name: Option<String>,
-    issuer: String,
-    names_json: String,
+    spki_sha256: [u8; 32],
     title: String,
-    reversed: Vec<String>,
     not_before: i64,
     not_after: i64,
-    key_algorithm: String,
-    key_bits: Option<i64>,
-    is_ca: bool,
-    spki_sha256: [u8; 32],
-    search: String,
+    /// The values of [`derived::COLUMNS`].
+    columns: Vec<Value<'static>>,
+    reversed: Vec<String>,
+    counted: Vec<(Field, String)>,
+    terms: Vec<i64>,
 }
 
 impl Candidate {
@@ -45,35 +44,21 @@ impl Candidate {
 
     /// The same when the facts are at hand.
     pub fn from_facts(der: &[u8], facts: &Facts) -> Candidate {
-        let names: Vec<&str> = facts.names.iter().map(|name| name.value.as_str()).collect();
-        let dns = facts.names.iter().filter(|name| name.kind == AltNameKind::Dns).map(|name| name.value.as_str());
-        let common_name = facts.common_name.as_deref().filter(|name| certhold_pki::normalise_dns_name(name).is_ok());
-        let mut reversed: Vec<String> = dns.chain(common_name).map(index_form).collect();
-        reversed.sort_unstable();
-        reversed.dedup();
-        // RFC 4514 escapes some characters of the common name: people search for it as it reads.
-        let escaped = facts.common_name.as_deref().filter(|name| !facts.subject.contains(name));
-        let search = [facts.subject.as_str(), escaped.unwrap_or(""), &names.join(" "), &facts.serial, &facts.issuer];
-        let search = search.join(" ").to_lowercase();
-        let title = facts.common_name.as_deref().or(names.first().copied()).unwrap_or(&facts.subject);
+        let derived = Derived::of(der, facts);
+        let title = facts.common_name.as_deref().or(facts.names.first().map(|name| name.value.as_str()));
+        // Where it comes from is not known yet.
+        let values = fields::values(&derived, "");
         Candidate {
             der: der.to_vec(),
             sha256: facts.sha256,
-            serial: facts.serial.clone(),
-            title: without_nul(title),
-            subject: without_nul(&facts.subject),
-            common_name: facts.common_name.as_deref().map(without_nul),
-            issuer: without_nul(&facts.issuer),
-            names_json: serde_json::to_string(&names.iter().map(|name| without_nul(name)).collect::<Vec<_>>())
-                .unwrap_or_else(|_| "[]".into()),
-            reversed,
+            spki_sha256: facts.spki_sha256,
+            title: derived::without_nul(title.unwrap_or(&facts.subject)),
             not_before: facts.not_before,
             not_after: facts.not_after,
-            key_algorithm: facts.key_algorithm.clone(),
-            key_bits: facts.key_bits.map(i64::from),
-            is_ca: facts.is_ca,
-            spki_sha256: facts.spki_sha256,
-            search: without_nul(&search),
+            columns: derived.columns().into(),
+            reversed: Derived::reversed(facts),
+            counted: fields::counted(&values).map(|(field, value)| (field, value.to_owned())).collect(),
+            terms: fields::terms(&values),
         }
     }
 
@@ -83,32 +68,24 @@ impl Candidate {
         if size > limit { Err(Refusal::TooLarge(message())) } else { Ok(()) }
     }
 
-    fn row<'a>(&'a self, id: CertificateId, owner: Option<RoleId>, source: &'a str, now: i64) -> [Value<'a>; 18] {
-        [
-            id.into(),
-            (&self.sha256).into(),
-            (&self.der).into(),
-            (&self.serial).into(),
-            (&self.subject).into(),
-            (&self.common_name).into(),
-            (&self.issuer).into(),
-            (&self.names_json).into(),
-            self.not_before.into(),
-            self.not_after.into(),
-            (&self.key_algorithm).into(),
-            self.key_bits.into(),
-            self.is_ca.into(),
-            (&self.spki_sha256).into(),
-            owner.into(),
-            source.into(),
-            now.into(),
-            (&self.search).into(),
-        ]
+    fn row<'a>(&'a self, id: CertificateId, owner: Option<RoleId>, source: &'a str, now: i64) -> Vec<Value<'a>> {
+        let mut row = Vec::with_capacity(5 + self.columns.len());
+        row.extend([id.into(), (&self.sha256).into(), owner.into(), source.into(), now.into()]);
+        row.extend(self.columns());
+        row
     }
 
-    /// The names under which it is indexed.
-    pub(super) fn into_reversed(self) -> Vec<String> {
-        self.reversed
+    pub(super) fn columns(&self) -> impl Iterator<Item = Value<'_>> {
+        self.columns.iter().map(Value::borrowed)
+    }
+
+    pub(super) fn counted(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.counted.iter().map(|(field, value)| (*field, value.as_str()))
+    }
+
+    /// Without the one that says where it came from.
+    pub(super) fn terms(&self) -> impl Iterator<Item = i64> {
+        self.terms.iter().copied()
     }
 
     pub(crate) fn spki_sha256(&self) -> &[u8; 32] {
@@ -133,17 +110,12 @@ impl Candidate {
     }
 }
 
-/// The indexed form of a DNS name: labels reversed, a closing dot; NUL and case folded away.
-fn index_form(name: &str) -> String {
-    let mut reversed = reverse_labels(&without_nul(name).to_lowercase());
-    reversed.push('.');
-    reversed
-}
-
-/// PostgreSQL keeps no NUL in text; the DER keeps it, and searching for it is nobody's business.
-fn without_nul(text: &str) -> String {
-    text.replace('\0', "\u{FFFD}")
-}
+/// `INSERT INTO certificate` with the columns of [`Candidate::row`].
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let places: Vec<String> = (1..=5 + derived::COLUMNS.len()).map(|place| format!("${place}")).collect();
+    let columns = derived::COLUMNS.join(", ");
+    format!("INSERT INTO certificate (id, sha256, owner_role, source, held_since, {columns}) VALUES ({})", places.join(", "))
+});
 
 /// What came of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -318,7 +290,7 @@ fn insert_many(
     let mut last = before;
     let mut new: HashMap<&[u8; 32], CertificateId> = HashMap::new();
     let mut kept = Vec::with_capacity(candidates.len());
-    let (mut certificates, mut names) = (Vec::new(), Vec::new());
+    let mut added = Vec::new();
     for (candidate, held) in candidates.iter().zip(held) {
         if let Some(held) = held.map(CertificateId).or_else(|| new.get(&candidate.sha256).copied()) {
             kept.push((held, false));
@@ -328,22 +300,44 @@ fn insert_many(
         let id = CertificateId(last);
         new.insert(&candidate.sha256, id);
         kept.push((id, true));
-        certificates.push(candidate.row(id, owner, source, now));
-        names.extend(candidate.reversed.iter().map(|name| [Value::from(name), id.into()]));
+        added.push((id, *candidate));
     }
-    if certificates.is_empty() {
+    if added.is_empty() {
         return Ok(kept);
     }
     tx.execute("UPDATE counter SET value = $1 WHERE name = 'last_certificate'", params![last])?;
     count_added(tx, last - before)?;
-    tx.execute_many(
-        "INSERT INTO certificate (id, sha256, der, serial, subject, common_name, issuer, names, not_before, not_after, \
-         key_algorithm, key_bits, is_ca, spki_sha256, owner_role, source, held_since, search) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-        &certificates,
-    )?;
-    tx.execute_many("INSERT INTO certificate_name (reversed, certificate) VALUES ($1, $2)", &names)?;
+    let rows: Vec<Vec<Value<'_>>> = added.iter().map(|(id, candidate)| candidate.row(*id, owner, source, now)).collect();
+    tx.execute_many(&INSERT, &rows)?;
+    let bodies: Vec<[Value<'_>; 2]> = added.iter().map(|(id, candidate)| [(*id).into(), (&candidate.der).into()]).collect();
+    tx.execute_many("INSERT INTO certificate_body (certificate, der) VALUES ($1, $2)", &bodies)?;
+    index(tx, &added, owner, source)?;
     Ok(kept)
+}
+
+/// Enters new certificates into the indexes and counts.
+fn index(tx: &mut Tx<'_>, added: &[(CertificateId, &Candidate)], owner: Option<RoleId>, source: &str) -> Result<()> {
+    let names = added.iter().flat_map(|(id, new)| new.reversed.iter().map(|name| [Value::from(name), (*id).into()]));
+    let names: Vec<[Value<'_>; 2]> = names.collect();
+    tx.execute_many("INSERT INTO certificate_name (reversed, certificate) VALUES ($1, $2)", &names)?;
+
+    let from = fields::term(Field::Source, &fields::fold(source));
+    let mut terms: Vec<(i64, i64)> = Vec::with_capacity(added.len() * 24);
+    let mut counts = Counts::default();
+    for (id, candidate) in added {
+        terms.extend(candidate.terms().map(|term| (term, id.0)));
+        terms.push((from, id.0));
+        candidate.counted().for_each(|(field, value)| counts.add(field, value, 1));
+        counts.expires(candidate.not_after, 1);
+    }
+    let new = i64::try_from(added.len()).unwrap_or(i64::MAX);
+    counts.add(Field::Source, source, new);
+    counts.owned(owner, new);
+    // In the index's order, which finds each page once.
+    terms.sort_unstable();
+    let terms: Vec<[Value<'_>; 2]> = terms.into_iter().map(|(term, id)| [term.into(), id.into()]).collect();
+    tx.execute_many("INSERT INTO certificate_term (term, certificate) VALUES ($1, $2)", &terms)?;
+    counts.write(tx)
 }
 
 /// Keeps the path an authority delivered with `leaf`; its members enter the inventory with source "chain".

@@ -1,8 +1,10 @@
 //! Finding certificates: filters, words, keyset pages.
 
-use certhold_store::{Tx, Value, params};
+use certhold_store::{Tx, params};
 
-use super::certificate::{SUMMARY_COLUMNS, SUMMARY_TABLES, Summary, read_summary};
+use super::certificate::{SUMMARY_COLUMNS, SUMMARY_JOINS, Summary, read_summary};
+use super::conditions::{Conditions, Plan};
+use super::search;
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
@@ -93,11 +95,11 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter) -> Result<Page> {
     access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
     let limit = filter.limit.clamp(1, limits::PAGE_ROWS);
     let mut wanted = Conditions::default();
-    wanted.filter(filter)?;
+    add_filter(tx, &mut wanted, filter)?;
     let total = filter.count.then(|| total(tx, &wanted)).transpose()?;
 
     if let Some(cursor) = &filter.after {
-        wanted.after(filter.sort, cursor)?;
+        add_cursor(&mut wanted, filter.sort, cursor)?;
     }
     let order = match filter.sort {
         Sort::Id => "certificate.id",
@@ -105,9 +107,11 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter) -> Result<Page> {
         Sort::Expiry => "certificate.not_after, certificate.id",
         Sort::ExpiryLast => "certificate.not_after DESC, certificate.id DESC",
     };
-    let rows = wanted.bind(Value::Int(i64::try_from(limit + 1).unwrap_or(i64::MAX)));
-    let sql = format!("SELECT {SUMMARY_COLUMNS} FROM {SUMMARY_TABLES}{} ORDER BY {order} LIMIT {rows}", wanted.clause());
-    let mut certificates = tx.rows(&sql, &wanted.values, read_summary)?;
+    let Plan { from, wanted: tests } = wanted.plan(tx)?;
+    let rows = wanted.bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
+    let sql = format!("SELECT {SUMMARY_COLUMNS} FROM {from}{SUMMARY_JOINS}{tests} ORDER BY {order} LIMIT {rows}");
+    let (sql, values) = wanted.statement(&sql);
+    let mut certificates = tx.rows(&sql, &values, read_summary)?;
     let more = certificates.len() > limit;
     certificates.truncate(limit);
     let next = certificates.last().filter(|_| more).map(|last| cursor(filter.sort, last));
@@ -120,11 +124,12 @@ pub fn count_all(tx: &mut Tx<'_>) -> Result<i64> {
 }
 
 fn total(tx: &mut Tx<'_>, wanted: &Conditions) -> Result<i64> {
-    if wanted.conditions.is_empty() {
+    if wanted.is_empty() {
         return count_all(tx);
     }
-    let sql = format!("SELECT count(*) FROM certificate{}", wanted.clause());
-    Ok(tx.one(&sql, &wanted.values, |row| row.get(0))?.unwrap_or(0))
+    let Plan { from, wanted: tests } = wanted.plan(tx)?;
+    let (sql, values) = wanted.statement(&format!("SELECT count(*) FROM {from}{tests}"));
+    Ok(tx.one(&sql, &values, |row| row.get(0))?.unwrap_or(0))
 }
 
 fn cursor(sort: Sort, last: &Summary) -> String {
@@ -134,101 +139,53 @@ fn cursor(sort: Sort, last: &Summary) -> String {
     }
 }
 
-#[derive(Default)]
-struct Conditions {
-    conditions: Vec<String>,
-    values: Vec<Value<'static>>,
+fn add_filter(tx: &mut Tx<'_>, wanted: &mut Conditions, filter: &Filter) -> Result<()> {
+    if filter.text.chars().count() > limits::SEARCH_CHARS {
+        return Err(Refusal::invalid("q", format!("a search has at most {} characters", limits::SEARCH_CHARS)).into());
+    }
+    let words: Vec<&str> = filter.text.split_whitespace().collect();
+    if words.len() > limits::SEARCH_WORDS {
+        return Err(Refusal::invalid("q", format!("a search has at most {} words", limits::SEARCH_WORDS)).into());
+    }
+    for word in words {
+        search::add_word(tx, wanted, word)?;
+    }
+    if filter.expiry != Expiry::default() {
+        search::add_range(wanted, "not_after", filter.expiry.from, filter.expiry.before.map(|before| before - 1));
+    }
+    match filter.owner {
+        Some(OwnerFilter::Nobody) => wanted.row("certificate.owner_role IS NULL"),
+        Some(OwnerFilter::Role(role)) => {
+            let place = wanted.bind(role.0);
+            wanted.row(format!("certificate.owner_role = {place}"));
+        }
+        None => {}
+    }
+    match filter.managed {
+        Some(true) => wanted.row("certificate.lineage IS NOT NULL"),
+        Some(false) => wanted.row("certificate.lineage IS NULL"),
+        None => {}
+    }
+    if let Some(is_ca) = filter.is_ca {
+        search::add_equal(wanted, super::Field::IsCa, if is_ca { "true" } else { "false" });
+    }
+    Ok(())
 }
 
-impl Conditions {
-    fn bind(&mut self, value: Value<'static>) -> String {
-        self.values.push(value);
-        format!("${}", self.values.len())
+fn add_cursor(wanted: &mut Conditions, sort: Sort, cursor: &str) -> Result<(), Refusal> {
+    let wrong = || Refusal::invalid("after", "this is not a cursor of this list: start again from the first page");
+    let number = |text: &str| text.parse::<i64>().map_err(|_| wrong());
+    match sort {
+        Sort::Id | Sort::Newest => {
+            let place = wanted.bind(number(cursor)?);
+            wanted.row(format!("certificate.id {} {place}", if sort == Sort::Id { '>' } else { '<' }));
+        }
+        Sort::Expiry | Sort::ExpiryLast => {
+            let (not_after, id) = cursor.split_once('~').ok_or_else(wrong)?;
+            let (not_after, id) = (wanted.bind(number(not_after)?), wanted.bind(number(id)?));
+            let than = if sort == Sort::Expiry { '>' } else { '<' };
+            wanted.row(format!("(certificate.not_after, certificate.id) {than} ({not_after}, {id})"));
+        }
     }
-
-    /// Adds a condition in which `?` stands for the value.
-    fn add(&mut self, condition: &str, value: Value<'static>) {
-        let place = self.bind(value);
-        self.conditions.push(condition.replace('?', &place));
-    }
-
-    fn clause(&self) -> String {
-        if self.conditions.is_empty() { String::new() } else { format!(" WHERE {}", self.conditions.join(" AND ")) }
-    }
-
-    fn filter(&mut self, filter: &Filter) -> Result<()> {
-        if filter.text.chars().count() > limits::SEARCH_CHARS {
-            return Err(Refusal::invalid("q", format!("a search has at most {} characters", limits::SEARCH_CHARS)).into());
-        }
-        let words: Vec<&str> = filter.text.split_whitespace().collect();
-        if words.len() > limits::SEARCH_WORDS {
-            return Err(Refusal::invalid("q", format!("a search has at most {} words", limits::SEARCH_WORDS)).into());
-        }
-        for word in words {
-            self.word(word);
-        }
-        if let Some(from) = filter.expiry.from {
-            self.add("certificate.not_after >= ?", Value::Int(from));
-        }
-        if let Some(before) = filter.expiry.before {
-            self.add("certificate.not_after < ?", Value::Int(before));
-        }
-        match filter.owner {
-            Some(OwnerFilter::Nobody) => self.conditions.push("certificate.owner_role IS NULL".into()),
-            Some(OwnerFilter::Role(role)) => self.add("certificate.owner_role = ?", Value::Int(role.0)),
-            None => {}
-        }
-        match filter.managed {
-            Some(true) => self.conditions.push("certificate.lineage IS NOT NULL".into()),
-            Some(false) => self.conditions.push("certificate.lineage IS NULL".into()),
-            None => {}
-        }
-        if let Some(is_ca) = filter.is_ca {
-            self.add("certificate.is_ca = ?", Value::Bool(is_ca));
-        }
-        Ok(())
-    }
-
-    fn word(&mut self, word: &str) {
-        let word = word.to_lowercase().replace('\0', "");
-        if let Some(domain) = word.strip_prefix("*.").filter(|rest| !rest.is_empty()) {
-            let from = format!("{}.", certhold_pki::reverse_labels(domain));
-            let to = format!("{}/", &from[..from.len() - 1]);
-            let (from, to) = (self.bind(Value::from(from)), self.bind(Value::from(to)));
-            self.conditions.push(format!(
-                "certificate.id IN (SELECT certificate FROM certificate_name WHERE reversed > {from} AND reversed < {to})"
-            ));
-            return;
-        }
-        let digits: String = word.chars().filter(|c| *c != ':').collect();
-        let is_hex = digits.chars().all(|c| c.is_ascii_hexdigit());
-        if let Some(sha256) = (is_hex && digits.len() == 64).then(|| unhex(&digits)) {
-            self.add("certificate.sha256 = ?", Value::from(sha256));
-            return;
-        }
-        let word = if is_hex && word.contains(':') { digits } else { word };
-        let pattern = format!("%{}%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-        self.add("certificate.search LIKE ? ESCAPE '\\'", Value::from(pattern));
-    }
-
-    fn after(&mut self, sort: Sort, cursor: &str) -> Result<()> {
-        let wrong = || Refusal::invalid("after", "this is not a cursor of this list: start again from the first page");
-        let number = |text: &str| text.parse::<i64>().map_err(|_| wrong());
-        match sort {
-            Sort::Id => self.add("certificate.id > ?", Value::Int(number(cursor)?)),
-            Sort::Newest => self.add("certificate.id < ?", Value::Int(number(cursor)?)),
-            Sort::Expiry | Sort::ExpiryLast => {
-                let (not_after, id) = cursor.split_once('~').ok_or_else(wrong)?;
-                let (not_after, id) = (self.bind(Value::Int(number(not_after)?)), self.bind(Value::Int(number(id)?)));
-                let than = if sort == Sort::Expiry { '>' } else { '<' };
-                self.conditions.push(format!("(certificate.not_after, certificate.id) {than} ({not_after}, {id})"));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn unhex(digits: &str) -> Vec<u8> {
-    let nibble = |byte: u8| (byte as char).to_digit(16).unwrap_or(0) as u8;
-    digits.as_bytes().chunks_exact(2).map(|pair| nibble(pair[0]) << 4 | nibble(pair[1])).collect()
+    Ok(())
 }

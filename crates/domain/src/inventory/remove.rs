@@ -1,15 +1,29 @@
 //! Removing a certificate from the inventory.
 
-use certhold_store::{Tx, params};
+use std::sync::LazyLock;
+
+use certhold_pki::Facts;
+use certhold_store::{Tx, Value, params};
 use serde_json::json;
 
 use super::certificate;
+use super::counts::Counts;
+use super::derived::{self, Derived};
+use super::fields;
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::CertificateId;
+use crate::ids::{CertificateId, RoleId};
 use crate::text;
+
+static SELECT: LazyLock<String> = LazyLock::new(|| {
+    let columns = derived::COLUMNS.join(", ");
+    format!(
+        "SELECT certificate_body.der, certificate.source, {columns} FROM certificate \
+         JOIN certificate_body ON certificate_body.certificate = certificate.id WHERE certificate.id = $1"
+    )
+});
 
 /// Removes a certificate; its history stays in the log. One that is in use (the current version of a managed certificate, what
 /// is deployed, or part of another's chain) is not removed.
@@ -31,9 +45,8 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, now: i64) -> Re
     }
     tx.execute("UPDATE acme_order SET certificate = NULL WHERE certificate = $1", params![id])?;
     tx.execute("DELETE FROM certificate_chain WHERE certificate = $1", params![id])?;
-    for name in reversed_names(tx, id)? {
-        tx.execute("DELETE FROM certificate_name WHERE reversed = $1 AND certificate = $2", params![name, id])?;
-    }
+    unindex(tx, id, found.owner.as_ref().map(|(role, _)| *role), found.lineage.is_some())?;
+    tx.execute("DELETE FROM certificate_body WHERE certificate = $1", params![id])?;
     tx.execute("DELETE FROM certificate WHERE id = $1", params![id])?;
     super::count_added(tx, -1)?;
     let payload = json!({ "before": {
@@ -44,9 +57,22 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, now: i64) -> Re
     Ok(())
 }
 
-/// The names under which a certificate is indexed, derived from its bytes again: the index has no order by certificate.
-fn reversed_names(tx: &mut Tx<'_>, id: CertificateId) -> Result<Vec<String>> {
-    let der: Option<Vec<u8>> = tx.one("SELECT der FROM certificate WHERE id = $1", params![id], |row| row.get(0))?;
-    let candidate = der.and_then(|der| super::Candidate::of(&der).ok());
-    Ok(candidate.map(|candidate| candidate.into_reversed()).unwrap_or_default())
+/// Takes a certificate out of the indexes and counts: what was entered follows from its row and its bytes.
+fn unindex(tx: &mut Tx<'_>, id: CertificateId, owner: Option<RoleId>, managed: bool) -> Result<()> {
+    let row = tx.one(&SELECT, params![id], |row| Ok((row.get::<Vec<u8>>(0)?, row.get::<String>(1)?, Derived::read(row, 2)?)))?;
+    let Some((der, source, derived)) = row else { return Ok(()) };
+    let names = Facts::of(&der).map(|facts| Derived::reversed(&facts)).unwrap_or_default();
+    let names: Vec<[Value<'_>; 2]> = names.iter().map(|name| [name.into(), id.into()]).collect();
+    tx.execute_many("DELETE FROM certificate_name WHERE reversed = $1 AND certificate = $2", &names)?;
+    let values = fields::values(&derived, &source);
+    let terms: Vec<[Value<'_>; 2]> = fields::terms(&values).into_iter().map(|term| [term.into(), id.into()]).collect();
+    tx.execute_many("DELETE FROM certificate_term WHERE term = $1 AND certificate = $2", &terms)?;
+    tx.execute("DELETE FROM certificate_text WHERE rowid = $1", params![id])?;
+    let mut counts = Counts::default();
+    fields::counted(&values).for_each(|(field, value)| counts.add(field, value, -1));
+    counts.owned(owner, -1);
+    if !managed {
+        counts.expires(derived.not_after, -1);
+    }
+    counts.write(tx)
 }

@@ -260,14 +260,15 @@ pub fn installation(tx: &mut Tx<'_>, id: DeploymentId) -> Result<Option<Installa
     let managed = managed::find(tx, deployment.lineage)?;
     let Some(certificate) = managed.current else { return Ok(None) };
     let found = tx.one(
-        "SELECT certificate.der, private_key.id FROM certificate LEFT JOIN private_key ON private_key.spki_sha256 = certificate.spki_sha256 \
+        "SELECT certificate_body.der, private_key.id FROM certificate \
+         JOIN certificate_body ON certificate_body.certificate = certificate.id LEFT JOIN private_key ON private_key.spki_sha256 = certificate.spki_sha256 \
          WHERE certificate.id = $1",
         params![certificate],
         |row| Ok((row.get::<Vec<u8>>(0)?, row.get::<Option<i64>>(1)?)),
     )?;
     let Some((der, key)) = found else { return Ok(None) };
     let chain = tx.rows(
-        "SELECT certificate.der FROM certificate_chain JOIN certificate ON certificate.id = certificate_chain.member \
+        "SELECT certificate_body.der FROM certificate_chain JOIN certificate_body ON certificate_body.certificate = certificate_chain.member \
          WHERE certificate_chain.certificate = $1 ORDER BY certificate_chain.position",
         params![certificate],
         |row| row.get::<Vec<u8>>(0),

@@ -263,7 +263,7 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &NewManaged, now: i64) ->
     let id = LineageId(id.ok_or_else(|| Refusal::Conflict(format!("there is a managed certificate named {name:?} already")))?);
     match &adopted {
         Some(adopted) => {
-            tx.execute("UPDATE certificate SET lineage = $1, version = 1 WHERE id = $2", params![id, adopted.id])?;
+            inventory::set_version(tx, adopted.id, id, 1)?;
             let at = renew_at(id.0, 1, adopted.not_before, adopted.not_after);
             tx.execute("UPDATE lineage SET renew_at = $1 WHERE id = $2", params![at, id])?;
         }
@@ -364,7 +364,7 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: LineageId, now: i64) -> Result
     tx.execute("DELETE FROM deployment WHERE lineage = $1", params![id])?;
     tx.execute("DELETE FROM challenge_record WHERE acme_order IN (SELECT id FROM acme_order WHERE lineage = $1)", params![id])?;
     tx.execute("DELETE FROM acme_order WHERE lineage = $1", params![id])?;
-    tx.execute("UPDATE certificate SET lineage = NULL, version = NULL WHERE lineage = $1", params![id])?;
+    inventory::forget_versions(tx, id)?;
     tx.execute("DELETE FROM lineage WHERE id = $1", params![id])?;
     let payload = json!({ "before": { "names": managed.names, "versions": managed.versions } });
     events::append(tx, actor, now, NewEvent::new(names::MANAGED_DELETED, Object::new("managed", id.0, &managed.name), payload))?;

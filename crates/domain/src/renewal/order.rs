@@ -339,7 +339,7 @@ pub fn complete(
     let owner = managed.owner.as_ref().map(|(role, _)| *role);
     let (certificate, _) = inventory::insert(tx, leaf, owner, "acme", now)?;
     let version = managed.versions + 1;
-    tx.execute("UPDATE certificate SET lineage = $1, version = $2 WHERE id = $3", params![managed.id, version, certificate])?;
+    inventory::set_version(tx, certificate, managed.id, version)?;
     let object = Object::new("certificate", certificate.0, leaf.title());
     let payload = json!({ "sha256": crate::text::hex(leaf.sha256()), "source": "acme", "managed": managed.id, "version": version, "owner_role": owner });
     events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_IMPORTED, object, payload))?;

@@ -1,0 +1,51 @@
+//! What the inventory does behind: derives rows again after an upgrade, and fills the index for parts of texts.
+
+use std::time::Duration;
+
+use certhold_domain::inventory::{self, Candidate};
+use certhold_domain::{CertificateId, Core, Result};
+use tokio_util::sync::CancellationToken;
+
+/// How often it looks whether there is something to do.
+const EVERY: Duration = Duration::from_secs(2);
+/// After a failure.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Works until `stop`. Several nodes may do so at the same time: each step takes up where the last one of any node ended.
+pub async fn run(core: Core, stop: CancellationToken) {
+    loop {
+        let pause = match step(&core).await {
+            Ok(true) => Duration::ZERO,
+            Ok(false) => EVERY,
+            Err(error) => {
+                tracing::warn!(%error, "indexing failed; it is tried again");
+                PAUSE
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// One chunk; whether there may be another.
+async fn step(core: &Core) -> Result<bool> {
+    if let Some(chunk) = core.store.read(|tx| inventory::outdated(tx)).await? {
+        let Ok(derived) = tokio::task::spawn_blocking(move || derive(chunk)).await else {
+            tracing::error!("deriving certificates again stopped because of a defect in this program");
+            return Ok(false);
+        };
+        let ends = derived.is_empty();
+        core.store.write_bulk(move |tx| inventory::rederived(tx, &derived)).await?;
+        return Ok(!ends);
+    }
+    if core.store.read(|tx| inventory::text_index_is_behind(tx)).await? {
+        return core.store.write_bulk(|tx| inventory::fill_text_index(tx)).await;
+    }
+    Ok(false)
+}
+
+fn derive(chunk: Vec<(CertificateId, Vec<u8>)>) -> Vec<(CertificateId, Option<Candidate>)> {
+    chunk.into_iter().map(|(id, der)| (id, Candidate::of(&der).ok())).collect()
+}

@@ -1,0 +1,130 @@
+//! Conditions on certificates, as SQL that an index answers where one can.
+//!
+//! A condition is a test of one row, and where an index knows its rows also a list of their ids. Of several conditions the one with
+//! the fewest ids leads, if these are few; otherwise rows are looked at in the order asked for until a page is full. How many ids
+//! there are is found out by counting a few thousand entries of the index at most: neither engine's own estimate is good enough
+//! for terms, whose frequency goes from one to everything.
+
+use certhold_store::{Tx, Value};
+
+use crate::error::Result;
+
+/// Ids that one condition may bring along to lead.
+const LEADING: i64 = 4_096;
+
+/// One condition; its parameters are in [`Conditions::values`].
+#[derive(Clone, Debug)]
+pub(crate) struct Condition {
+    /// A test of a row of `certificate`.
+    pub row: String,
+    /// A query for the ids of at least all rows that fulfil it, each once, in a column named `certificate`.
+    pub ids: Option<String>,
+}
+
+/// Conditions that must all hold, with their parameters.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Conditions {
+    conditions: Vec<Condition>,
+    values: Vec<Value<'static>>,
+}
+
+/// Where rows come from and which of them are wanted.
+pub(crate) struct Plan {
+    /// What stands behind `FROM` and before the joins: names `certificate`.
+    pub from: String,
+    /// ` WHERE …`, or nothing.
+    pub wanted: String,
+}
+
+impl Conditions {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
+    /// Adds a parameter; its place in SQL.
+    pub(crate) fn bind(&mut self, value: impl Into<Value<'static>>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    pub(crate) fn push(&mut self, condition: Condition) {
+        self.conditions.push(condition);
+    }
+
+    /// A condition that only a look at the row answers.
+    pub(crate) fn row(&mut self, row: impl Into<String>) {
+        self.conditions.push(Condition { row: row.into(), ids: None });
+    }
+
+    /// Chooses how the rows are found.
+    pub(crate) fn plan(&self, tx: &mut Tx<'_>) -> Result<Plan> {
+        let lead = self.lead(tx)?;
+        let from = match lead {
+            // The order of a CROSS JOIN is kept by SQLite; PostgreSQL chooses by itself.
+            Some(ids) => format!("({ids}) AS leading CROSS JOIN certificate"),
+            None => "certificate".to_owned(),
+        };
+        let mut tests: Vec<String> = self.conditions.iter().map(|condition| condition.row.clone()).collect();
+        if lead.is_some() {
+            tests.insert(0, "certificate.id = leading.certificate".to_owned());
+        }
+        let wanted = if tests.is_empty() { String::new() } else { format!(" WHERE {}", tests.join(" AND ")) };
+        Ok(Plan { from, wanted })
+    }
+
+    /// The list of ids that leads, if one is short.
+    fn lead(&self, tx: &mut Tx<'_>) -> Result<Option<&str>> {
+        let mut fewest = LEADING;
+        let mut lead = None;
+        for ids in self.conditions.iter().filter_map(|condition| condition.ids.as_deref()) {
+            let (sql, values) = self.statement(&format!("SELECT count(*) FROM ({ids} LIMIT {}) AS few", fewest + 1));
+            let count: i64 = tx.one(&sql, &values, |row| row.get(0))?.unwrap_or(0);
+            if count <= fewest {
+                (fewest, lead) = (count, Some(ids));
+            }
+            if count == 0 {
+                break;
+            }
+        }
+        Ok(lead)
+    }
+
+    /// A statement with the parameters that it uses, numbered anew: both engines refuse parameters without a place.
+    pub(crate) fn statement(&self, sql: &str) -> (String, Vec<Value<'static>>) {
+        let mut values: Vec<Value<'static>> = Vec::new();
+        let mut places: Vec<usize> = Vec::new();
+        let mut out = String::with_capacity(sql.len());
+        let mut rest = sql;
+        while let Some(at) = rest.find('$') {
+            let (head, tail) = rest.split_at(at);
+            out.push_str(head);
+            let digits = tail[1..].bytes().take_while(u8::is_ascii_digit).count();
+            let number: usize = tail[1..=digits].parse().unwrap_or(0);
+            let place = places.iter().position(|place| *place == number).unwrap_or_else(|| {
+                places.push(number);
+                values.extend(self.values.get(number.wrapping_sub(1)).cloned());
+                places.len() - 1
+            });
+            out.push_str(&format!("${}", place + 1));
+            rest = &tail[1 + digits..];
+        }
+        out.push_str(rest);
+        (out, values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_numbered_anew() {
+        let mut conditions = Conditions::default();
+        for value in 1..=12 {
+            conditions.bind(i64::from(value));
+        }
+        let (sql, values) = conditions.statement("SELECT $12 + $2 + $12");
+        assert_eq!(sql, "SELECT $1 + $2 + $1");
+        assert_eq!(values, [Value::Int(12), Value::Int(2)]);
+    }
+}
