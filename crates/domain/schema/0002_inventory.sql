@@ -25,6 +25,7 @@ ALTER TABLE certificate ADD COLUMN severity BIGINT;
 ALTER TABLE certificate ADD COLUMN common_name_folded TEXT;
 ALTER TABLE certificate ADD COLUMN subject_folded TEXT;
 ALTER TABLE certificate ADD COLUMN issuer_folded TEXT;
+ALTER TABLE certificate ADD COLUMN issuer_name_folded TEXT;
 ALTER TABLE certificate ADD COLUMN names_folded TEXT;
 ALTER TABLE certificate ADD COLUMN organizations_folded TEXT;
 ALTER TABLE certificate ADD COLUMN units_folded TEXT;
@@ -32,6 +33,7 @@ ALTER TABLE certificate ADD COLUMN countries_folded TEXT;
 ALTER TABLE certificate ADD COLUMN emails_folded TEXT;
 CREATE INDEX certificate_common_name ON certificate (common_name_folded, id);
 CREATE INDEX certificate_not_before ON certificate (not_before, id);
+CREATE INDEX certificate_held_since ON certificate (held_since, id);
 
 -- For equality: a term is the beginning of the SHA-256 of a field's number and a folded value.
 CREATE TABLE certificate_term (

@@ -1,5 +1,6 @@
 //! What is derived from a certificate's bytes and kept in its row, so that queries need not read the bytes.
 
+use certhold_pki::details::DistinguishedName;
 use certhold_pki::{AltNameKind, Facts, SignatureError, reverse_labels, verify_signed_by};
 use certhold_store::{Row, Value};
 
@@ -41,7 +42,7 @@ pub struct Derived {
 }
 
 /// The columns of [`Derived`], in the order of [`Derived::columns`] and [`Derived::read`].
-pub(super) const COLUMNS: [&str; 30] = [
+pub(super) const COLUMNS: [&str; 31] = [
     "sha1",
     "serial",
     "subject",
@@ -72,19 +73,21 @@ pub(super) const COLUMNS: [&str; 30] = [
     "issuer_folded",
     "names_folded",
     "severity",
+    "issuer_name_folded",
 ];
 
-/// The names of key usages by their bit (RFC 5280 section 4.2.1.3).
-pub const KEY_USAGES: [&str; 9] = [
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
+/// Key usages (RFC 5280 section 4.2.1.3) with their bits as other products write them: the octets of the BIT STRING, the first one
+/// lowest.
+pub const KEY_USAGES: [(&str, i64); 9] = [
+    ("digitalSignature", 0x80),
+    ("nonRepudiation", 0x40),
+    ("keyEncipherment", 0x20),
+    ("dataEncipherment", 0x10),
+    ("keyAgreement", 0x08),
+    ("keyCertSign", 0x04),
+    ("cRLSign", 0x02),
+    ("encipherOnly", 0x01),
+    ("decipherOnly", 0x8000),
 ];
 
 /// Severities with their rank in the column `severity`.
@@ -96,7 +99,14 @@ impl Derived {
         let text = |text: &str| without_nul(text);
         let option = |text: &Option<String>| text.as_deref().map(without_nul);
         let list = |texts: &[String]| texts.iter().map(|text| without_nul(text)).collect::<Vec<_>>();
-        let key_usage = KEY_USAGES.iter().enumerate().filter(|(_, name)| facts.key_usage.iter().any(|used| used == *name));
+        let key_usage = KEY_USAGES.iter().filter(|(name, _)| facts.key_usage.iter().any(|used| used == *name));
+        let subject = DistinguishedName::subject_of(der).ok();
+        let attributes = |oid: &str| -> Vec<String> {
+            let all = subject.iter().flat_map(DistinguishedName::attributes);
+            all.filter(|attribute| attribute.oid == oid).filter_map(|attribute| attribute.text.as_deref()).map(text).collect()
+        };
+        let mail_names = facts.names.iter().filter(|name| name.kind == AltNameKind::Email).map(|name| text(&name.value));
+        let emails: Vec<String> = attributes("1.2.840.113549.1.9.1").into_iter().chain(mail_names).collect();
         Derived {
             sha1: facts.sha1.to_vec(),
             serial: facts.serial.clone(),
@@ -105,17 +115,17 @@ impl Derived {
             issuer: text(&facts.issuer),
             issuer_common_name: option(&facts.issuer_common_name),
             names: facts.names.iter().map(|name| text(&name.value)).collect(),
-            organizations: facts.organization.iter().map(|name| text(name)).collect(),
-            units: Vec::new(),
-            countries: Vec::new(),
-            emails: Vec::new(),
+            organizations: attributes("2.5.4.10"),
+            units: attributes("2.5.4.11"),
+            countries: attributes("2.5.4.6"),
+            emails,
             not_before: facts.not_before,
             not_after: facts.not_after,
             key_algorithm: facts.key_algorithm.clone(),
             key_bits: facts.key_bits.map(i64::from),
             key_curve: facts.key_curve.clone(),
             signature_algorithm: facts.signature_algorithm.clone(),
-            key_usage: key_usage.map(|(bit, _)| 1 << bit).sum(),
+            key_usage: key_usage.map(|(_, bit)| bit).sum(),
             extended_key_usage: list(&facts.extended_key_usage),
             subject_key_id: facts.subject_key_id.clone(),
             authority_key_id: facts.authority_key_id.clone(),
@@ -180,7 +190,7 @@ impl Derived {
     }
 
     /// The values of [`COLUMNS`].
-    pub(super) fn columns(&self) -> [Value<'static>; 30] {
+    pub(super) fn columns(&self) -> [Value<'static>; 31] {
         [
             self.sha1.clone().into(),
             self.serial.clone().into(),
@@ -212,6 +222,7 @@ impl Derived {
             fold(&self.issuer).into(),
             lines(&self.names).map(|text| fold(&text)).into(),
             self.severity().into(),
+            self.issuer_common_name.as_deref().map(fold).into(),
         ]
     }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::keywords;
 use crate::asn1::{Element, Reader, tag};
+use crate::certificate::{Certificate, NotACertificate};
 use crate::facts::sha256;
 use crate::name::Name;
 use crate::text::{self, Escape};
@@ -125,6 +126,14 @@ impl DistinguishedName {
     /// Reads a Name element.
     pub(crate) fn of(element: &Element<'_>) -> DistinguishedName {
         DistinguishedName::of_parts(element.content, element.whole)
+    }
+
+    /// The subject of the certificate at the beginning of `der`, without reading the rest of it.
+    ///
+    /// # Errors
+    /// As [`crate::Facts::of`].
+    pub fn subject_of(der: &[u8]) -> Result<DistinguishedName, NotACertificate> {
+        Ok(DistinguishedName::of(&Certificate::locate(der)?.subject))
     }
 
     pub(crate) fn of_parts(content: &[u8], whole: &[u8]) -> DistinguishedName {

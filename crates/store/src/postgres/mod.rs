@@ -6,6 +6,7 @@
 mod address;
 mod cells;
 mod failure;
+mod rows;
 mod session;
 mod tls;
 

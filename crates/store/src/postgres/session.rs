@@ -15,6 +15,7 @@ use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, RowStream, SimpleQ
 use super::address::Address;
 use super::cells::{self, Bound};
 use super::failure::Failure;
+use super::rows::Rows;
 use crate::error::Error;
 use crate::row::{Cells, Row};
 use crate::value::Value;
@@ -164,8 +165,32 @@ impl Session {
         }
     }
 
-    /// Runs one statement once per list of parameters, all sent before the first answer is waited for.
+    /// Runs one statement once per list of parameters: rows to insert together, others all sent before the first answer is waited for.
     pub(super) fn many(
+        &mut self,
+        runtime: &Runtime,
+        sql: &str,
+        lists: &[&[Value<'_>]],
+        visit: &mut dyn FnMut(usize, &Row<'_>),
+    ) -> Result<u64, Failure> {
+        let Some(rows) = Rows::of(sql).filter(|rows| lists.iter().all(|list| rows.fits(list))) else {
+            return self.each_of(runtime, sql, lists, visit);
+        };
+        let mut concerned = 0;
+        let mut left = lists;
+        while !left.is_empty() {
+            let (now, later) = left.split_at(rows.next(left.len()));
+            let values: Vec<Value<'_>> = now.iter().flat_map(|list| list.iter().map(Value::borrowed)).collect();
+            concerned += match now.len() {
+                1 => self.run(runtime, sql, &values, &mut |_| true)?,
+                several => self.run(runtime, &rows.statement(several), &values, &mut |_| true)?,
+            };
+            left = later;
+        }
+        Ok(concerned)
+    }
+
+    fn each_of(
         &mut self,
         runtime: &Runtime,
         sql: &str,

@@ -1,0 +1,473 @@
+//! A resolved query as SQL. [`crate::query::evaluate`] says what it means; this says the same to both engines.
+//!
+//! Every test becomes a test of the row, and where an index knows its rows also a list of ids (see [`super::conditions`]). Fields
+//! with few values are looked up in the counted values: which of them fit is decided in memory, exactly, and the terms of those that
+//! do are asked for. What SQL cannot say exactly (a pattern within one of several values) it says as a superset, and the rows are
+//! looked at once more in memory.
+
+use certhold_store::{Tx, params};
+
+use super::conditions::{Condition, Conditions};
+use super::fields::{Field, fold, term};
+use super::search::like;
+use super::text_index;
+use crate::error::Result;
+use crate::query::{self, Expr, FieldId, Predicate, Scalar, Test, extended_key_usage_spellings};
+
+/// Values of a counted field that are looked through in memory, and that a statement may name.
+const DICTIONARY: usize = 2_000;
+
+/// Adds a resolved query to what is wanted. Whether rows must be evaluated once more in memory.
+pub(crate) fn add(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Condition) -> Result<bool> {
+    let parts: &[query::Condition] = match condition {
+        Expr::And(parts) => parts,
+        other => std::slice::from_ref(other),
+    };
+    let mut inexact = false;
+    for part in parts {
+        let sql = compile(tx, wanted, part)?;
+        inexact |= sql.inexact;
+        wanted.push(sql.condition);
+    }
+    Ok(inexact)
+}
+
+struct Compiled {
+    condition: Condition,
+    inexact: bool,
+}
+
+fn exact(row: impl Into<String>, ids: Option<String>) -> Compiled {
+    Compiled { condition: Condition { row: row.into(), ids }, inexact: false }
+}
+
+fn never() -> Compiled {
+    exact("1 = 0", Some("SELECT id AS certificate FROM certificate WHERE 1 = 0".into()))
+}
+
+fn compile(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Condition) -> Result<Compiled> {
+    let (parts, word) = match condition {
+        Expr::Leaf(predicate) => return leaf(tx, wanted, predicate),
+        Expr::And(parts) if parts.is_empty() => return Ok(exact("1 = 1", None)),
+        Expr::Or(parts) if parts.is_empty() => return Ok(never()),
+        Expr::And(parts) => (parts, " AND "),
+        Expr::Or(parts) => (parts, " OR "),
+    };
+    let parts = parts.iter().map(|part| compile(tx, wanted, part)).collect::<Result<Vec<_>>>()?;
+    let rows: Vec<&str> = parts.iter().map(|part| part.condition.row.as_str()).collect();
+    let row = format!("({})", rows.join(word));
+    let lists: Vec<&String> = parts.iter().filter_map(|part| part.condition.ids.as_ref()).collect();
+    let ids = if word == " AND " {
+        lists.first().map(|ids| (*ids).clone())
+    } else if lists.len() == parts.len() {
+        let selects: Vec<String> = lists.iter().map(|ids| format!("SELECT certificate FROM ({ids}) AS part")).collect();
+        Some(selects.join(" UNION "))
+    } else {
+        None
+    };
+    Ok(Compiled { condition: Condition { row, ids }, inexact: parts.iter().any(|part| part.inexact) })
+}
+
+fn leaf(tx: &mut Tx<'_>, wanted: &mut Conditions, predicate: &Predicate) -> Result<Compiled> {
+    let positive = test(tx, wanted, predicate.field, &predicate.test)?;
+    Ok(match predicate.negated {
+        false => positive,
+        // The contrary of a superset says nothing that SQL could use.
+        true if positive.inexact => Compiled { condition: Condition { row: "1 = 1".into(), ids: None }, inexact: true },
+        true => exact(format!("NOT coalesce({}, FALSE)", positive.condition.row), None),
+    })
+}
+
+/// How a field is kept.
+enum Kept {
+    /// One folded text in a column.
+    Text { column: &'static str, index: Index },
+    /// Several folded texts in a column.
+    Texts { column: &'static str, field: Field, index: Index },
+    /// One of few values.
+    Few { field: Field, set: &'static str },
+    /// A number in a column; with an index on it and the id.
+    Number { column: &'static str, indexed: bool },
+    /// A digest in a column.
+    Digest { column: &'static str, octets: usize, indexed: bool, field: Option<Field> },
+    /// A flag: the test of a row that has it, and where its ids are.
+    Flag { row: &'static str, ids: &'static str },
+    /// A reference to something with a name: the column, and the table whose `folded` is compared.
+    Named { column: &'static str, table: &'static str },
+    Metadata(i64),
+    Nothing,
+}
+
+/// What else knows a text.
+#[derive(Clone, Copy)]
+enum Index {
+    /// The index for parts, and terms for the whole.
+    Parts(Field),
+    /// The index for parts, and an ordered index on the column itself.
+    PartsAndOrder,
+    /// Terms for the whole only.
+    Whole(Field),
+}
+
+fn kept(field: FieldId) -> Kept {
+    match field {
+        FieldId::CertId => Kept::Number { column: "id", indexed: true },
+        FieldId::IssuedCn => Kept::Text { column: "common_name_folded", index: Index::PartsAndOrder },
+        FieldId::IssuedDn => Kept::Text { column: "subject_folded", index: Index::Parts(Field::Subject) },
+        FieldId::IssuerDn => Kept::Text { column: "issuer_folded", index: Index::Whole(Field::Issuer) },
+        FieldId::IssuerCn => Kept::Text { column: "issuer_name_folded", index: Index::Whole(Field::IssuerName) },
+        FieldId::SerialNumber => Kept::Text { column: "serial", index: Index::Parts(Field::Serial) },
+        FieldId::SubjectKeyId => Kept::Text { column: "subject_key_id", index: Index::Whole(Field::SubjectKeyId) },
+        FieldId::AuthorityKeyId => Kept::Text { column: "authority_key_id", index: Index::Whole(Field::AuthorityKeyId) },
+        FieldId::Thumbprint => Kept::Digest { column: "sha1", octets: 20, indexed: false, field: Some(Field::Thumbprint) },
+        FieldId::Fingerprint => Kept::Digest { column: "sha256", octets: 32, indexed: true, field: None },
+        FieldId::PublicKey => Kept::Digest { column: "spki_sha256", octets: 32, indexed: true, field: None },
+        FieldId::OwnerRoleName => Kept::Named { column: "owner_role", table: "role" },
+        FieldId::OwnerRoleId => Kept::Number { column: "owner_role", indexed: true },
+        FieldId::IssuedDate => Kept::Number { column: "not_before", indexed: true },
+        FieldId::ExpirationDate => Kept::Number { column: "not_after", indexed: true },
+        FieldId::ImportDate => Kept::Number { column: "held_since", indexed: true },
+        FieldId::Eku => Kept::Few { field: Field::ExtendedKeyUsage, set: "certificate.extended_key_usage IS NOT NULL" },
+        FieldId::KeySize => Kept::Number { column: "key_bits", indexed: false },
+        FieldId::KeyAlgorithm => Kept::Few { field: Field::KeyAlgorithm, set: "1 = 1" },
+        FieldId::Curve => Kept::Few { field: Field::Curve, set: "certificate.key_curve IS NOT NULL" },
+        FieldId::KeyUsage => Kept::Number { column: "key_usage", indexed: false },
+        FieldId::SigningAlgorithm => Kept::Few { field: Field::SignatureAlgorithm, set: "1 = 1" },
+        FieldId::Ou => Kept::Texts { column: "units_folded", field: Field::Unit, index: Index::Whole(Field::Unit) },
+        FieldId::Organization => {
+            Kept::Texts { column: "organizations_folded", field: Field::Organization, index: Index::Whole(Field::Organization) }
+        }
+        FieldId::Country => Kept::Texts { column: "countries_folded", field: Field::Country, index: Index::Whole(Field::Country) },
+        FieldId::IssuedEmail => Kept::Texts { column: "emails_folded", field: Field::Email, index: Index::Whole(Field::Email) },
+        FieldId::San => Kept::Texts { column: "names_folded", field: Field::Name, index: Index::Parts(Field::Name) },
+        FieldId::HasPrivateKey => Kept::Flag {
+            row: "EXISTS (SELECT 1 FROM private_key WHERE private_key.spki_sha256 = certificate.spki_sha256)",
+            ids: "SELECT certificate.id AS certificate FROM private_key CROSS JOIN certificate \
+                  WHERE certificate.spki_sha256 = private_key.spki_sha256",
+        },
+        FieldId::SelfSigned => Kept::Flag { row: "certificate.self_signed", ids: "" },
+        FieldId::IsCa => Kept::Flag { row: "certificate.is_ca", ids: "" },
+        FieldId::Managed => Kept::Flag {
+            row: "certificate.lineage IS NOT NULL",
+            ids: "SELECT id AS certificate FROM certificate WHERE lineage IS NOT NULL",
+        },
+        FieldId::ManagedName => Kept::Named { column: "lineage", table: "lineage" },
+        FieldId::Source => Kept::Few { field: Field::Source, set: "certificate.source <> ''" },
+        FieldId::Finding => Kept::Few { field: Field::Finding, set: "certificate.findings IS NOT NULL" },
+        FieldId::FindingSeverity => Kept::Number { column: "severity", indexed: false },
+        FieldId::Metadata(id) => Kept::Metadata(id.0),
+        FieldId::CertState | FieldId::KeyType | FieldId::AlwaysFalse | FieldId::Absent => Kept::Nothing,
+    }
+}
+
+fn test(tx: &mut Tx<'_>, wanted: &mut Conditions, field: FieldId, test: &Test) -> Result<Compiled> {
+    match kept(field) {
+        Kept::Text { column, index } => text(tx, wanted, column, index, test),
+        Kept::Texts { column, field, index } => texts(tx, wanted, column, field, index, test),
+        Kept::Few { field, set } => few(tx, wanted, field, set, test),
+        Kept::Number { column, indexed } => number(tx, wanted, column, indexed, test),
+        Kept::Digest { column, octets, indexed, field } => Ok(digest(wanted, column, octets, indexed, field, test)),
+        Kept::Flag { row, ids } => flag(wanted, field, row, ids, test),
+        Kept::Named { column, table } => Ok(named(wanted, column, table, test)),
+        Kept::Metadata(id) => Ok(metadata(wanted, id, test)),
+        Kept::Nothing => Ok(never()),
+    }
+}
+
+/// The texts that [`Test::Equals`] names.
+fn named_texts(wanted: &[Scalar]) -> impl Iterator<Item = &str> {
+    wanted.iter().filter_map(|scalar| match scalar {
+        Scalar::Text(text) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+fn terms(wanted: &mut Conditions, field: Field, values: impl Iterator<Item = String>) -> Option<(String, bool)> {
+    let places: Vec<String> = values.map(|value| wanted.bind(term(field, &value))).collect();
+    match places.as_slice() {
+        [] => None,
+        [one] => Some((format!("= {one}"), false)),
+        many => Some((format!("IN ({})", many.join(", ")), true)),
+    }
+}
+
+/// Certificates indexed under one of the values.
+fn under(wanted: &mut Conditions, field: Field, values: impl Iterator<Item = String>) -> Compiled {
+    let Some((test, several)) = terms(wanted, field, values) else { return never() };
+    let distinct = if several { "DISTINCT " } else { "" };
+    exact(
+        format!("EXISTS (SELECT 1 FROM certificate_term WHERE term {test} AND certificate_term.certificate = certificate.id)"),
+        Some(format!("SELECT {distinct}certificate FROM certificate_term WHERE term {test}")),
+    )
+}
+
+/// `LIKE` for the tests of parts; nothing for the others.
+fn pattern(test: &Test) -> Option<(String, String)> {
+    Some(match test {
+        Test::Contains(part) => (like(part, true, true), part.clone()),
+        Test::StartsWith(part) => (like(part, false, true), part.clone()),
+        Test::EndsWith(part) => (like(part, true, false), part.clone()),
+        Test::Like(pattern) => {
+            let texts = pattern.pieces().iter().filter_map(|piece| match piece {
+                query::Piece::Text(text) => Some(text),
+                _ => None,
+            });
+            (pattern.to_sql(), texts.max_by_key(|text| text.chars().count()).cloned().unwrap_or_default())
+        }
+        _ => return None,
+    })
+}
+
+fn text(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, index: Index, test: &Test) -> Result<Compiled> {
+    let column = format!("certificate.{column}");
+    if let Test::Set = test {
+        return Ok(exact(format!("{column} <> ''"), None));
+    }
+    if let Test::Equals(values) = test {
+        let set = format!("{column} IS NOT NULL");
+        return Ok(match index {
+            // The term also stands for whole names of issuers that have no common name.
+            Index::Whole(field @ Field::IssuerName) => {
+                let mut found = under(wanted, field, named_texts(values).map(str::to_owned));
+                found.condition.row = format!("({set} AND {})", found.condition.row);
+                found
+            }
+            Index::Parts(field) | Index::Whole(field) => under(wanted, field, named_texts(values).map(str::to_owned)),
+            Index::PartsAndOrder => {
+                let places: Vec<String> = named_texts(values).map(|text| wanted.bind(text.to_owned())).collect();
+                let row = format!("{column} IN ({})", places.join(", "));
+                let ids = format!("SELECT id AS certificate FROM certificate WHERE {row}");
+                exact(row, Some(ids))
+            }
+        });
+    }
+    let Some((pattern, part)) = pattern(test) else { return Ok(never()) };
+    if let (Index::PartsAndOrder, Test::StartsWith(part)) = (index, test) {
+        // The greatest character: whatever begins with the part is below.
+        let (from, to) = (wanted.bind(part.clone()), wanted.bind(format!("{part}\u{10FFFF}")));
+        let row = format!("({column} >= {from} AND {column} < {to})");
+        let ids = format!("SELECT id AS certificate FROM certificate WHERE {row}");
+        return Ok(exact(row, Some(ids)));
+    }
+    if let Index::Whole(field @ Field::Issuer) = index
+        && let Some(fitting) = dictionary(tx, field, test)?
+    {
+        return Ok(under(wanted, field, fitting.into_iter()));
+    }
+    let ids = match index {
+        Index::Whole(_) => None,
+        Index::Parts(_) | Index::PartsAndOrder => text_index::candidates(tx, wanted, &part)?,
+    };
+    let place = wanted.bind(pattern);
+    Ok(exact(format!("{column} LIKE {place} ESCAPE '\\'"), ids))
+}
+
+fn texts(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, field: Field, index: Index, test: &Test) -> Result<Compiled> {
+    let column = format!("certificate.{column}");
+    match test {
+        Test::Set => return Ok(exact(format!("{column} IS NOT NULL"), None)),
+        Test::Equals(values) => return Ok(under(wanted, field, named_texts(values).map(str::to_owned))),
+        _ => {}
+    }
+    let Some((pattern, part)) = pattern(test) else { return Ok(never()) };
+    let ids = match index {
+        Index::Whole(_) => None,
+        Index::Parts(_) | Index::PartsAndOrder => text_index::candidates(tx, wanted, &part)?,
+    };
+    // A line feed stands before and behind each value; no value has one.
+    let (pattern, inexact) = match test {
+        Test::StartsWith(part) => (like(&format!("\n{part}"), true, true), false),
+        Test::EndsWith(part) => (like(&format!("{part}\n"), true, true), false),
+        Test::Like(_) => (format!("%\n{pattern}\n%"), true),
+        _ => (pattern, false),
+    };
+    let place = wanted.bind(pattern);
+    Ok(Compiled { condition: Condition { row: format!("{column} LIKE {place} ESCAPE '\\'"), ids }, inexact })
+}
+
+/// The folded values of a counted field that fit; `None` when it has too many to look through.
+fn dictionary(tx: &mut Tx<'_>, field: Field, test: &Test) -> Result<Option<Vec<String>>> {
+    let limit = i64::try_from(DICTIONARY + 1).unwrap_or(i64::MAX);
+    let sql = "SELECT value FROM facet WHERE field = $1 LIMIT $2";
+    let values = tx.rows(sql, params![field.number(), limit], |row| row.get::<String>(0))?;
+    if values.len() > DICTIONARY {
+        return Ok(None);
+    }
+    let spelled = |value: &str| match field {
+        Field::ExtendedKeyUsage => extended_key_usage_spellings(value).iter().any(|name| query::text_fits(test, &fold(name))),
+        _ => query::text_fits(test, &fold(value)),
+    };
+    Ok(Some(values.iter().filter(|value| spelled(value)).map(|value| fold(value)).collect()))
+}
+
+fn few(tx: &mut Tx<'_>, wanted: &mut Conditions, field: Field, set: &str, test: &Test) -> Result<Compiled> {
+    if let Test::Set = test {
+        return Ok(exact(set, None));
+    }
+    Ok(match (dictionary(tx, field, test)?, test) {
+        (Some(fitting), _) => under(wanted, field, fitting.into_iter()),
+        (None, Test::Equals(values)) => under(wanted, field, named_texts(values).map(str::to_owned)),
+        // More kinds of keys than a world of honest certificates has: every row is looked at.
+        (None, _) => Compiled { condition: Condition { row: "1 = 1".into(), ids: None }, inexact: true },
+    })
+}
+
+fn number(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, indexed: bool, test: &Test) -> Result<Compiled> {
+    // No severity and no usage are kept as 0.
+    let set = match column {
+        "severity" | "key_usage" => format!("certificate.{column} > 0"),
+        _ => format!("certificate.{column} IS NOT NULL"),
+    };
+    let row = match test {
+        Test::Set => set,
+        Test::Equals(values) => {
+            let numbers = values.iter().filter_map(|scalar| match scalar {
+                Scalar::Number(number) => Some(*number),
+                _ => None,
+            });
+            let places: Vec<String> = numbers.map(|number| wanted.bind(number)).collect();
+            format!("({set} AND certificate.{column} IN ({}))", places.join(", "))
+        }
+        Test::Within { from, to } => {
+            let from = (*from != i64::MIN).then(|| format!("certificate.{column} >= {}", wanted.bind(*from)));
+            let to = (*to != i64::MAX).then(|| format!("certificate.{column} <= {}", wanted.bind(*to)));
+            let bounds: Vec<String> = std::iter::once(set).chain(from).chain(to).collect();
+            format!("({})", bounds.join(" AND "))
+        }
+        Test::Bits(bits) => {
+            let place = wanted.bind(*bits);
+            format!("(certificate.{column} & {place}) = {place}")
+        }
+        _ => return Ok(never()),
+    };
+    let ids = match column {
+        "key_bits" => dictionary_of_numbers(tx, wanted, test)?,
+        _ if indexed && !matches!(test, Test::Set) => Some(format!("SELECT id AS certificate FROM certificate WHERE {row}")),
+        _ => None,
+    };
+    Ok(exact(row, ids))
+}
+
+/// Key sizes are few: the terms of those that fit.
+fn dictionary_of_numbers(tx: &mut Tx<'_>, wanted: &mut Conditions, test: &Test) -> Result<Option<String>> {
+    let limit = i64::try_from(DICTIONARY + 1).unwrap_or(i64::MAX);
+    let sql = "SELECT value FROM facet WHERE field = $1 LIMIT $2";
+    let values = tx.rows(sql, params![Field::KeyBits.number(), limit], |row| row.get::<String>(0))?;
+    if values.len() > DICTIONARY {
+        return Ok(None);
+    }
+    let fits = |value: &str| {
+        value.parse::<i64>().is_ok_and(|number| match test {
+            Test::Set => true,
+            Test::Equals(wanted) => wanted.contains(&Scalar::Number(number)),
+            Test::Within { from, to } => *from <= number && number <= *to,
+            _ => false,
+        })
+    };
+    Ok(under(wanted, Field::KeyBits, values.into_iter().filter(|value| fits(value))).condition.ids)
+}
+
+fn digest(
+    wanted: &mut Conditions,
+    column: &str,
+    octets: usize,
+    indexed: bool,
+    field: Option<Field>,
+    test: &Test,
+) -> Compiled {
+    let column_of = format!("certificate.{column}");
+    let listed = |row: String| {
+        let ids = indexed.then(|| format!("SELECT id AS certificate FROM certificate WHERE {row}"));
+        exact(row, ids)
+    };
+    match (test, field) {
+        (Test::Set, _) => exact(format!("{column_of} IS NOT NULL"), None),
+        (Test::Equals(values), Some(field)) => under(wanted, field, named_texts(values).map(str::to_owned)),
+        (Test::Equals(values), None) => {
+            let places: Vec<String> = named_texts(values).filter_map(unhex).map(|digest| wanted.bind(digest)).collect();
+            if places.is_empty() { never() } else { listed(format!("{column_of} IN ({})", places.join(", "))) }
+        }
+        (Test::StartsWith(digits), _) => {
+            let (least, most) = (format!("{digits:0<width$}", width = octets * 2), format!("{digits:f<width$}", width = octets * 2));
+            let (Some(least), Some(most)) = (unhex(&least), unhex(&most)) else { return never() };
+            let (least, most) = (wanted.bind(least), wanted.bind(most));
+            listed(format!("({column_of} >= {least} AND {column_of} <= {most})"))
+        }
+        _ => never(),
+    }
+}
+
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let digits = digits.as_bytes();
+    let nibble = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let (pairs, rest) = digits.as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect()
+}
+
+fn flag(wanted: &mut Conditions, field: FieldId, row: &str, ids: &str, test: &Test) -> Result<Compiled> {
+    let Test::Equals(values) = test else { return Ok(if matches!(test, Test::Set) { exact("1 = 1", None) } else { never() }) };
+    let (yes, no) = (values.contains(&Scalar::Flag(true)), values.contains(&Scalar::Flag(false)));
+    let term_of = match field {
+        FieldId::IsCa => Some(Field::IsCa),
+        FieldId::SelfSigned => Some(Field::SelfSigned),
+        _ => None,
+    };
+    Ok(match (yes, no, term_of) {
+        (true, true, _) => exact("1 = 1", None),
+        (false, false, _) => never(),
+        (_, _, Some(field)) => under(wanted, field, std::iter::once(yes.to_string())),
+        (true, false, None) => exact(row, Some(ids.to_owned())),
+        (false, true, None) => exact(format!("NOT {row}"), None),
+    })
+}
+
+fn named(wanted: &mut Conditions, column: &str, table: &str, test: &Test) -> Compiled {
+    let test = match test {
+        Test::Set => return exact(format!("certificate.{column} IS NOT NULL"), None),
+        Test::Equals(values) => {
+            let places: Vec<String> = named_texts(values).map(|text| wanted.bind(text.to_owned())).collect();
+            format!("IN ({})", places.join(", "))
+        }
+        other => match pattern(other) {
+            Some((pattern, _)) => format!("LIKE {} ESCAPE '\\'", wanted.bind(pattern)),
+            None => return never(),
+        },
+    };
+    let row = format!("certificate.{column} IN (SELECT id FROM {table} WHERE folded {test})");
+    let ids = format!("SELECT id AS certificate FROM certificate WHERE {row}");
+    exact(row, Some(ids))
+}
+
+fn metadata(wanted: &mut Conditions, field: i64, test: &Test) -> Compiled {
+    let test = match test {
+        Test::Set => String::new(),
+        Test::Equals(values) => {
+            let mut tests = Vec::new();
+            for value in values {
+                tests.push(match value {
+                    Scalar::Text(text) => format!("sort = {}", wanted.bind(text.clone())),
+                    Scalar::Number(number) => format!("number = {}", wanted.bind(*number)),
+                    Scalar::Flag(flag) => format!("number = {}", wanted.bind(i64::from(*flag))),
+                });
+            }
+            format!(" AND ({})", tests.join(" OR "))
+        }
+        Test::Within { from, to } => format!(" AND number >= {} AND number <= {}", wanted.bind(*from), wanted.bind(*to)),
+        Test::StartsWith(part) => {
+            let (from, to) = (wanted.bind(part.clone()), wanted.bind(format!("{part}\u{10FFFF}")));
+            format!(" AND sort >= {from} AND sort < {to}")
+        }
+        other => match pattern(other) {
+            Some((pattern, _)) => format!(" AND sort LIKE {} ESCAPE '\\'", wanted.bind(pattern)),
+            None => return never(),
+        },
+    };
+    let places = format!("field = {}{test}", wanted.bind(field));
+    exact(
+        format!("EXISTS (SELECT 1 FROM certificate_metadata WHERE certificate_metadata.certificate = certificate.id AND {places})"),
+        Some(format!("SELECT certificate FROM certificate_metadata WHERE {places}")),
+    )
+}
