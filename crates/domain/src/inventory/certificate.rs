@@ -3,6 +3,7 @@
 use certhold_pki::{Details, Facts};
 use certhold_store::{Row, Tx, params};
 
+use super::derived;
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
@@ -62,6 +63,13 @@ impl Summary {
     pub fn title(&self) -> &str {
         let named = self.common_name.as_deref().or_else(|| self.names.first().map(String::as_str));
         named.or(Some(self.subject.as_str())).filter(|title| !title.trim().is_empty()).unwrap_or(&self.serial)
+    }
+}
+
+impl Summary {
+    /// Algorithm with size or curve, as people say it: "RSA 2048", "EC P-256", "Ed25519".
+    pub fn key(&self) -> String {
+        derived::key(&self.key_algorithm, self.key_curve.as_deref(), self.key_bits)
     }
 }
 

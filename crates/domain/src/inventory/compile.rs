@@ -81,19 +81,43 @@ fn leaf(tx: &mut Tx<'_>, wanted: &mut Conditions, predicate: &Predicate) -> Resu
 /// How a field is kept.
 enum Kept {
     /// One folded text in a column.
-    Text { column: &'static str, index: Index },
+    Text {
+        column: &'static str,
+        index: Index,
+    },
     /// Several folded texts in a column.
-    Texts { column: &'static str, field: Field, index: Index },
+    Texts {
+        column: &'static str,
+        field: Field,
+        index: Index,
+    },
     /// One of few values.
-    Few { field: Field, set: &'static str },
+    Few {
+        field: Field,
+        set: &'static str,
+    },
     /// A number in a column; with an index on it and the id.
-    Number { column: &'static str, indexed: bool },
+    Number {
+        column: &'static str,
+        indexed: bool,
+    },
     /// A digest in a column.
-    Digest { column: &'static str, octets: usize, indexed: bool, field: Option<Field> },
+    Digest {
+        column: &'static str,
+        octets: usize,
+        indexed: bool,
+        field: Option<Field>,
+    },
     /// A flag: the test of a row that has it, and where its ids are.
-    Flag { row: &'static str, ids: &'static str },
+    Flag {
+        row: &'static str,
+        ids: &'static str,
+    },
     /// A reference to something with a name: the column, and the table whose `folded` is compared.
-    Named { column: &'static str, table: &'static str },
+    Named {
+        column: &'static str,
+        table: &'static str,
+    },
     Metadata(i64),
     Nothing,
 }
@@ -137,7 +161,9 @@ fn kept(field: FieldId) -> Kept {
         FieldId::Organization => {
             Kept::Texts { column: "organizations_folded", field: Field::Organization, index: Index::Whole(Field::Organization) }
         }
-        FieldId::Country => Kept::Texts { column: "countries_folded", field: Field::Country, index: Index::Whole(Field::Country) },
+        FieldId::Country => {
+            Kept::Texts { column: "countries_folded", field: Field::Country, index: Index::Whole(Field::Country) }
+        }
         FieldId::IssuedEmail => Kept::Texts { column: "emails_folded", field: Field::Email, index: Index::Whole(Field::Email) },
         FieldId::San => Kept::Texts { column: "names_folded", field: Field::Name, index: Index::Parts(Field::Name) },
         FieldId::HasPrivateKey => Kept::Flag {
@@ -367,14 +393,7 @@ fn dictionary_of_numbers(tx: &mut Tx<'_>, wanted: &mut Conditions, test: &Test) 
     Ok(under(wanted, Field::KeyBits, values.into_iter().filter(|value| fits(value))).condition.ids)
 }
 
-fn digest(
-    wanted: &mut Conditions,
-    column: &str,
-    octets: usize,
-    indexed: bool,
-    field: Option<Field>,
-    test: &Test,
-) -> Compiled {
+fn digest(wanted: &mut Conditions, column: &str, octets: usize, indexed: bool, field: Option<Field>, test: &Test) -> Compiled {
     let column_of = format!("certificate.{column}");
     let listed = |row: String| {
         let ids = indexed.then(|| format!("SELECT id AS certificate FROM certificate WHERE {row}"));
@@ -388,7 +407,8 @@ fn digest(
             if places.is_empty() { never() } else { listed(format!("{column_of} IN ({})", places.join(", "))) }
         }
         (Test::StartsWith(digits), _) => {
-            let (least, most) = (format!("{digits:0<width$}", width = octets * 2), format!("{digits:f<width$}", width = octets * 2));
+            let (least, most) =
+                (format!("{digits:0<width$}", width = octets * 2), format!("{digits:f<width$}", width = octets * 2));
             let (Some(least), Some(most)) = (unhex(&least), unhex(&most)) else { return never() };
             let (least, most) = (wanted.bind(least), wanted.bind(most));
             listed(format!("({column_of} >= {least} AND {column_of} <= {most})"))
@@ -467,7 +487,9 @@ fn metadata(wanted: &mut Conditions, field: i64, test: &Test) -> Compiled {
     };
     let places = format!("field = {}{test}", wanted.bind(field));
     exact(
-        format!("EXISTS (SELECT 1 FROM certificate_metadata WHERE certificate_metadata.certificate = certificate.id AND {places})"),
+        format!(
+            "EXISTS (SELECT 1 FROM certificate_metadata WHERE certificate_metadata.certificate = certificate.id AND {places})"
+        ),
         Some(format!("SELECT certificate FROM certificate_metadata WHERE {places}")),
     )
 }

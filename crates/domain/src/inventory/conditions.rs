@@ -10,7 +10,7 @@ use certhold_store::{Tx, Value};
 use crate::error::Result;
 
 /// Ids that one condition may bring along to lead.
-const LEADING: i64 = 4_096;
+pub(crate) const LEADING: i64 = 4_096;
 
 /// One condition; its parameters are in [`Conditions::values`].
 #[derive(Clone, Debug)]
@@ -41,6 +41,11 @@ impl Conditions {
         self.conditions.is_empty()
     }
 
+    /// Whether an index says that at most [`LEADING`] rows fulfil them.
+    pub(crate) fn are_few(&self, tx: &mut Tx<'_>) -> Result<bool> {
+        Ok(self.lead(tx)?.is_some())
+    }
+
     /// Adds a parameter; its place in SQL.
     pub(crate) fn bind(&mut self, value: impl Into<Value<'static>>) -> String {
         self.values.push(value.into());
@@ -61,12 +66,12 @@ impl Conditions {
         let lead = self.lead(tx)?;
         let from = match lead {
             // The order of a CROSS JOIN is kept by SQLite; PostgreSQL chooses by itself.
-            Some(ids) => format!("({ids}) AS leading CROSS JOIN certificate"),
+            Some(ids) => format!("({ids}) AS found CROSS JOIN certificate"),
             None => "certificate".to_owned(),
         };
         let mut tests: Vec<String> = self.conditions.iter().map(|condition| condition.row.clone()).collect();
         if lead.is_some() {
-            tests.insert(0, "certificate.id = leading.certificate".to_owned());
+            tests.insert(0, "certificate.id = found.certificate".to_owned());
         }
         let wanted = if tests.is_empty() { String::new() } else { format!(" WHERE {}", tests.join(" AND ")) };
         Ok(Plan { from, wanted })

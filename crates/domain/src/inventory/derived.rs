@@ -131,7 +131,7 @@ impl Derived {
             authority_key_id: facts.authority_key_id.clone(),
             is_ca: facts.is_ca,
             self_signed: facts.self_issued && !matches!(verify_signed_by(der, der), Err(SignatureError::Invalid)),
-            findings: Vec::new(),
+            findings: findings(der).into_iter().map(|(severity, rule)| format!("{severity}:{rule}")).collect(),
             spki_sha256: facts.spki_sha256,
         }
     }
@@ -141,15 +141,9 @@ impl Derived {
         self.issuer_common_name.as_deref().unwrap_or(&self.issuer)
     }
 
-    /// Algorithm with size or curve, as people say it.
+    /// Algorithm with size or curve.
     pub(super) fn key(&self) -> String {
-        match (&self.key_curve, self.key_bits) {
-            (Some(curve), _) => format!("{} {curve}", self.key_algorithm),
-            (None, Some(bits)) if matches!(self.key_algorithm.as_str(), "RSA" | "DSA" | "RSASSA-PSS") => {
-                format!("{} {bits}", self.key_algorithm)
-            }
-            _ => self.key_algorithm.clone(),
-        }
+        key(&self.key_algorithm, self.key_curve.as_deref(), self.key_bits)
     }
 
     /// Severity and rule of each finding.
@@ -260,6 +254,20 @@ impl Derived {
             emails: list(24)?,
         })
     }
+}
+
+/// Algorithm with size or curve, as people say it.
+pub(super) fn key(algorithm: &str, curve: Option<&str>, bits: Option<i64>) -> String {
+    match (curve, bits) {
+        (Some(curve), _) => format!("{algorithm} {curve}"),
+        (None, Some(bits)) if matches!(algorithm, "RSA" | "DSA" | "RSASSA-PSS") => format!("{algorithm} {bits}"),
+        _ => algorithm.to_owned(),
+    }
+}
+
+/// What is wrong with a certificate: severity and rule, worst first.
+pub fn findings(_der: &[u8]) -> Vec<(String, String)> {
+    Vec::new()
 }
 
 /// Values with a line feed before and behind each; nothing for none.

@@ -1,15 +1,18 @@
 //! Finding certificates: filters, words, keyset pages.
 
+use std::collections::HashSet;
+
 use certhold_store::{Tx, params};
 
 use super::certificate::{SUMMARY_COLUMNS, SUMMARY_JOINS, Summary, read_summary};
-use super::conditions::{Conditions, Plan};
-use super::search;
+use super::conditions::{Conditions, LEADING, Plan};
+use super::{compile, search, subject};
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
-use crate::ids::RoleId;
+use crate::ids::{CertificateId, RoleId};
 use crate::limits;
+use crate::query::{self, Catalogue, Condition, Query};
 
 /// Which owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,8 @@ pub struct Filter {
     pub managed: Option<bool>,
     /// Authorities' certificates, or all others.
     pub is_ca: Option<bool>,
+    /// A resolved query.
+    pub condition: Option<Condition>,
     /// Order.
     pub sort: Sort,
     /// The cursor of the page before.
@@ -77,6 +82,15 @@ pub struct Filter {
     pub limit: usize,
     /// Whether to count all matches too.
     pub count: bool,
+}
+
+impl Filter {
+    /// Whether it leaves nothing out.
+    pub(crate) fn wants_everything(&self) -> bool {
+        let Filter { text, expiry, owner, managed, is_ca, condition, .. } = self;
+        let asks = condition.as_ref().is_some_and(|condition| *condition != Condition::always());
+        text.trim().is_empty() && *expiry == Expiry::default() && owner.is_none() && managed.is_none() && is_ca.is_none() && !asks
+    }
 }
 
 /// A page of certificates.
@@ -90,46 +104,141 @@ pub struct Page {
     pub total: Option<i64>,
 }
 
+/// What a query means when `actor` asks it now; nothing for the empty one.
+pub fn question(tx: &mut Tx<'_>, actor: &Actor, text: &str, now: i64) -> Result<Option<Condition>> {
+    access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+    let query = Query::parse(text, &Catalogue::default()).map_err(|error| Refusal::invalid("query", error.to_string()))?;
+    Ok((!query.is_empty()).then(|| query.resolve(now, &actor.name)))
+}
+
 /// Lists certificates.
 pub fn list(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter) -> Result<Page> {
     access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
-    let limit = filter.limit.clamp(1, limits::PAGE_ROWS);
-    let mut wanted = Conditions::default();
-    add_filter(tx, &mut wanted, filter)?;
-    let total = filter.count.then(|| total(tx, &wanted)).transpose()?;
+    select(tx, filter)
+}
 
-    if let Some(cursor) = &filter.after {
-        add_cursor(&mut wanted, filter.sort, cursor)?;
-    }
-    let order = match filter.sort {
-        Sort::Id => "certificate.id",
-        Sort::Newest => "certificate.id DESC",
-        Sort::Expiry => "certificate.not_after, certificate.id",
-        Sort::ExpiryLast => "certificate.not_after DESC, certificate.id DESC",
-    };
-    let Plan { from, wanted: tests } = wanted.plan(tx)?;
-    let rows = wanted.bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
-    let sql = format!("SELECT {SUMMARY_COLUMNS} FROM {from}{SUMMARY_JOINS}{tests} ORDER BY {order} LIMIT {rows}");
-    let (sql, values) = wanted.statement(&sql);
-    let mut certificates = tx.rows(&sql, &values, read_summary)?;
+/// What [`list`] gives to whoever may see it; the caller has made sure that the actor may.
+pub(crate) fn select(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
+    let limit = filter.limit.clamp(1, limits::PAGE_ROWS);
+    let wanted = Wanted::of(tx, filter)?;
+    let total = filter.count.then(|| wanted.count(tx)).transpose()?;
+    let mut certificates = wanted.rows(tx, filter.sort, filter.after.as_deref(), limit + 1)?;
     let more = certificates.len() > limit;
     certificates.truncate(limit);
     let next = certificates.last().filter(|_| more).map(|last| cursor(filter.sort, last));
     Ok(Page { certificates, next, total })
 }
 
+/// The ids of all that `filter` wants, in order of id, after `after`: for work on many, chunk by chunk.
+pub(crate) fn select_ids(tx: &mut Tx<'_>, filter: &Filter, after: CertificateId, limit: usize) -> Result<Vec<CertificateId>> {
+    let filter = Filter { sort: Sort::Id, limit, after: Some(after.to_string()), count: false, ..filter.clone() };
+    let wanted = Wanted::of(tx, &filter)?;
+    Ok(wanted.rows(tx, Sort::Id, filter.after.as_deref(), limit)?.into_iter().map(|found| found.id).collect())
+}
+
+/// All that a filter wants, if these are few.
+pub(crate) fn few(tx: &mut Tx<'_>, filter: &Filter) -> Result<Option<Vec<Summary>>> {
+    let wanted = Wanted::of(tx, filter)?;
+    if !wanted.conditions.are_few(tx)? {
+        return Ok(None);
+    }
+    wanted.rows(tx, Sort::Id, None, usize::try_from(LEADING).unwrap_or(usize::MAX)).map(Some)
+}
+
+/// How many certificates a filter wants.
+pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64> {
+    Wanted::of(tx, filter)?.count(tx)
+}
+
+/// A filter as SQL, and what SQL leaves to be looked at in memory.
+struct Wanted {
+    conditions: Conditions,
+    again: Option<query::Condition>,
+}
+
+impl Wanted {
+    fn of(tx: &mut Tx<'_>, filter: &Filter) -> Result<Wanted> {
+        let mut conditions = Conditions::default();
+        add_filter(tx, &mut conditions, filter)?;
+        let mut again = None;
+        if let Some(condition) = &filter.condition
+            && compile::add(tx, &mut conditions, condition)?
+        {
+            again = Some(condition.clone());
+        }
+        Ok(Wanted { conditions, again })
+    }
+
+    fn rows(&self, tx: &mut Tx<'_>, sort: Sort, after: Option<&str>, limit: usize) -> Result<Vec<Summary>> {
+        let Some(again) = &self.again else { return self.page(tx, sort, after, limit) };
+        let mut kept = Vec::new();
+        let mut after = after.map(str::to_owned);
+        while kept.len() < limit {
+            let page = self.page(tx, sort, after.as_deref(), AGAIN)?;
+            let Some(last) = page.last() else { break };
+            after = Some(cursor(sort, last));
+            let ids: Vec<CertificateId> = page.iter().map(|found| found.id).collect();
+            let fitting: HashSet<i64> = subject::subjects(tx, &ids)?
+                .iter()
+                .filter(|subject| query::evaluate(again, subject))
+                .map(|subject| subject.id)
+                .collect();
+            let ended = page.len() < AGAIN;
+            kept.extend(page.into_iter().filter(|found| fitting.contains(&found.id.0)));
+            if ended {
+                break;
+            }
+        }
+        kept.truncate(limit);
+        Ok(kept)
+    }
+
+    fn page(&self, tx: &mut Tx<'_>, sort: Sort, after: Option<&str>, limit: usize) -> Result<Vec<Summary>> {
+        let mut wanted = self.conditions.clone();
+        if let Some(cursor) = after {
+            add_cursor(&mut wanted, sort, cursor)?;
+        }
+        let order = match sort {
+            Sort::Id => "certificate.id",
+            Sort::Newest => "certificate.id DESC",
+            Sort::Expiry => "certificate.not_after, certificate.id",
+            Sort::ExpiryLast => "certificate.not_after DESC, certificate.id DESC",
+        };
+        let Plan { from, wanted: tests } = wanted.plan(tx)?;
+        let rows = wanted.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let sql = format!("SELECT {SUMMARY_COLUMNS} FROM {from}{SUMMARY_JOINS}{tests} ORDER BY {order} LIMIT {rows}");
+        let (sql, values) = wanted.statement(&sql);
+        Ok(tx.rows(&sql, &values, read_summary)?)
+    }
+
+    fn count(&self, tx: &mut Tx<'_>) -> Result<i64> {
+        if self.again.is_some() {
+            let mut count = 0;
+            let mut after = "0".to_owned();
+            loop {
+                let rows = self.rows(tx, Sort::Id, Some(&after), AGAIN)?;
+                count += i64::try_from(rows.len()).unwrap_or(i64::MAX);
+                match rows.last() {
+                    Some(last) if rows.len() == AGAIN => after = last.id.to_string(),
+                    _ => return Ok(count),
+                }
+            }
+        }
+        if self.conditions.is_empty() {
+            return count_all(tx);
+        }
+        let Plan { from, wanted: tests } = self.conditions.plan(tx)?;
+        let (sql, values) = self.conditions.statement(&format!("SELECT count(*) FROM {from}{tests}"));
+        Ok(tx.one(&sql, &values, |row| row.get(0))?.unwrap_or(0))
+    }
+}
+
+/// Rows that are fetched at once to be looked at again in memory.
+const AGAIN: usize = 512;
+
 /// All certificates held, from the maintained counter.
 pub fn count_all(tx: &mut Tx<'_>) -> Result<i64> {
     Ok(tx.one("SELECT value FROM counter WHERE name = 'certificates'", params![], |row| row.get(0))?.unwrap_or(0))
-}
-
-fn total(tx: &mut Tx<'_>, wanted: &Conditions) -> Result<i64> {
-    if wanted.is_empty() {
-        return count_all(tx);
-    }
-    let Plan { from, wanted: tests } = wanted.plan(tx)?;
-    let (sql, values) = wanted.statement(&format!("SELECT count(*) FROM {from}{tests}"));
-    Ok(tx.one(&sql, &values, |row| row.get(0))?.unwrap_or(0))
 }
 
 fn cursor(sort: Sort, last: &Summary) -> String {

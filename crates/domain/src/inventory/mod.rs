@@ -1,25 +1,31 @@
 //! The inventory: certificates as immutable facts, unique by SHA-256, with what people decided about them.
 
 mod certificate;
+mod compile;
 mod conditions;
 mod counts;
 mod derived;
+mod facets;
 mod fields;
 mod import;
 mod list;
 mod rederive;
 mod remove;
 mod search;
+mod subject;
 mod text_index;
 
 pub use certificate::{Certificate, Summary, chain, get, summary, versions};
 pub use counts::Counted;
 pub(crate) use counts::{forget_versions, of as with_value, set_owner, set_version, unmanaged};
-pub use derived::{DERIVATION, KEY_USAGES, SEVERITIES};
+pub use derived::{DERIVATION, KEY_USAGES, SEVERITIES, findings};
+pub use facets::{Facet, FacetValue, facets};
 pub use fields::{Field, fold, term};
 pub use import::{Candidate, ImportBatch, ImportItem, KeyItem, Outcome, import, import_keys};
 pub(crate) use import::{count_added, insert, link_chain};
-pub use list::{Expiry, Filter, OwnerFilter, Page, Sort, count_all, list};
+pub use list::{Expiry, Filter, OwnerFilter, Page, Sort, count_all, list, question};
+
 pub use rederive::{outdated, rederived};
 pub use remove::remove;
+
 pub use text_index::{fill as fill_text_index, is_behind as text_index_is_behind};

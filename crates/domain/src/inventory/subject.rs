@@ -1,14 +1,13 @@
 //! Certificates as [`Subject`]s: everything of them that queries can ask for, to be evaluated in memory.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use certhold_store::{Tx, params};
+use certhold_store::Tx;
 
 use super::derived::{self, Derived, SEVERITIES};
 use crate::error::Result;
-use crate::ids::{CertificateId, MetadataFieldId, RoleId};
-use crate::query::{Scalar, Subject};
+use crate::ids::{CertificateId, RoleId};
+use crate::query::Subject;
 use crate::text::hex;
 
 static SELECT: LazyLock<String> = LazyLock::new(|| {
@@ -30,32 +29,13 @@ pub(crate) fn subject(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Subje
 /// Those of the certificates that are held, in their order.
 pub(crate) fn subjects(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Subject>> {
     let lists: Vec<[certhold_store::Value<'_>; 1]> = ids.iter().map(|id| [(*id).into()]).collect();
-    let mut found: Vec<Subject> = tx
-        .one_of_each(&SELECT, &lists, |row| {
-            let derived = Derived::read(row, 8)?;
-            let owner = row.get::<Option<i64>>(4)?.map(RoleId).zip(row.get::<Option<String>>(5)?);
-            let (sha256, held_since): ([u8; 32], i64) = (row.get(1)?, row.get(2)?);
-            Ok(assemble(row.get(0)?, &sha256, held_since, row.get(3)?, owner, row.get(6)?, row.get(7)?, derived))
-        })?
-        .into_iter()
-        .flatten()
-        .collect();
-    let places: HashMap<i64, usize> = found.iter().enumerate().map(|(at, subject)| (subject.id, at)).collect();
-    for id in ids {
-        let Some(subject) = places.get(&id.0).and_then(|at| found.get_mut(*at)) else { continue };
-        let sql = "SELECT field, sort, number, kind FROM certificate_metadata JOIN metadata_field ON metadata_field.id = field WHERE certificate = $1";
-        tx.each(sql, params![*id], |row| {
-            let number: Option<i64> = row.get(2)?;
-            let value = match number {
-                Some(number) if row.text(3)? == "boolean" => Scalar::Flag(number != 0),
-                Some(number) => Scalar::Number(number),
-                None => Scalar::Text(row.get(1)?),
-            };
-            subject.metadata.insert(MetadataFieldId(row.get(0)?), value);
-            Ok(())
-        })?;
-    }
-    Ok(found)
+    let found = tx.one_of_each(&SELECT, &lists, |row| {
+        let derived = Derived::read(row, 8)?;
+        let owner = row.get::<Option<i64>>(4)?.map(RoleId).zip(row.get::<Option<String>>(5)?);
+        let (sha256, held_since): ([u8; 32], i64) = (row.get(1)?, row.get(2)?);
+        Ok(assemble(row.get(0)?, &sha256, held_since, row.get(3)?, owner, row.get(6)?, row.get(7)?, derived))
+    })?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 #[expect(clippy::too_many_arguments, reason = "the columns of one row")]

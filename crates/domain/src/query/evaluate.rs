@@ -177,7 +177,8 @@ fn fits(test: &Test, values: &Values<'_>) -> bool {
     }
 }
 
-fn text_fits(test: &Test, text: &str) -> bool {
+/// Whether a folded text passes the test.
+pub(crate) fn text_fits(test: &Test, text: &str) -> bool {
     match test {
         Test::Set => true,
         Test::Equals(wanted) => wanted.iter().any(|wanted| matches!(wanted, Scalar::Text(wanted) if wanted == text)),

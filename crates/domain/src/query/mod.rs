@@ -42,6 +42,7 @@ mod when;
 pub use ast::{Compare, Condition, Expr, Op, Operand, Predicate, Scalar, Test};
 pub use catalogue::{Catalogue, Entry, MetadataEntry, is_built_in};
 pub use error::QueryError;
+pub(crate) use evaluate::text_fits;
 pub use evaluate::{Subject, evaluate};
 pub use field::{Choice, Field, FieldId, Kind};
 pub use fields::FIELDS;

@@ -6,6 +6,7 @@ mod deploying;
 mod log;
 mod people;
 mod renewing;
+mod searching;
 mod sql;
 mod work;
 pub mod world;
@@ -50,6 +51,8 @@ stories! {
     renewing::credentials_are_masked_and_kept,
     renewing::versions_may_share_a_key,
     renewing::what_is_used_is_not_removed,
+    searching::queries_ask_for_every_field,
+    searching::counts_are_kept,
     work::a_job_is_done_once,
     work::a_lost_lease_writes_nothing,
     work::another_master_key_is_refused,

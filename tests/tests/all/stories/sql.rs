@@ -28,7 +28,9 @@ fn every_sql_text_runs_on_both_engines() {
     assert!(never.is_empty(), "no story runs these: {never:#?}");
 
     let Some(postgres) = executed(Database::postgres) else { return };
-    let only: Vec<&String> = sqlite.symmetric_difference(&postgres).collect();
+    // The index for parts of texts is asked in each engine's own words.
+    let common = |text: &&String| !text.contains("certificate_text WHERE certificate_text");
+    let only: Vec<&String> = sqlite.symmetric_difference(&postgres).filter(common).collect();
     assert!(only.is_empty(), "run on one engine only: {only:#?}");
 }
 

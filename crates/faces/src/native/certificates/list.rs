@@ -25,6 +25,9 @@ pub struct Parameters {
     /// a SHA-256 fingerprint finds exactly its certificate.
     #[serde(default)]
     q: String,
+    /// A query: `IssuedCN -contains "shop" AND ExpirationDate -le "%TODAY+30%"`. Combined with the other filters.
+    #[serde(default)]
+    query: String,
     /// Ends before this instant.
     expires_before: Option<Time>,
     /// Ends at this instant or later.
@@ -70,11 +73,13 @@ pub async fn list(
         limit: page::rows(given.limit)?,
         count: given.total,
         owner: None,
+        condition: None,
     };
-    let owner = given.owner;
+    let (owner, query) = (given.owner, given.query);
     let found = app
         .read_as(caller, move |tx, actor| {
             filter.owner = owner.map(|owner| owner_filter(tx, actor, &owner)).transpose()?;
+            filter.condition = inventory::question(tx, actor, &query, now)?;
             inventory::list(tx, actor, &filter)
         })
         .await?;
