@@ -10,7 +10,7 @@ use certhold_pki::sample::Generator;
 use certhold_store::Store;
 
 use crate::bundle::SEED;
-use crate::measure::latency;
+use crate::measure::{latency, rate, timed};
 use crate::table::{Bar, Row, Table};
 use crate::world::{World, now, operator};
 
@@ -64,6 +64,9 @@ pub fn run(world: &mut World, table: &mut Table) -> Result<()> {
         ("by a part of a name", Box::new(|run| Filter { text: part(name(run)), ..Filter::default() })),
         ("by a text that occurs nowhere", Box::new(|run| Filter { text: format!("nowhere{run}"), ..Filter::default() })),
     ];
+    let text_index = text_index(&store, count)?;
+    table.add(text_index);
+    let bars = Bars { indexed: Duration::from_millis(50), parts: Duration::from_millis(100) };
     for (what, filter) in questions {
         let mut found = 0;
         let times = latency(RUNS, BUDGET, |run| {
@@ -73,11 +76,79 @@ pub fn run(world: &mut World, table: &mut Table) -> Result<()> {
         })?;
         // In a small inventory every certificate may have an owner.
         ensure!(found > 0 || what.ends_with("nowhere") || what.ends_with("nobody"), "{what} found nothing");
-        let bar = (!what.contains("part") && !what.contains("nowhere")).then(|| Bar::p99_below(Duration::from_millis(50), times));
-        table.add(Row { bar, ..Row::latency(format!("list: {what}"), times) });
+        let limit = if what.contains("part") || what.contains("nowhere") { bars.parts } else { bars.indexed };
+        table.add(Row::latency(format!("list: {what}"), times).bar(Bar::p99_below(limit, times)));
     }
+    queries(&store, &names, &bars, table)?;
+    let times =
+        latency(RUNS, BUDGET, |_| store.read_blocking(|tx| inventory::facets(tx, &operator(), &Filter::default())).map(drop))?;
+    table.add(Row::latency("facets of the inventory", times).bar(Bar::p99_below(Duration::from_millis(100), times)));
     let times = latency(RUNS, BUDGET, |_| store.read_blocking(move |tx| overview::overview(tx, &operator(), at)).map(drop))?;
     table.add(Row::latency("home page's overview", times).bar(Bar::p99_below(Duration::from_millis(50), times)));
+    Ok(())
+}
+
+/// What latencies are to stay below.
+struct Bars {
+    indexed: Duration,
+    parts: Duration,
+}
+
+/// Fills the index for parts of texts, as a server does behind.
+fn text_index(store: &Store, count: u64) -> Result<Row> {
+    let (done, time) = timed(|| -> certhold_domain::Result<()> {
+        while store.write_bulk_blocking(|tx| inventory::fill_text_index(tx))? {}
+        Ok(())
+    });
+    done?;
+    Ok(Row::rate("text index, filled behind", rate(count, time)))
+}
+
+/// The query language, as it is written, with the time to read it.
+fn queries(store: &Store, names: &[String], bars: &Bars, table: &mut Table) -> Result<()> {
+    let name = |run: usize| names[run % names.len()].clone();
+    type Written<'a> = (&'static str, bool, Box<dyn Fn(usize) -> String + 'a>);
+    let written: Vec<Written<'_>> = vec![
+        ("IssuedCN -eq", false, Box::new(|run| format!("IssuedCN -eq \"{}\"", name(run)))),
+        ("IssuedCN -startswith", false, Box::new(|run| format!("IssuedCN -startswith \"{}\"", &name(run)[..6]))),
+        ("SAN -eq", false, Box::new(|run| format!("SAN -eq \"{}\"", name(run)))),
+        ("SAN -contains", true, Box::new(|run| format!("SAN -contains \"{}\"", part(&name(run))))),
+        ("IssuedDN -contains", true, Box::new(|run| format!("IssuedDN -contains \"{}\"", part(&name(run))))),
+        ("KeyType -eq RSA AND KeySize -lt 3000", false, Box::new(|_| "KeyType -eq \"RSA\" AND KeySize -lt 3000".into())),
+        ("EKU -eq clientAuth", false, Box::new(|_| "EKU -eq \"clientAuth\"".into())),
+        ("IssuerDN -contains", false, Box::new(|run| format!("IssuerDN -contains \"{}\"", ["trust", "root", "ca"][run % 3]))),
+        ("FindingSeverity -ge 3", false, Box::new(|_| "FindingSeverity -ge 3".into())),
+        (
+            "ExpirationDate of a week AND OwnerRoleName -eq NULL",
+            false,
+            Box::new(|run| {
+                let day = run % 60;
+                format!(
+                    "ExpirationDate -ge \"%TODAY+{day}%\" AND ExpirationDate -lt \"%TODAY+{}%\" AND OwnerRoleName -eq NULL",
+                    day + 7
+                )
+            }),
+        ),
+        (
+            "(SAN -contains OR IssuedCN -eq) AND SigningAlgorithm -ne",
+            true,
+            Box::new(|run| {
+                let (one, two) = (part(&name(run)), name(run + 1));
+                format!("(SAN -contains \"{one}\" OR IssuedCN -eq \"{two}\") AND SigningAlgorithm -ne \"ecdsa-with-SHA384\"")
+            }),
+        ),
+    ];
+    for (what, parts, text) in written {
+        let times = latency(RUNS, BUDGET, |run| {
+            let (text, at) = (text(run), now());
+            store.read_blocking(move |tx| {
+                let condition = inventory::question(tx, &operator(), &text, at)?;
+                inventory::list(tx, &operator(), &Filter { condition, limit: ROWS, ..Filter::default() }).map(drop)
+            })
+        })?;
+        let limit = if parts { bars.parts } else { bars.indexed };
+        table.add(Row::latency(format!("query: {what}"), times).bar(Bar::p99_below(limit, times)));
+    }
     Ok(())
 }
 

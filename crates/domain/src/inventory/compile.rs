@@ -37,8 +37,19 @@ struct Compiled {
     inexact: bool,
 }
 
+/// What SQL says exactly; the ids, too.
 fn exact(row: impl Into<String>, ids: Option<String>) -> Compiled {
-    Compiled { condition: Condition { row: row.into(), ids }, inexact: false }
+    Compiled { condition: Condition { row: row.into(), exact: ids.is_some(), ids }, inexact: false }
+}
+
+/// … with ids that are more than those that fulfil it.
+fn superset(row: impl Into<String>, ids: Option<String>) -> Compiled {
+    Compiled { condition: Condition { row: row.into(), ids, exact: false }, inexact: false }
+}
+
+/// What only a look in memory decides.
+fn undecided(row: impl Into<String>, ids: Option<String>) -> Compiled {
+    Compiled { condition: Condition { row: row.into(), ids, exact: false }, inexact: true }
 }
 
 fn never() -> Compiled {
@@ -65,7 +76,8 @@ fn compile(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Conditio
     } else {
         None
     };
-    Ok(Compiled { condition: Condition { row, ids }, inexact: parts.iter().any(|part| part.inexact) })
+    let exact = word == " OR " && parts.iter().all(|part| part.condition.exact);
+    Ok(Compiled { condition: Condition { row, ids, exact }, inexact: parts.iter().any(|part| part.inexact) })
 }
 
 fn leaf(tx: &mut Tx<'_>, wanted: &mut Conditions, predicate: &Predicate) -> Result<Compiled> {
@@ -73,7 +85,7 @@ fn leaf(tx: &mut Tx<'_>, wanted: &mut Conditions, predicate: &Predicate) -> Resu
     Ok(match predicate.negated {
         false => positive,
         // The contrary of a superset says nothing that SQL could use.
-        true if positive.inexact => Compiled { condition: Condition { row: "1 = 1".into(), ids: None }, inexact: true },
+        true if positive.inexact => undecided("1 = 1", None),
         true => exact(format!("NOT coalesce({}, FALSE)", positive.condition.row), None),
     })
 }
@@ -118,7 +130,6 @@ enum Kept {
         column: &'static str,
         table: &'static str,
     },
-    Metadata(i64),
     Nothing,
 }
 
@@ -181,8 +192,7 @@ fn kept(field: FieldId) -> Kept {
         FieldId::Source => Kept::Few { field: Field::Source, set: "certificate.source <> ''" },
         FieldId::Finding => Kept::Few { field: Field::Finding, set: "certificate.findings IS NOT NULL" },
         FieldId::FindingSeverity => Kept::Number { column: "severity", indexed: false },
-        FieldId::Metadata(id) => Kept::Metadata(id.0),
-        FieldId::CertState | FieldId::KeyType | FieldId::AlwaysFalse | FieldId::Absent => Kept::Nothing,
+        FieldId::Metadata(_) | FieldId::CertState | FieldId::KeyType | FieldId::AlwaysFalse | FieldId::Absent => Kept::Nothing,
     }
 }
 
@@ -195,7 +205,6 @@ fn test(tx: &mut Tx<'_>, wanted: &mut Conditions, field: FieldId, test: &Test) -
         Kept::Digest { column, octets, indexed, field } => Ok(digest(wanted, column, octets, indexed, field, test)),
         Kept::Flag { row, ids } => flag(wanted, field, row, ids, test),
         Kept::Named { column, table } => Ok(named(wanted, column, table, test)),
-        Kept::Metadata(id) => Ok(metadata(wanted, id, test)),
         Kept::Nothing => Ok(never()),
     }
 }
@@ -255,6 +264,7 @@ fn text(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, index: Index, te
             // The term also stands for whole names of issuers that have no common name.
             Index::Whole(field @ Field::IssuerName) => {
                 let mut found = under(wanted, field, named_texts(values).map(str::to_owned));
+                found.condition.exact = false;
                 found.condition.row = format!("({set} AND {})", found.condition.row);
                 found
             }
@@ -285,7 +295,7 @@ fn text(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, index: Index, te
         Index::Parts(_) | Index::PartsAndOrder => text_index::candidates(tx, wanted, &part)?,
     };
     let place = wanted.bind(pattern);
-    Ok(exact(format!("{column} LIKE {place} ESCAPE '\\'"), ids))
+    Ok(superset(format!("{column} LIKE {place} ESCAPE '\\'"), ids))
 }
 
 fn texts(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, field: Field, index: Index, test: &Test) -> Result<Compiled> {
@@ -308,7 +318,8 @@ fn texts(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, field: Field, i
         _ => (pattern, false),
     };
     let place = wanted.bind(pattern);
-    Ok(Compiled { condition: Condition { row: format!("{column} LIKE {place} ESCAPE '\\'"), ids }, inexact })
+    let row = format!("{column} LIKE {place} ESCAPE '\\'");
+    Ok(if inexact { undecided(row, ids) } else { superset(row, ids) })
 }
 
 /// The folded values of a counted field that fit; `None` when it has too many to look through.
@@ -334,7 +345,7 @@ fn few(tx: &mut Tx<'_>, wanted: &mut Conditions, field: Field, set: &str, test: 
         (Some(fitting), _) => under(wanted, field, fitting.into_iter()),
         (None, Test::Equals(values)) => under(wanted, field, named_texts(values).map(str::to_owned)),
         // More kinds of keys than a world of honest certificates has: every row is looked at.
-        (None, _) => Compiled { condition: Condition { row: "1 = 1".into(), ids: None }, inexact: true },
+        (None, _) => undecided("1 = 1", None),
     })
 }
 
@@ -459,37 +470,4 @@ fn named(wanted: &mut Conditions, column: &str, table: &str, test: &Test) -> Com
     let row = format!("certificate.{column} IN (SELECT id FROM {table} WHERE folded {test})");
     let ids = format!("SELECT id AS certificate FROM certificate WHERE {row}");
     exact(row, Some(ids))
-}
-
-fn metadata(wanted: &mut Conditions, field: i64, test: &Test) -> Compiled {
-    let test = match test {
-        Test::Set => String::new(),
-        Test::Equals(values) => {
-            let mut tests = Vec::new();
-            for value in values {
-                tests.push(match value {
-                    Scalar::Text(text) => format!("sort = {}", wanted.bind(text.clone())),
-                    Scalar::Number(number) => format!("number = {}", wanted.bind(*number)),
-                    Scalar::Flag(flag) => format!("number = {}", wanted.bind(i64::from(*flag))),
-                });
-            }
-            format!(" AND ({})", tests.join(" OR "))
-        }
-        Test::Within { from, to } => format!(" AND number >= {} AND number <= {}", wanted.bind(*from), wanted.bind(*to)),
-        Test::StartsWith(part) => {
-            let (from, to) = (wanted.bind(part.clone()), wanted.bind(format!("{part}\u{10FFFF}")));
-            format!(" AND sort >= {from} AND sort < {to}")
-        }
-        other => match pattern(other) {
-            Some((pattern, _)) => format!(" AND sort LIKE {} ESCAPE '\\'", wanted.bind(pattern)),
-            None => return never(),
-        },
-    };
-    let places = format!("field = {}{test}", wanted.bind(field));
-    exact(
-        format!(
-            "EXISTS (SELECT 1 FROM certificate_metadata WHERE certificate_metadata.certificate = certificate.id AND {places})"
-        ),
-        Some(format!("SELECT certificate FROM certificate_metadata WHERE {places}")),
-    )
 }

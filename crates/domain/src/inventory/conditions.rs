@@ -19,6 +19,8 @@ pub(crate) struct Condition {
     pub row: String,
     /// A query for the ids of at least all rows that fulfil it, each once, in a column named `certificate`.
     pub ids: Option<String>,
+    /// Whether these are exactly the ids of the rows that fulfil it.
+    pub exact: bool,
 }
 
 /// Conditions that must all hold, with their parameters.
@@ -58,7 +60,15 @@ impl Conditions {
 
     /// A condition that only a look at the row answers.
     pub(crate) fn row(&mut self, row: impl Into<String>) {
-        self.conditions.push(Condition { row: row.into(), ids: None });
+        self.conditions.push(Condition { row: row.into(), ids: None, exact: false });
+    }
+
+    /// The query for exactly the ids of all that is wanted, if there is one.
+    pub(crate) fn exactly(&self) -> Option<&str> {
+        match self.conditions.as_slice() {
+            [only] if only.exact => only.ids.as_deref(),
+            _ => None,
+        }
     }
 
     /// Chooses how the rows are found.

@@ -1,6 +1,7 @@
 //! What is derived from a certificate's bytes and kept in its row, so that queries need not read the bytes.
 
 use certhold_pki::details::DistinguishedName;
+use certhold_pki::findings as rules;
 use certhold_pki::{AltNameKind, Facts, SignatureError, reverse_labels, verify_signed_by};
 use certhold_store::{Row, Value};
 
@@ -8,7 +9,7 @@ use super::fields::fold;
 
 /// The version of this derivation. Whoever changes what is derived counts it up: rows that an older version wrote are derived
 /// again behind.
-pub const DERIVATION: i64 = 1;
+pub const DERIVATION: i64 = 1_000 + rules::RULES_VERSION as i64;
 
 /// The derived part of a row. Texts hold no NUL, which PostgreSQL cannot keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +132,7 @@ impl Derived {
             authority_key_id: facts.authority_key_id.clone(),
             is_ca: facts.is_ca,
             self_signed: facts.self_issued && !matches!(verify_signed_by(der, der), Err(SignatureError::Invalid)),
-            findings: findings(der).into_iter().map(|(severity, rule)| format!("{severity}:{rule}")).collect(),
+            findings: found(facts, der).into_iter().map(|(severity, rule)| format!("{severity}:{rule}")).collect(),
             spki_sha256: facts.spki_sha256,
         }
     }
@@ -266,8 +267,14 @@ pub(super) fn key(algorithm: &str, curve: Option<&str>, bits: Option<i64>) -> St
 }
 
 /// What is wrong with a certificate: severity and rule, worst first.
-pub fn findings(_der: &[u8]) -> Vec<(String, String)> {
-    Vec::new()
+pub fn findings(der: &[u8]) -> Vec<(String, String)> {
+    Facts::of(der).map(|facts| found(&facts, der)).unwrap_or_default()
+}
+
+fn found(facts: &Facts, der: &[u8]) -> Vec<(String, String)> {
+    let mut found = rules::evaluate(facts, der);
+    found.sort_by_key(|finding| SEVERITIES.iter().position(|(name, _)| *name == finding.rule.severity.as_str()));
+    found.into_iter().map(|finding| (finding.rule.severity.as_str().to_owned(), finding.rule.id.to_owned())).collect()
 }
 
 /// Values with a line feed before and behind each; nothing for none.

@@ -6,7 +6,7 @@ use certhold_store::{Tx, params};
 
 use super::certificate::{SUMMARY_COLUMNS, SUMMARY_JOINS, Summary, read_summary};
 use super::conditions::{Conditions, LEADING, Plan};
-use super::{compile, search, subject};
+use super::{compile, count_cache, search, subject};
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
@@ -227,9 +227,16 @@ impl Wanted {
         if self.conditions.is_empty() {
             return count_all(tx);
         }
-        let Plan { from, wanted: tests } = self.conditions.plan(tx)?;
-        let (sql, values) = self.conditions.statement(&format!("SELECT count(*) FROM {from}{tests}"));
-        Ok(tx.one(&sql, &values, |row| row.get(0))?.unwrap_or(0))
+        let sql = match self.conditions.exactly() {
+            // Entries of an index are counted without a look at the rows.
+            Some(ids) => format!("SELECT count(*) FROM ({ids}) AS found"),
+            None => {
+                let Plan { from, wanted: tests } = self.conditions.plan(tx)?;
+                format!("SELECT count(*) FROM {from}{tests}")
+            }
+        };
+        let (sql, values) = self.conditions.statement(&sql);
+        count_cache::count(tx, &sql, &values)
     }
 }
 

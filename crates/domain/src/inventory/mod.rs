@@ -3,6 +3,7 @@
 mod certificate;
 mod compile;
 mod conditions;
+mod count_cache;
 mod counts;
 mod derived;
 mod facets;

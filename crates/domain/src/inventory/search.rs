@@ -31,6 +31,7 @@ pub(crate) fn add_word(tx: &mut Tx<'_>, wanted: &mut Conditions, word: &str) -> 
             wanted.push(Condition {
                 row: format!("(certificate.sha1 = {place} OR certificate.serial = {serial_place})"),
                 ids: Some(format!("SELECT DISTINCT certificate FROM certificate_term WHERE term IN ({thumbprint}, {serial})")),
+                exact: true,
             });
             return Ok(());
         }
@@ -41,7 +42,7 @@ pub(crate) fn add_word(tx: &mut Tx<'_>, wanted: &mut Conditions, word: &str) -> 
     let place = wanted.bind(like(&word, true, true));
     let columns = ["subject_folded", "common_name_folded", "names_folded", "serial", "issuer_folded"];
     let tests = columns.map(|column| format!("certificate.{column} LIKE {place} ESCAPE '\\'"));
-    wanted.push(Condition { row: format!("({})", tests.join(" OR ")), ids });
+    wanted.push(Condition { row: format!("({})", tests.join(" OR ")), ids, exact: false });
     Ok(())
 }
 
@@ -53,6 +54,7 @@ fn add_domain(wanted: &mut Conditions, domain: &str) {
     wanted.push(Condition {
         row: format!("certificate.id IN (SELECT certificate FROM certificate_name WHERE {range})"),
         ids: Some(format!("SELECT DISTINCT certificate FROM certificate_name WHERE {range}")),
+        exact: true,
     });
 }
 
@@ -69,6 +71,7 @@ pub(crate) fn has_term(place: &str) -> Condition {
             "EXISTS (SELECT 1 FROM certificate_term WHERE term = {place} AND certificate_term.certificate = certificate.id)"
         ),
         ids: Some(format!("SELECT certificate FROM certificate_term WHERE term = {place}")),
+        exact: true,
     }
 }
 
@@ -78,7 +81,7 @@ pub(crate) fn add_range(wanted: &mut Conditions, column: &str, from: Option<i64>
     let to = to.map(|to| format!("certificate.{column} <= {}", wanted.bind(to)));
     let row = from.into_iter().chain(to).collect::<Vec<_>>().join(" AND ");
     let ids = Some(format!("SELECT id AS certificate FROM certificate WHERE {row}"));
-    wanted.push(Condition { row, ids });
+    wanted.push(Condition { row, ids, exact: true });
 }
 
 /// A pattern of `LIKE` for a text, with more before and behind if so.

@@ -1,0 +1,87 @@
+//! Exact counts, remembered as long as nothing has happened: every change of what queries see has an event, but for rows that are
+//! derived again. A count of half a million rows is asked for with every page of a list; this makes it cost once.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use certhold_store::{Tx, Value, params};
+
+use crate::error::Result;
+
+/// What was counted, at which version of the data.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    /// The head of the event chain: it stands for everything that has happened in one database and in no other.
+    head: Vec<u8>,
+    /// How far rows have been derived again.
+    derived: i64,
+    question: Vec<u8>,
+}
+
+/// Counts of all databases that this process has open; the key says which one and when, so that none is ever wrong.
+static COUNTS: LazyLock<Mutex<HashMap<Key, i64>>> = LazyLock::new(Mutex::default);
+
+/// Counts after which it starts again, so that it stays small.
+const COUNTS_MAX: usize = 512;
+
+/// The count that the statement gives.
+pub(super) fn count(tx: &mut Tx<'_>, sql: &str, values: &[Value<'_>]) -> Result<i64> {
+    let head: Option<Vec<u8>> = tx.one("SELECT hash FROM event ORDER BY seq DESC LIMIT 1", params![], |row| row.get(0))?;
+    let derived: i64 = tx.one("SELECT value FROM counter WHERE name = 'derived_to'", params![], |row| row.get(0))?.unwrap_or(0);
+    let key = Key { head: head.unwrap_or_default(), derived, question: question(sql, values) };
+    let counts = || COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
+    // Within a write, what is not committed may still be undone.
+    let may_keep = !tx.can_write() && !key.head.is_empty();
+    if let Some(count) = counts().get(&key).filter(|_| may_keep) {
+        return Ok(*count);
+    }
+    let count: i64 = tx.one(sql, values, |row| row.get(0))?.unwrap_or(0);
+    if may_keep {
+        let mut counts = counts();
+        if counts.len() >= COUNTS_MAX {
+            counts.clear();
+        }
+        counts.insert(key, count);
+    }
+    Ok(count)
+}
+
+/// Statement and values, each with its length, so that no two questions look alike.
+fn question(sql: &str, values: &[Value<'_>]) -> Vec<u8> {
+    let mut bytes = sql.as_bytes().to_vec();
+    for value in values {
+        let (kind, content): (u8, Vec<u8>) = match value {
+            Value::Null => (0, Vec::new()),
+            Value::Bool(flag) => (1, vec![u8::from(*flag)]),
+            Value::Int(number) => (2, number.to_be_bytes().to_vec()),
+            Value::Text(text) => (3, text.as_bytes().to_vec()),
+            Value::Blob(blob) => (4, blob.to_vec()),
+        };
+        bytes.push(kind);
+        bytes.extend_from_slice(&(content.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(&content);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_differ_by_kind_and_content() {
+        let of = |values: &[Value<'_>]| question("SELECT $1", values);
+        let all = [
+            of(&[Value::Null]),
+            of(&[Value::Int(1)]),
+            of(&[Value::Bool(true)]),
+            of(&[Value::from("1")]),
+            of(&[Value::from(vec![b'1'])]),
+            of(&[Value::from("a"), Value::from("bc")]),
+            of(&[Value::from("ab"), Value::from("c")]),
+        ];
+        for (at, one) in all.iter().enumerate() {
+            assert!(!all[at + 1..].contains(one));
+        }
+    }
+}
