@@ -8,6 +8,7 @@
 
 pub mod access;
 mod actor;
+pub mod collections;
 mod core;
 pub mod custody;
 mod error;

@@ -16,6 +16,8 @@ pub const QUERY_CHARS: usize = 16_000;
 pub const QUERY_TERMS: usize = 500;
 /// Parentheses inside each other in a query.
 pub const QUERY_DEPTH: usize = 32;
+/// Collections: each is evaluated when a certificate's collections are told.
+pub const COLLECTIONS: i64 = 5_000;
 /// DNS names in one managed certificate (the limit of the large public authorities).
 pub const MANAGED_NAMES: usize = 100;
 /// Bytes of one certificate.

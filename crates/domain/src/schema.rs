@@ -11,6 +11,7 @@ use crate::events::{self, NewEvent, Object, names};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "foundation", sql: include_str!("../schema/0001_foundation.sql") },
     Migration { number: 2, name: "inventory", sql: include_str!("../schema/0002_inventory.sql") },
+    Migration { number: 3, name: "collections", sql: include_str!("../schema/0003_collections.sql") },
 ];
 
 /// Brings a fresh database to life: its identity, counters, the `Global` permission set and the `Administrator` role. On a

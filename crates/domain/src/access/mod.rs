@@ -6,8 +6,8 @@ pub mod paths;
 pub mod roles;
 
 pub use evaluate::{Access, Decision, HeldRole, Level, Need, Path, without_redundancy};
-pub(crate) use load::assigned;
 pub use load::{AccessCache, changed, of_principal};
+pub(crate) use load::{assigned, parse_paths, paths_json};
 
 use certhold_store::Tx;
 

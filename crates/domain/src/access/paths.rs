@@ -12,6 +12,8 @@ pub const CERTIFICATES_IMPORT: &str = "/certificates/import/";
 pub const CERTIFICATES_CHANGE_OWNER: &str = "/certificates/collections/change_owner/";
 /// Remove certificates from the inventory.
 pub const CERTIFICATES_DELETE: &str = "/certificates/collections/delete/";
+/// Create, change and remove collections: what they contain decides what rights on them allow.
+pub const COLLECTIONS_MODIFY: &str = "/certificates/collections/modify/";
 /// Put private keys into custody together with certificates.
 pub const PRIVATE_KEY_IMPORT: &str = "/certificates/collections/private_key/import/";
 /// See managed certificates, their orders and deployments.
@@ -47,6 +49,7 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     (CERTIFICATES_IMPORT, "add certificates to the inventory"),
     (CERTIFICATES_CHANGE_OWNER, "change a certificate's owner, between roles one holds"),
     (CERTIFICATES_DELETE, "remove certificates from the inventory"),
+    (COLLECTIONS_MODIFY, "create, change and remove collections"),
     (PRIVATE_KEY_IMPORT, "put private keys into custody"),
     (RENEWAL_READ, "see managed certificates, orders and deployments"),
     (RENEWAL_MODIFY, "create and change managed certificates"),

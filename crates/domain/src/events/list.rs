@@ -90,6 +90,16 @@ pub fn history(
     limit: usize,
 ) -> Result<EventPage> {
     access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+    of_certificate(tx, certificate, before, limit)
+}
+
+/// The same without asking who wants to know.
+pub(crate) fn of_certificate(
+    tx: &mut Tx<'_>,
+    certificate: CertificateId,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<EventPage> {
     let filter = EventFilter {
         object_kind: Some("certificate".into()),
         object: Some(certificate.0),

@@ -10,6 +10,7 @@ pub mod names;
 mod verify;
 
 pub use chain::{NewEvent, Object, append, append_many};
+pub(crate) use list::of_certificate;
 pub(crate) use list::select as list_unchecked;
 pub use list::{Event, EventFilter, EventPage, history, latest, list};
 pub use verify::{Head, KeptHead, Problem, Trust, Verification, audit, head_message, head_to_sign, record_head, verify};

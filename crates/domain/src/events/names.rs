@@ -8,6 +8,14 @@ pub const CERTIFICATE_IMPORTED: &str = "certificate.imported";
 pub const CERTIFICATE_OWNER_CHANGED: &str = "certificate.owner_changed";
 /// A certificate was removed from the inventory.
 pub const CERTIFICATE_DELETED: &str = "certificate.deleted";
+/// A collection was created.
+pub const COLLECTION_CREATED: &str = "collection.created";
+/// A collection's name, description, query or settings changed.
+pub const COLLECTION_CHANGED: &str = "collection.changed";
+/// A collection was removed; the certificates stay.
+pub const COLLECTION_DELETED: &str = "collection.deleted";
+/// Somebody marked a collection as a favourite, or took the mark away.
+pub const COLLECTION_FAVOURITE_CHANGED: &str = "collection.favourite_changed";
 /// A private key came into custody together with a certificate.
 pub const PRIVATE_KEY_IMPORTED: &str = "private_key.imported";
 /// A private key was made in custody.

@@ -138,6 +138,10 @@ pub(crate) fn read_summary(row: &Row<'_>) -> Result<Summary, certhold_store::Err
 /// One certificate with its bytes.
 pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> Result<Certificate> {
     access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+    fetch(tx, id)
+}
+
+pub(super) fn fetch(tx: &mut Tx<'_>, id: CertificateId) -> Result<Certificate> {
     let sql = format!(
         "SELECT {SUMMARY_COLUMNS}, certificate_body.der FROM certificate{SUMMARY_JOINS} {BODY} WHERE certificate.id = $1"
     );
@@ -159,6 +163,10 @@ pub(crate) fn find(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Summary>
 /// The path an authority delivered with a certificate, its issuer first, as far as it is known.
 pub fn chain(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> Result<Vec<Certificate>> {
     access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+    fetch_chain(tx, id)
+}
+
+pub(super) fn fetch_chain(tx: &mut Tx<'_>, id: CertificateId) -> Result<Vec<Certificate>> {
     let sql = format!(
         "SELECT {SUMMARY_COLUMNS}, certificate_body.der FROM certificate_chain CROSS JOIN certificate{SUMMARY_JOINS} {BODY} \
          WHERE certificate_chain.certificate = $1 AND certificate.id = certificate_chain.member \

@@ -12,7 +12,7 @@ use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::ids::{CertificateId, RoleId};
 use crate::limits;
-use crate::query::{self, Catalogue, Condition, Query};
+use crate::query::{self, Condition};
 
 /// Which owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,13 +102,6 @@ pub struct Page {
     pub next: Option<String>,
     /// All matches, when asked for.
     pub total: Option<i64>,
-}
-
-/// What a query means when `actor` asks it now; nothing for the empty one.
-pub fn question(tx: &mut Tx<'_>, actor: &Actor, text: &str, now: i64) -> Result<Option<Condition>> {
-    access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
-    let query = Query::parse(text, &Catalogue::default()).map_err(|error| Refusal::invalid("query", error.to_string()))?;
-    Ok((!query.is_empty()).then(|| query.resolve(now, &actor.name)))
 }
 
 /// Lists certificates.

@@ -12,6 +12,7 @@ mod import;
 mod list;
 mod rederive;
 mod remove;
+mod scoped;
 mod search;
 mod subject;
 mod text_index;
@@ -24,9 +25,9 @@ pub use facets::{Facet, FacetValue, facets};
 pub use fields::{Field, fold, term};
 pub use import::{Candidate, ImportBatch, ImportItem, KeyItem, Outcome, import, import_keys};
 pub(crate) use import::{count_added, insert, link_chain};
-pub use list::{Expiry, Filter, OwnerFilter, Page, Sort, count_all, list, question};
-
+pub use list::{Expiry, Filter, OwnerFilter, Page, Sort, count_all, list};
 pub use rederive::{outdated, rederived};
 pub use remove::remove;
-
+pub use scoped::{chain_in, get_in, history_in, list_in, question, require_list, summary_in};
+pub(crate) use subject::subject;
 pub use text_index::{fill as fill_text_index, is_behind as text_index_is_behind};

@@ -20,8 +20,10 @@
 //! * Text is compared without regard to case, folded by [`fold()`]; a text that is empty counts as not set.
 //! * Days are days in UTC. A date stands for the whole day, an instant written to the second for that second.
 
+mod ask;
 mod ast;
 mod catalogue;
+mod complete;
 mod error;
 mod evaluate;
 mod field;
@@ -39,14 +41,17 @@ mod typing;
 mod usage;
 mod when;
 
+pub use ask::{catalogue, check, completions};
 pub use ast::{Compare, Condition, Expr, Op, Operand, Predicate, Scalar, Test};
 pub use catalogue::{Catalogue, Entry, MetadataEntry, is_built_in};
+pub use complete::{Completion, CompletionKind, Completions, complete};
 pub use error::QueryError;
 pub(crate) use evaluate::text_fits;
 pub use evaluate::{Subject, evaluate};
 pub use field::{Choice, Field, FieldId, Kind};
 pub use fields::FIELDS;
 pub use pattern::{Pattern, Piece};
+pub use scan::quote;
 pub use usage::{extended_key_usage_spellings, key_usage_bits};
 pub use when::When;
 

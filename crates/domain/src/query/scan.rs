@@ -168,7 +168,24 @@ impl Scan {
     }
 }
 
-/// Whether an operator occurs outside quotation marks, with something before it.
+/// A text in quotation marks, so that it means itself.
+pub fn quote(text: &str) -> String {
+    let mut out = String::from("\"");
+    let mut backslashes = 0;
+    for character in text.chars() {
+        if character == '"' {
+            out.push_str(&"\\".repeat(backslashes));
+            out.push('"');
+        }
+        backslashes = if character == '\\' { backslashes + 1 } else { 0 };
+        out.push(character);
+    }
+    out.push_str(&"\\".repeat(backslashes));
+    out.push('"');
+    out
+}
+
+/// Whether an operator, or a word that is meant for one, occurs outside quotation marks, with something before it.
 pub(super) fn has_operator(text: &str) -> bool {
     let mut scan = Scan::new(text);
     scan.skip_spaces();
@@ -180,16 +197,24 @@ pub(super) fn has_operator(text: &str) -> bool {
             }
             continue;
         }
-        let follows = scan.at > start
-            && scan
-                .operator_at(scan.at)
-                .is_some_and(|(_, end)| scan.chars.get(end).is_none_or(|c| c.is_whitespace() || is_quote(*c) || *c == '('));
-        let apart = follows && scan.chars[scan.at - 1].is_whitespace();
-        let valued = follows && scan.operator_at(scan.at).is_some_and(|(_, end)| end < scan.chars.len());
-        if apart || valued {
+        if scan.at > start && is_dash(character) && scan.means_operator() {
             return true;
         }
         scan.at += 1;
     }
     false
+}
+
+impl Scan {
+    /// Whether the dash here begins an operator: a known one apart from what is before it or with a value behind it, or any word of
+    /// letters with both.
+    fn means_operator(&self) -> bool {
+        let apart = self.chars[self.at - 1].is_whitespace();
+        let word = self.word_at(self.at + 1);
+        let end = self.at + 1 + word.chars().count();
+        let parted = self.chars.get(end).is_none_or(|c| c.is_whitespace() || is_quote(*c) || *c == '(');
+        let valued = self.chars[end..].iter().any(|c| !c.is_whitespace());
+        let is_word = word.len() > 1 && word.chars().all(|c| c.is_ascii_alphabetic());
+        parted && (if self.operator_at(self.at).is_some() { apart || valued } else { apart && valued && is_word })
+    }
 }

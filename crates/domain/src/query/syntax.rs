@@ -50,11 +50,13 @@ pub(super) struct Parser {
     depth: usize,
     terms: usize,
     pub(super) expecting: Expecting,
+    /// Field, operator and place of the last value.
+    pub(super) last_value: Option<(String, Op, usize)>,
 }
 
 impl Parser {
     pub(super) fn new(text: &str) -> Parser {
-        Parser { scan: Scan::new(text), depth: 0, terms: 0, expecting: Expecting::Field { start: 0 } }
+        Parser { scan: Scan::new(text), depth: 0, terms: 0, expecting: Expecting::Field { start: 0 }, last_value: None }
     }
 
     pub(super) fn whole(&mut self) -> Result<Option<Expr<Raw>>, QueryError> {
@@ -147,6 +149,7 @@ impl Parser {
         self.scan.skip_spaces();
         self.expecting = Expecting::Value { field: field.clone(), op, start: self.scan.at };
         let value_at = self.scan.at;
+        self.last_value = Some((field.clone(), op, value_at));
         let value = self.value(op)?;
         Ok(Raw { field, field_at, op, op_at, value, value_at })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use super::{Catalogue, Entry, FieldId, Kind, MetadataEntry, Op, Scalar, Subject, key_usage_bits};
+use super::{Catalogue, Entry, FieldId, Kind, MetadataEntry, Op, Scalar, Subject, key_usage_bits, quote};
 use crate::ids::{MetadataFieldId, RoleId};
 
 /// The built-in fields and four metadata fields, one of each type: text (1), number (2), flag (3), date (4).
@@ -235,21 +235,4 @@ fn texts_of(field: FieldId, op: Op) -> BoxedStrategy<String> {
         Op::Equal | Op::NotEqual | Op::In => prop_oneof![4 => select(own), 1 => Just("")].prop_map(quote).boxed(),
         _ => prop_oneof![select(own), select(parts)].prop_map(quote).boxed(),
     }
-}
-
-/// The text in quotation marks, so that it means itself.
-pub(crate) fn quote(text: &str) -> String {
-    let mut out = String::from("\"");
-    let mut backslashes = 0;
-    for character in text.chars() {
-        if character == '"' {
-            out.push_str(&"\\".repeat(backslashes));
-            out.push('"');
-        }
-        backslashes = if character == '\\' { backslashes + 1 } else { 0 };
-        out.push(character);
-    }
-    out.push_str(&"\\".repeat(backslashes));
-    out.push('"');
-    out
 }

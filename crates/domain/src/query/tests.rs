@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::testing::{self, ME, NOW, catalogue, quote};
+use super::testing::{self, ME, NOW, catalogue};
 use super::*;
 use crate::ids::RoleId;
 use crate::limits;
@@ -340,10 +340,24 @@ fn every_name_means_one_field() {
 
 #[test]
 fn queries_are_told_from_words() {
-    for query in [r#"CN -eq "x""#, "CN -eq x", "Owner -eq NULL", r#"CN-eq"x""#, "(KeySize \u{2013}lt 2048)", "CN -eq"] {
+    for query in
+        [r#"CN -eq "x""#, "CN -eq x", "Owner -eq NULL", r#"CN-eq"x""#, "(KeySize \u{2013}lt 2048)", "CN -eq", "CN -equals \"x\""]
+    {
         assert!(looks_like_query(query), "{query}");
     }
-    for words in ["", "shop.example.org", "*.example.org", "my-eq.example.org", "\"CN -eq x\"", "-eq", "x-in-y", "built-in"] {
+    for words in [
+        "",
+        "shop.example.org",
+        "*.example.org",
+        "my-eq.example.org",
+        "\"CN -eq x\"",
+        "-eq",
+        "x-in-y",
+        "built-in",
+        "Example - CA",
+        "Root -G2 CA",
+        "shop -test",
+    ] {
         assert!(!looks_like_query(words), "{words}");
     }
 }

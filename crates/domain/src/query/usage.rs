@@ -60,6 +60,11 @@ pub fn extended_key_usage_spellings(usage: &str) -> Vec<&str> {
     EXTENDED.iter().find(|row| row[0] == usage).map_or_else(|| vec![usage], |row| row.to_vec())
 }
 
+/// The names to offer on completion.
+pub(super) fn extended_key_usage_names() -> impl Iterator<Item = &'static str> {
+    EXTENDED.iter().map(|row| row[0])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

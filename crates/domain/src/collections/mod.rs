@@ -1,0 +1,15 @@
+//! Collections: saved queries that double as permission scopes.
+//!
+//! A certificate is in a collection exactly when the collection's query matches it; nothing is materialised. A right on a collection
+//! is a path with the collection's number at its end (`/certificates/collections/read/12/`), and holds for the certificates that are
+//! inside when it is used. So whoever changes the query changes what others may do: see [`update`].
+
+mod change;
+mod grants;
+mod list;
+mod scope;
+
+pub use change::{CollectionCommand, copy, create, remove, set_favourite, update};
+pub use grants::{Grant, grants};
+pub use list::{Collection, Duplicates, by_name, get, list};
+pub use scope::{Scope, condition, containing, require, require_metadata_change, scopes_using};

@@ -1,0 +1,118 @@
+//! Collections as scopes: whether a certificate is inside, and what a right on a collection is worth.
+
+use certhold_store::{Tx, params};
+
+use super::grants;
+use super::list::{self, Collection};
+use crate::access::{self, Decision, Level, Need, paths};
+use crate::actor::Actor;
+use crate::error::{Refusal, Result};
+use crate::ids::{CertificateId, CollectionId, MetadataFieldId};
+use crate::inventory;
+use crate::query::{self, Catalogue, Condition, Query};
+
+/// Where a right is looked for besides everywhere, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// A collection that the request names.
+    pub collection: Option<CollectionId>,
+    /// Unix milliseconds: `%TODAY%` in the collection's query.
+    pub now: i64,
+}
+
+impl Scope {
+    /// Only rights that are held everywhere.
+    pub fn everywhere(now: i64) -> Scope {
+        Scope { collection: None, now }
+    }
+
+    /// In this collection, if one is named.
+    pub fn of(collection: Option<CollectionId>, now: i64) -> Scope {
+        Scope { collection, now }
+    }
+}
+
+/// Refuses unless the actor holds `path` everywhere, or on the scope's collection with the certificate inside. Whoever holds it on
+/// the collection only learns nothing about certificates outside: they are refused alike, whether they exist or not. A named
+/// collection also narrows what somebody sees who holds the right everywhere.
+pub fn require(tx: &mut Tx<'_>, actor: &Actor, path: &str, certificate: CertificateId, scope: Scope) -> Result<()> {
+    let need = Need::system(path).or_collection(path, scope.collection);
+    let level = match access::decide(tx, actor, &need)? {
+        Decision::Allowed { level, .. } => level,
+        Decision::Denied { missing, reason } => return Err(Refusal::Forbidden { reason, missing }.into()),
+    };
+    let Some(collection) = scope.collection else { return Ok(()) };
+    if contains(tx, actor, collection, certificate, scope.now)? {
+        return Ok(());
+    }
+    if level == Level::System {
+        return Err(Refusal::not_found("certificate", certificate).into());
+    }
+    let reason = format!("the certificate is not in collection {collection}");
+    Err(Refusal::Forbidden { reason, missing: vec![path.to_owned()] }.into())
+}
+
+/// The condition of a collection for whoever may see the certificates in it.
+pub fn condition(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, now: i64) -> Result<Condition> {
+    access::require(tx, actor, &list::need(id))?;
+    let collection = list::find(tx, actor, id)?;
+    let catalogue = query::catalogue(tx)?;
+    resolved(&collection, &catalogue, now)
+}
+
+fn resolved(collection: &Collection, catalogue: &Catalogue, now: i64) -> Result<Condition> {
+    match Query::parse(&collection.query, catalogue) {
+        Ok(query) => Ok(query.resolve(now, "")),
+        Err(error) => {
+            let message = format!("the query of the collection {:?} cannot be understood any more: {error}", collection.name);
+            Err(Refusal::Conflict(message).into())
+        }
+    }
+}
+
+fn contains(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, certificate: CertificateId, now: i64) -> Result<bool> {
+    let collection = list::find(tx, actor, id)?;
+    let catalogue = query::catalogue(tx)?;
+    let condition = resolved(&collection, &catalogue, now)?;
+    let subject = inventory::subject(tx, certificate)?;
+    Ok(subject.is_some_and(|subject| query::evaluate(&condition, &subject)))
+}
+
+/// The collections that a certificate is in, by name, among those the actor may read. Needs the right to read the certificate.
+pub fn containing(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, now: i64) -> Result<Vec<Collection>> {
+    access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+    let subject = inventory::subject(tx, certificate)?.ok_or_else(|| Refusal::not_found("certificate", certificate))?;
+    let catalogue = query::catalogue(tx)?;
+    let all = list::all(tx, actor)?;
+    let inside = |one: &Collection| resolved(one, &catalogue, now).is_ok_and(|condition| query::evaluate(&condition, &subject));
+    Ok(all.into_iter().filter(inside).collect())
+}
+
+/// The collections on which roles have rights and whose queries look at this metadata field.
+pub fn scopes_using(tx: &mut Tx<'_>, field: MetadataFieldId) -> Result<Vec<(CollectionId, String)>> {
+    let using = tx.rows(
+        "SELECT collection.id, collection.name FROM collection_field JOIN collection ON collection.id = collection_field.collection \
+         WHERE collection_field.field = $1 ORDER BY collection.folded",
+        params![field],
+        |row| Ok((CollectionId(row.get(0)?), row.get::<String>(1)?)),
+    )?;
+    let mut scopes = Vec::new();
+    for (id, name) in using {
+        if !grants::of(tx, id)?.is_empty() {
+            scopes.push((id, name));
+        }
+    }
+    Ok(scopes)
+}
+
+/// Refuses a change to the values of a metadata field that a scope's query looks at, unless the actor may change collections: such
+/// a change moves certificates into others' reach or out of it.
+pub fn require_metadata_change(tx: &mut Tx<'_>, actor: &Actor, field: MetadataFieldId) -> Result<()> {
+    if access::allows(tx, actor, paths::COLLECTIONS_MODIFY)? {
+        return Ok(());
+    }
+    let scopes = scopes_using(tx, field)?;
+    let Some((_, name)) = scopes.first() else { return Ok(()) };
+    let reason = format!("this field decides who may see certificates through the collection {name:?}");
+    Err(Refusal::Forbidden { reason, missing: vec![paths::COLLECTIONS_MODIFY.to_owned()] }.into())
+}

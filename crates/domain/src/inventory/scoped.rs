@@ -1,0 +1,65 @@
+//! Reading certificates with a right that holds in one collection: each function is its namesake, within a [`Scope`].
+
+use certhold_store::Tx;
+
+use super::certificate::{self, Certificate, Summary};
+use super::list::{self, Filter, Page};
+use crate::access::{self, Need, paths};
+use crate::actor::Actor;
+use crate::collections::{self, Scope};
+use crate::error::{Refusal, Result};
+use crate::events::{self, EventPage};
+use crate::ids::CertificateId;
+use crate::query::{self, Condition, Expr};
+
+/// Lists certificates, of a named collection only those inside.
+pub fn list_in(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter, scope: Scope) -> Result<Page> {
+    let Some(collection) = scope.collection else { return list::list(tx, actor, filter) };
+    let inside = collections::condition(tx, actor, collection, scope.now)?;
+    let wanted = std::iter::once(inside).chain(filter.condition.clone()).collect();
+    list::select(tx, &Filter { condition: Some(Expr::And(wanted)), ..filter.clone() })
+}
+
+/// Refuses unless the actor may list certificates of this scope.
+pub fn require_list(tx: &mut Tx<'_>, actor: &Actor, scope: Scope) -> Result<()> {
+    let need = Need::system(paths::CERTIFICATES_READ).or_collection(paths::CERTIFICATES_READ, scope.collection);
+    access::require(tx, actor, &need)
+}
+
+/// What a query means when `actor` asks it now; nothing for the empty one. Whoever may list nothing learns nothing about it either.
+pub fn question(tx: &mut Tx<'_>, actor: &Actor, text: &str, scope: Scope) -> Result<Option<Condition>> {
+    require_list(tx, actor, scope)?;
+    let query = query::check(tx, text)??;
+    Ok((!query.is_empty()).then(|| query.resolve(scope.now, &actor.name)))
+}
+
+/// One certificate with its bytes.
+pub fn get_in(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Result<Certificate> {
+    collections::require(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
+    certificate::fetch(tx, id)
+}
+
+/// One certificate without its bytes.
+pub fn summary_in(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Result<Summary> {
+    collections::require(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
+    certificate::find(tx, id)?.ok_or_else(|| Refusal::not_found("certificate", id).into())
+}
+
+/// The path an authority delivered with a certificate. Its members need not be in the collection: they are the authority's.
+pub fn chain_in(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Result<Vec<Certificate>> {
+    collections::require(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
+    certificate::fetch_chain(tx, id)
+}
+
+/// A certificate's history.
+pub fn history_in(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    id: CertificateId,
+    scope: Scope,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<EventPage> {
+    collections::require(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
+    events::of_certificate(tx, id, before, limit)
+}
