@@ -99,6 +99,107 @@ for (const form of document.querySelectorAll("[data-drop]")) {
   });
 }
 
+// Completion of queries: what the server offers for the place of the cursor, in a list below the field. Fields that are searched
+// with are completed once their text looks like the beginning of a query.
+for (const field of document.querySelectorAll("[data-query]")) {
+  const list = Object.assign(document.createElement("ul"), { id: `${field.id || "query"}-offers`, className: "offers", hidden: true });
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "What could stand next");
+  field.after(list);
+  field.parentElement.classList.add("completed");
+  for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id], ["aria-expanded", "false"]]) field.setAttribute(name, value);
+  const verdict = field.hasAttribute("data-query-check") && Object.assign(document.createElement("p"), { className: "field-error", hidden: true });
+  if (verdict) {
+    verdict.setAttribute("role", "status");
+    list.after(verdict);
+  }
+  let chosen = -1;
+  let asked = 0;
+  let timer = 0;
+
+  const close = () => {
+    list.hidden = true;
+    chosen = -1;
+    field.setAttribute("aria-expanded", "false");
+    field.removeAttribute("aria-activedescendant");
+  };
+  const mark = (place) => {
+    const items = [...list.children];
+    chosen = (place + items.length) % items.length;
+    items.forEach((item, index) => item.setAttribute("aria-selected", String(index === chosen)));
+    items[chosen].scrollIntoView({ block: "nearest" });
+    field.setAttribute("aria-activedescendant", items[chosen].id);
+  };
+  const take = (from, text) => {
+    const characters = [...field.value];
+    const cursor = [...field.value.slice(0, field.selectionStart)].length;
+    const before = characters.slice(0, from).join("") + text + " ";
+    field.value = before + characters.slice(cursor).join("").trimStart();
+    field.setSelectionRange(before.length, before.length);
+    close();
+    field.focus();
+    soon();
+  };
+  const show = (offers) => {
+    list.replaceChildren(...offers.items.map((offer, index) => {
+      const item = Object.assign(document.createElement("li"), { id: `${list.id}-${index}` });
+      item.setAttribute("role", "option");
+      item.append(Object.assign(document.createElement("code"), { textContent: offer.text }), " ", Object.assign(document.createElement("span"), { textContent: offer.detail }));
+      item.addEventListener("mousedown", (event) => {
+        event.preventDefault();
+        take(offers.from, offer.text);
+      });
+      item.take = () => take(offers.from, offer.text);
+      return item;
+    }));
+    list.hidden = offers.items.length === 0;
+    field.setAttribute("aria-expanded", String(!list.hidden));
+    chosen = -1;
+  };
+  const ask = async () => {
+    const mine = ++asked;
+    const parameters = (extra) => new URLSearchParams({ text: field.value, ...extra });
+    const cursor = [...field.value.slice(0, field.selectionStart)].length;
+    try {
+      // Words to search for need no help; a query shows itself by its first dash, or by asking for help with Ctrl and space.
+      if (verdict || /\s-\S*/.test(field.value) || field.dataset.help) {
+        const reply = await fetch(`/query/complete?${parameters({ cursor })}`, { headers: { accept: "application/json" } });
+        if (reply.ok && mine === asked && document.activeElement === field) show(await reply.json());
+      } else close();
+      if (verdict) {
+        const reply = await fetch(`/query/check?${parameters({})}`, { headers: { accept: "application/json" } });
+        if (!reply.ok || mine !== asked) return;
+        const { error } = await reply.json();
+        verdict.textContent = error ?? "";
+        verdict.hidden = !error;
+      }
+    } catch {
+      close();
+    }
+  };
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, 150);
+  };
+  field.addEventListener("input", soon);
+  field.addEventListener("blur", close);
+  field.addEventListener("keydown", (event) => {
+    if (event.key === " " && event.ctrlKey) {
+      field.dataset.help = "yes";
+      soon();
+    } else if (list.hidden) {
+      return;
+    } else if (event.key === "ArrowDown") mark(chosen + 1);
+    else if (event.key === "ArrowUp") mark(chosen < 0 ? -1 : chosen - 1);
+    else if ((event.key === "Enter" || event.key === "Tab") && chosen >= 0) list.children[chosen].take();
+    else if (event.key === "Escape") {
+      close();
+      event.stopPropagation();
+    } else return;
+    event.preventDefault();
+  });
+}
+
 // An operation or schema that is linked to is shown open.
 function openTarget() {
   const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));

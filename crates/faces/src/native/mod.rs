@@ -4,6 +4,7 @@
 //! ([`crate::problem`]). Credentials are bearer tokens; cookies are ignored.
 
 mod certificates;
+mod collections;
 #[cfg(test)]
 mod coverage;
 mod created;
@@ -18,6 +19,7 @@ mod overview;
 mod page;
 mod permissions;
 mod principals;
+mod query;
 mod roles;
 mod secret;
 mod sessions;
@@ -48,6 +50,8 @@ pub const ROOT: &str = "/api/v1";
 fn described() -> OpenApiRouter<App> {
     let nouns = OpenApiRouter::new()
         .merge(certificates::routes())
+        .merge(query::routes())
+        .merge(collections::routes())
         .merge(managed::routes())
         .merge(issuers::routes())
         .merge(dns_providers::routes())

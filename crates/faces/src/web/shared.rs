@@ -78,8 +78,18 @@ impl Shared {
 /// The viewer as far as their rights say, which were loaded with the session.
 pub fn viewer(actor: &Actor) -> Viewer {
     let may = |path: &str| holds(&actor.access, path);
-    let sections = Section::ALL.into_iter().filter(|section| section_paths(*section).iter().any(|path| may(path))).collect();
+    let opens = |section: &Section| {
+        section_paths(*section).iter().any(|path| may(path))
+            || *section == Section::Collections && reads_some_collection(&actor.access)
+    };
+    let sections = Section::ALL.into_iter().filter(opens).collect();
     Viewer { name: actor.name.clone(), sections, in_trouble: 0, may_manage: may(paths::RENEWAL_MODIFY) }
+}
+
+/// Whether certificates of some collection may be seen: the list then shows which.
+fn reads_some_collection(access: &Access) -> bool {
+    let mut grants = access.roles.iter().flat_map(|role| &role.grants);
+    grants.any(|path| path.as_str().starts_with(paths::CERTIFICATES_READ))
 }
 
 /// Whether a right is held system-wide, by rights that are at hand.
@@ -91,6 +101,7 @@ pub fn holds(access: &Access, path: &str) -> bool {
 fn section_paths(section: Section) -> &'static [&'static str] {
     match section {
         Section::Home | Section::Certificates => &[paths::CERTIFICATES_READ],
+        Section::Collections => &[paths::CERTIFICATES_READ, paths::COLLECTIONS_MODIFY],
         Section::Import => &[paths::CERTIFICATES_IMPORT],
         Section::Managed => &[paths::RENEWAL_READ],
         Section::Issuers => &[paths::ISSUERS_READ],

@@ -2,8 +2,9 @@
 
 use axum::extract::{OriginalUri, State};
 use certhold_domain::access::roles;
+use certhold_domain::collections::Scope;
 use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Sort};
-use certhold_domain::{Actor, RoleId};
+use certhold_domain::{Actor, CollectionId, RoleId};
 use certhold_store::Tx;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -25,9 +26,11 @@ pub struct Parameters {
     /// a SHA-256 fingerprint finds exactly its certificate.
     #[serde(default)]
     q: String,
-    /// A query: `IssuedCN -contains "shop" AND ExpirationDate -le "%TODAY+30%"`. Combined with the other filters.
+    /// A query, such as `IssuedCN -contains "shop" AND KeySize -lt 2048`; `/query/fields` lists the fields.
     #[serde(default)]
     query: String,
+    /// Only certificates in this collection. The right to read that collection is enough.
+    collection: Option<i64>,
     /// Ends before this instant.
     expires_before: Option<Time>,
     /// Ends at this instant or later.
@@ -75,12 +78,13 @@ pub async fn list(
         owner: None,
         condition: None,
     };
-    let (owner, query) = (given.owner, given.query);
+    let (query, scope) = (given.query, Scope::of(given.collection.map(CollectionId), now));
+    let owner = given.owner;
     let found = app
         .read_as(caller, move |tx, actor| {
             filter.owner = owner.map(|owner| owner_filter(tx, actor, &owner)).transpose()?;
-            filter.condition = inventory::question(tx, actor, &query, now)?;
-            inventory::list(tx, actor, &filter)
+            filter.condition = inventory::question(tx, actor, &query, scope)?;
+            inventory::list_in(tx, actor, &filter, scope)
         })
         .await?;
     let items = found.certificates.into_iter().map(Certificate::from).collect();

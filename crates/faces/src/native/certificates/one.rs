@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use certhold_domain::access::roles;
+use certhold_domain::collections::Scope;
 use certhold_domain::inventory;
 use certhold_domain::ownership::{self, ChangeOwner};
-use certhold_domain::{CertificateId, RoleId, events};
+use certhold_domain::{CertificateId, CollectionId, RoleId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -22,14 +23,35 @@ use crate::state::App;
 /// Certificates above this size are taken apart on another thread, so that they hold nobody up.
 pub const LARGE: usize = 16 * 1024;
 
+/// Where the right to see a certificate may come from.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Within {
+    /// A collection that the certificate is in: the right to read that collection is enough.
+    collection: Option<i64>,
+}
+
+impl Within {
+    /// The scope now.
+    pub fn scope(&self, app: &App) -> Scope {
+        Scope::of(self.collection.map(CollectionId), app.now())
+    }
+}
+
 /// Get a certificate
 ///
 /// With everything it says.
-#[utoipa::path(get, path = "/certificates/{id}", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
+#[utoipa::path(get, path = "/certificates/{id}", tag = "certificates", params(("id" = i64, Path, description = "The certificate"), Within),
     responses((status = 200, description = "The certificate", body = Certificate)))]
-pub async fn get(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id) -> Answer<Json<Certificate>> {
-    let id = CertificateId(id);
-    let found = app.read_as(caller, move |tx, actor| inventory::get(tx, actor, id)).await;
+pub async fn get(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    Id(id): Id,
+    Query(within): Query<Within>,
+) -> Answer<Json<Certificate>> {
+    let (id, scope) = (CertificateId(id), within.scope(&app));
+    let found = app.read_as(caller, move |tx, actor| inventory::get_in(tx, actor, id, scope)).await;
     let found = found.map_err(hidden("certificate", id))?;
     let (facts, found) = match found.der.len() {
         ..=LARGE => (found.facts()?, found),
@@ -114,6 +136,8 @@ pub struct HistoryParameters {
     before: Option<i64>,
     /// Rows of the page, 1 to 1,000; 100 by default.
     limit: Option<i64>,
+    /// A collection that the certificate is in: the right to read that collection is enough.
+    collection: Option<i64>,
 }
 
 /// Get the history of a certificate
@@ -130,12 +154,13 @@ pub async fn history(
     Query(given): Query<HistoryParameters>,
 ) -> Answer<Page<Event>> {
     let (id, limit) = (CertificateId(id), page::rows(given.limit)?);
+    let scope = Within { collection: given.collection }.scope(&app);
     let found = app
         .read_as(caller, move |tx, actor| {
-            let found = events::history(tx, actor, id, given.before, limit)?;
+            let found = inventory::history_in(tx, actor, id, scope, given.before, limit)?;
             // What was removed keeps its history; what never was has none.
             if found.events.is_empty() && given.before.is_none() {
-                inventory::summary(tx, actor, id)?;
+                inventory::summary_in(tx, actor, id, scope)?;
             }
             Ok(found)
         })

@@ -44,12 +44,15 @@ impl House {
         let token = id(test.post(&format!("/api/v1/principals/{service}/tokens"), token).await.expect(201));
         let session = json!({ "name": "ana", "password": "ana's password" });
         let session = id(test.call("POST", "/api/v1/sessions", "", Some(&session)).await.expect(201));
+        let collection = json!({ "name": "First", "query": "KeyType -eq RSA" });
+        let collection = id(test.post("/api/v1/collections", collection).await.expect(201));
         let ids = vec![
             ("certificates", certificates[0]),
             ("issuers", issuer),
             ("dns-providers", dns_provider),
             ("managed-certificates", managed),
             ("deployments", deployment),
+            ("collections", collection),
             ("roles", role),
             ("holders", principal),
             ("principals", principal),

@@ -1,9 +1,9 @@
 //! Every operation of the native API, what it needs, and a request that succeeds.
 
 use certhold_domain::access::paths::{
-    AUDITING_READ, CERTIFICATES_CHANGE_OWNER, CERTIFICATES_DELETE, CERTIFICATES_IMPORT, CERTIFICATES_READ, DEPLOYMENT_MODIFY,
-    DNS_PROVIDERS_MODIFY, DNS_PROVIDERS_READ, ISSUERS_MODIFY, ISSUERS_READ, RENEWAL_MODIFY, RENEWAL_READ, RENEWAL_RUN,
-    SECURITY_MODIFY, SECURITY_READ, SYSTEM_READ,
+    AUDITING_READ, CERTIFICATES_CHANGE_OWNER, CERTIFICATES_DELETE, CERTIFICATES_IMPORT, CERTIFICATES_READ, COLLECTIONS_MODIFY,
+    DEPLOYMENT_MODIFY, DNS_PROVIDERS_MODIFY, DNS_PROVIDERS_READ, ISSUERS_MODIFY, ISSUERS_READ, RENEWAL_MODIFY, RENEWAL_READ,
+    RENEWAL_RUN, SECURITY_MODIFY, SECURITY_READ, SYSTEM_READ,
 };
 use serde_json::{Value, json};
 
@@ -64,6 +64,24 @@ pub const ENDPOINTS: &[Endpoint] = &[
     reads("/certificates/{id}/pem", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/der", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/chain", &[CERTIFICATES_READ]),
+    reads("/certificates/{id}/collections", &[CERTIFICATES_READ]),
+    anybody("GET", "/query/fields", 200),
+    Endpoint {
+        method: "POST",
+        path: "/query/check",
+        needs: Needs::Anybody,
+        body: Some(|| json!({ "query": "IssuedCN -eq \"x\"" })),
+        status: 200,
+    },
+    anybody("GET", "/query/complete", 200),
+    reads("/collections", &[CERTIFICATES_READ]),
+    sends("POST", "/collections", &[COLLECTIONS_MODIFY], || json!({ "name": "Second", "query": "IsCA -eq true" }), 201),
+    reads("/collections/{id}", &[CERTIFICATES_READ]),
+    sends("PUT", "/collections/{id}", &[COLLECTIONS_MODIFY], || json!({ "name": "Renamed", "query": "" }), 204),
+    sends("POST", "/collections/{id}/copy", &[COLLECTIONS_MODIFY, CERTIFICATES_READ], || json!({ "name": "Third" }), 201),
+    acts("PUT", "/collections/{id}/favourite", &[CERTIFICATES_READ], 204),
+    acts("DELETE", "/collections/{id}/favourite", &[CERTIFICATES_READ], 204),
+    reads("/collections/{id}/roles", &[CERTIFICATES_READ, SECURITY_READ]),
     reads("/managed-certificates", &[RENEWAL_READ]),
     sends(
         "POST",
@@ -164,6 +182,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     acts("DELETE", "/certificates/{id}", &[CERTIFICATES_DELETE], 204),
     acts("DELETE", "/issuers/{id}", &[ISSUERS_MODIFY], 204),
     acts("DELETE", "/dns-providers/{id}", &[DNS_PROVIDERS_MODIFY], 204),
+    acts("DELETE", "/collections/{id}", &[COLLECTIONS_MODIFY], 204),
     acts("DELETE", "/roles/{id}", &[SECURITY_MODIFY], 204),
 ];
 

@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use certhold_domain::access::{self, Decision, Need, paths, roles};
-use certhold_domain::events::{self, EventPage};
+use certhold_domain::collections::Scope;
+use certhold_domain::events::EventPage;
 use certhold_domain::inventory::{self, Certificate, Summary};
 use certhold_domain::ownership::{self, ChangeOwner, OwnerChange};
 use certhold_domain::renewal::managed::{self, Managed};
@@ -14,12 +15,13 @@ use certhold_pki::pem;
 use certhold_store::Tx;
 
 use super::certificate_facts as facts;
-use super::{Ids, download};
+use super::{Asked, Ids, Within, download};
 use crate::state::App;
 use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Author, Sent};
 use crate::web::shared::holds;
 use crate::web::show::{self, choices, event};
+use crate::web::view::address::Address;
 use crate::web::view::certificate::{CertificatePage, Download, KeyCard, OwnerCard};
 use crate::web::view::frame::Section;
 use crate::web::view::text::Link;
@@ -65,14 +67,21 @@ enum Lacking {
     Role(String),
 }
 
-async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
-    answer(&visit, ids.first(), StatusCode::OK, None).await
+async fn show(visit: Visit, ids: Ids, Asked(within): Asked<Within>) -> Result<Response, Refused> {
+    answer(&visit, ids.first(), within, StatusCode::OK, None).await
 }
 
 /// The page; `refused` is what stood in the way of a new owner, with the choice that was made.
-async fn answer(visit: &Visit, id: i64, status: StatusCode, refused: Option<(String, String)>) -> Result<Response, Refused> {
+async fn answer(
+    visit: &Visit,
+    id: i64,
+    within: Within,
+    status: StatusCode,
+    refused: Option<(String, String)>,
+) -> Result<Response, Refused> {
     let (id, now) = (CertificateId(id), visit.app.now());
-    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id)).await?;
+    let scope = within.scope(now);
+    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id, scope)).await?;
     let summary = &found.certificate.summary;
     let (der, has_chain) = (found.certificate.der.as_slice(), found.has_chain);
     let seen = found.certificate.facts().map_err(|error| visit.refused(Some(viewer.clone()), error))?;
@@ -96,25 +105,34 @@ async fn answer(visit: &Visit, id: i64, status: StatusCode, refused: Option<(Str
         more_history: more,
         adopt: (found.may_adopt && summary.lineage.is_none() && !summary.is_ca).then(|| format!("/managed/new?adopt={id}")),
         may_remove: found.may_remove,
-        downloads: downloads(id, has_chain),
+        downloads: downloads(id, has_chain, within),
         pem: pem::encode(pem::CERTIFICATE, der),
-        frame: visit.frame(summary.title(), Section::Certificates, viewer).below("Certificates", "/certificates"),
+        frame: match within.collection {
+            Some(collection) => visit
+                .frame(summary.title(), Section::Collections, viewer)
+                .below("Collections", "/collections")
+                .below("Certificates", format!("/certificates?collection={collection}")),
+            None => visit.frame(summary.title(), Section::Certificates, viewer).below("Certificates", "/certificates"),
+        },
     };
     Ok(visit.page(status, &page))
 }
 
-fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> DomainResult<Found> {
-    let certificate = inventory::get(tx, actor, id)?;
+fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> DomainResult<Found> {
+    let certificate = inventory::get_in(tx, actor, id, scope)?;
     let (mut managed, mut versions) = (None, Vec::new());
     if let Some((lineage, _)) = certificate.summary.lineage {
-        versions = inventory::versions(tx, actor, lineage)?;
+        // Other versions may be outside the collection.
+        if holds(&actor.access, paths::CERTIFICATES_READ) {
+            versions = inventory::versions(tx, actor, lineage)?;
+        }
         if holds(&actor.access, paths::RENEWAL_READ) {
             managed = Some(managed::get(tx, actor, lineage)?);
         }
     }
     Ok(Found {
-        has_chain: !inventory::chain(tx, actor, id)?.is_empty(),
-        history: events::history(tx, actor, id, None, HISTORY)?,
+        has_chain: !inventory::chain_in(tx, actor, id, scope)?.is_empty(),
+        history: inventory::history_in(tx, actor, id, scope, None, HISTORY)?,
         owner: find_owner(tx, actor, certificate.summary.owner.as_ref())?,
         may_audit: holds(&actor.access, paths::AUDITING_READ),
         may_adopt: holds(&actor.access, paths::RENEWAL_MODIFY),
@@ -186,14 +204,16 @@ fn key_card(summary: &Summary) -> KeyCard {
     KeyCard { is_held: summary.has_key, text: text.into() }
 }
 
-fn downloads(id: CertificateId, has_chain: bool) -> Vec<Download> {
+fn downloads(id: CertificateId, has_chain: bool, within: Within) -> Vec<Download> {
     let alone = [("PEM", "The certificate, text", "pem"), ("DER", "The certificate, binary", "der")];
     let chained = [("Chain", "The issuers, text", "chain"), ("Full chain", "The certificate and its issuers, text", "fullchain")];
     let chained = chained.into_iter().filter(|_| has_chain);
     let download = |(label, hint, file): (&str, &str, &str)| Download {
         label: label.into(),
         hint: hint.into(),
-        href: format!("/certificates/{id}/{file}"),
+        href: Address::new(format!("/certificates/{id}/{file}"))
+            .with("collection", within.collection.map(|id| id.to_string()).unwrap_or_default())
+            .to_string(),
     };
     alone.into_iter().chain(chained).map(download).collect()
 }
@@ -225,7 +245,7 @@ async fn change_owner(ids: Ids, sent: Sent) -> Result<Response, Refused> {
 
 async fn refused_owner(author: &Author, certificate: CertificateId, chosen: &str, why: &str) -> Result<Response, Refused> {
     let refused = (chosen.to_owned(), sentence(why));
-    answer(&author.visit, certificate.0, StatusCode::UNPROCESSABLE_ENTITY, Some(refused)).await
+    answer(&author.visit, certificate.0, Within::default(), StatusCode::UNPROCESSABLE_ENTITY, Some(refused)).await
 }
 
 fn owner_changed(outcome: &OwnerChange, after: Option<&Summary>) -> String {

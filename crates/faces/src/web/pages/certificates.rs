@@ -3,9 +3,10 @@
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
-use certhold_domain::access::paths;
+use certhold_domain::collections::{self, Scope};
 use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Page, Sort, Summary};
-use certhold_domain::{Actor, Error, Refusal, RoleId};
+use certhold_domain::query::{self, looks_like_query};
+use certhold_domain::{Actor, CollectionId, Error, Refusal, RoleId};
 use certhold_store::Tx;
 use serde::Deserialize;
 
@@ -33,6 +34,8 @@ struct Parameters {
     filter: String,
     sort: String,
     owner: String,
+    /// Only of this collection.
+    collection: String,
     /// Expires at or after, RFC 3339.
     from: String,
     /// Expires before, RFC 3339.
@@ -69,7 +72,7 @@ impl Parameters {
 
     fn filter(&self, place: &Place, now: i64) -> Filter {
         let mut filter = Filter {
-            text: self.q.clone(),
+            text: if looks_like_query(&self.q) { String::new() } else { self.q.clone() },
             owner: self.owner.parse().ok().map(|id| OwnerFilter::Role(RoleId(id))),
             expiry: Expiry { from: instant(&self.from), before: instant(&self.until) },
             sort: self.sort(),
@@ -88,6 +91,10 @@ impl Parameters {
         filter
     }
 
+    fn collection(&self) -> Option<CollectionId> {
+        self.collection.parse().ok().map(CollectionId)
+    }
+
     /// This list without its place in it.
     fn address(&self) -> Address {
         let shown = FILTERS.iter().any(|(filter, _)| *filter == self.filter);
@@ -95,6 +102,7 @@ impl Parameters {
             .with("q", self.q.trim())
             .with("filter", if shown { self.filter.as_str() } else { "" })
             .with("owner", self.owner.as_str())
+            .with("collection", self.collection().map(|id| id.to_string()).unwrap_or_default())
             .with("from", self.from.as_str())
             .with("until", self.until.as_str())
             .with("sort", if self.sort() == Sort::Newest { "" } else { self.sort.as_str() })
@@ -119,19 +127,31 @@ impl Parameters {
 }
 
 struct Found {
-    page: Result<Page, Refusal>,
+    page: Result<Page, QueryError>,
     held: i64,
+    /// The collection's name.
+    collection: Option<String>,
 }
 
 async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
     let (now, place) = (visit.app.now(), Place::of(given.after.clone(), given.trail.as_deref()));
-    let filter = given.filter(&place, now);
+    let (mut filter, scope) = (given.filter(&place, now), Scope::of(given.collection(), now));
+    let text = Some(given.q.clone()).filter(|text| looks_like_query(text));
     let find = move |tx: &mut Tx<'_>, actor: &Actor| {
-        certhold_domain::access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+        inventory::require_list(tx, actor, scope)?;
         let held = inventory::count_all(tx)?;
-        match inventory::list(tx, actor, &filter) {
-            Ok(page) => Ok(Found { page: Ok(page), held }),
-            Err(Error::Refused(refusal @ Refusal::Invalid { .. })) => Ok(Found { page: Err(refusal), held }),
+        let collection = scope.collection.map(|id| collections::get(tx, actor, id)).transpose()?.map(|found| found.name);
+        if let Some(text) = &text {
+            match query::check(tx, text)? {
+                Ok(query) => filter.condition = Some(query.resolve(now, &actor.name)),
+                Err(error) => return Ok(Found { page: Err(not_understood(&error)), held, collection }),
+            }
+        }
+        match inventory::list_in(tx, actor, &filter, scope) {
+            Ok(page) => Ok(Found { page: Ok(page), held, collection }),
+            Err(Error::Refused(refusal @ (Refusal::Invalid { .. } | Refusal::Conflict(_)))) => {
+                Ok(Found { page: Err(query_error(&refusal)), held, collection })
+            }
             Err(error) => Err(error),
         }
     };
@@ -139,22 +159,34 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
     let address = given.address();
     let (page, query_error) = match found.page {
         Ok(page) => (page, None),
-        Err(refusal) => (Page { certificates: Vec::new(), next: None, total: None }, Some(query_error(&refusal))),
+        Err(error) => (Page { certificates: Vec::new(), next: None, total: None }, Some(error)),
     };
     let column = if given.sort() == Sort::Newest { "" } else { "expiry" };
     let shown = InventoryPage {
-        frame: visit.frame("Certificates", Section::Certificates, viewer),
+        frame: match (&found.collection, scope.collection) {
+            (Some(name), Some(id)) => visit
+                .frame("Certificates", Section::Collections, viewer)
+                .below("Collections", "/collections")
+                .below(name, format!("/collections/{id}")),
+            _ => visit.frame("Certificates", Section::Certificates, viewer),
+        },
         query: given.q.clone(),
         query_error,
         kept: address.clone().without(&["q"]).parameters().to_vec(),
         filters: given.links(),
         sorting: Sorting::new(&address, column, given.sort() == Sort::ExpiryLast),
-        rows: page.certificates.iter().map(|certificate| row(certificate, now)).collect(),
+        rows: page.certificates.iter().map(|certificate| row(certificate, scope, now)).collect(),
         pager: place.pager(&address, page.next, page.certificates.len(), page.total),
-        all_href: "/certificates".into(),
+        all_href: given.address().without(&["q", "filter", "owner", "from", "until"]).to_string(),
         holds_nothing: found.held == 0,
     };
     visit.ok(&shown)
+}
+
+/// A query with the place where it cannot be understood.
+fn not_understood(error: &query::QueryError) -> QueryError {
+    let column = i64::try_from(error.column).ok();
+    QueryError { message: sentence(&error.to_string()), column }
 }
 
 fn query_error(refusal: &Refusal) -> QueryError {
@@ -165,11 +197,11 @@ fn query_error(refusal: &Refusal) -> QueryError {
     QueryError { message, column: None }
 }
 
-fn row(certificate: &Summary, now: i64) -> CertificateRow {
+fn row(certificate: &Summary, scope: Scope, now: i64) -> CertificateRow {
     let title = certificate.title();
     let others = certificate.names.iter().filter(|name| !name.eq_ignore_ascii_case(title)).count();
     CertificateRow {
-        href: show::certificate_href(certificate.id),
+        href: show::certificate_href_in(certificate.id, scope.collection),
         name: title.to_owned(),
         more_names: i64::try_from(others).unwrap_or(i64::MAX),
         issuer: show::short_name(&certificate.issuer),

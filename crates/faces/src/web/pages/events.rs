@@ -30,9 +30,10 @@ pub fn routes() -> Router<App> {
 }
 
 /// Families of operations, as the filter offers them.
-const FAMILIES: [(&str, &str); 13] = [
+const FAMILIES: [(&str, &str); 14] = [
     ("", "Everything"),
     ("certificate.", "Certificates"),
+    ("collection.", "Collections"),
     ("private_key.", "Private keys"),
     ("managed.", "Managed certificates"),
     ("renewal.", "Renewals"),

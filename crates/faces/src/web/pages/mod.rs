@@ -6,6 +6,7 @@ mod api_docs;
 mod certificate;
 mod certificate_facts;
 mod certificates;
+mod collections;
 mod deployments;
 mod dns_providers;
 mod download;
@@ -18,6 +19,7 @@ mod managed_detail;
 mod managed_new;
 mod missing;
 mod own_account;
+mod query;
 mod roles;
 mod sign_in;
 mod tokens;
@@ -29,6 +31,8 @@ use axum::extract::{DefaultBodyLimit, FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
 use axum::routing::get;
 use axum::{Extension, Router};
+use certhold_domain::CollectionId;
+use certhold_domain::collections::Scope;
 use serde::de::DeserializeOwned;
 
 use super::assets;
@@ -42,6 +46,8 @@ pub fn router(app: &App) -> Router<App> {
         .merge(home::routes())
         .merge(certificates::routes())
         .merge(certificate::routes())
+        .merge(collections::routes())
+        .merge(query::routes())
         .merge(managed::routes())
         .merge(managed_new::routes())
         .merge(managed_detail::routes())
@@ -90,6 +96,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
             }
         }
         Ok(Self(ids))
+    }
+}
+
+/// The collection through which somebody sees a certificate.
+#[derive(Clone, Copy, Default, serde::Deserialize)]
+#[serde(default)]
+struct Within {
+    collection: Option<i64>,
+}
+
+impl Within {
+    /// The scope now.
+    fn scope(self, now: i64) -> Scope {
+        Scope::of(self.collection.map(CollectionId), now)
     }
 }
 

@@ -78,6 +78,7 @@ fn link(event: &Event) -> Option<Link> {
     }
     let place = match event.object_kind.as_str() {
         "certificate" => "/certificates",
+        "collection" => "/collections",
         "managed" => "/managed",
         "issuer" => "/issuers",
         "dns_provider" => "/dns-providers",
@@ -96,6 +97,10 @@ fn appearance(operation: &str) -> (&'static str, &'static str, Tone) {
         names::CERTIFICATE_IMPORTED => ("imported", "import", Neutral),
         names::CERTIFICATE_OWNER_CHANGED => ("changed the owner of", "people", Neutral),
         names::CERTIFICATE_DELETED => ("removed the certificate", "close", Neutral),
+        names::COLLECTION_CREATED => ("added the collection", "note", Neutral),
+        names::COLLECTION_CHANGED => ("changed the collection", "note", Neutral),
+        names::COLLECTION_DELETED => ("removed the collection", "close", Neutral),
+        names::COLLECTION_FAVOURITE_CHANGED => ("marked, or no longer marks, the collection", "note", Neutral),
         names::PRIVATE_KEY_IMPORTED => ("took the private key into custody of", "key", Neutral),
         names::PRIVATE_KEY_GENERATED => ("made a private key for", "key", Neutral),
         names::MANAGED_CREATED => ("began to manage", "renew", Neutral),

@@ -6,7 +6,7 @@ pub mod event;
 
 use certhold_domain::access::paths;
 use certhold_domain::inventory::Summary;
-use certhold_domain::{Actor, RoleId};
+use certhold_domain::{Actor, CollectionId, RoleId};
 
 use super::shared::holds;
 use super::view::address::Address;
@@ -27,6 +27,14 @@ pub fn may_read_certificates(actor: &Actor) -> bool {
 /// The page of a certificate.
 pub fn certificate_href(id: impl std::fmt::Display) -> String {
     format!("/certificates/{id}")
+}
+
+/// The same for whoever sees it through a collection.
+pub fn certificate_href_in(id: impl std::fmt::Display, collection: Option<CollectionId>) -> String {
+    match collection {
+        Some(collection) => format!("/certificates/{id}?collection={collection}"),
+        None => certificate_href(id),
+    }
 }
 
 /// A role as an owner: its page for whoever may read it, else what it owns.

@@ -72,6 +72,8 @@ async fn unknown_addresses_say_so() {
         "/managed/99",
         "/users/0x1",
         "/roles/99",
+        "/collections/99",
+        "/collections/abc",
         "/issuers/9",
         "/dns-providers/9",
         "/certificates/99/pem",
@@ -112,7 +114,7 @@ async fn the_navigation_offers_what_may_be_opened() {
     let page = eve.page("/events").await;
     let links = attributes(&page, "href");
     assert!(links.contains(&"/events".into()) && links.contains(&"/account".into()));
-    for hidden in ["/certificates", "/import", "/managed", "/issuers", "/dns-providers", "/users", "/roles"] {
+    for hidden in ["/certificates", "/collections", "/import", "/managed", "/issuers", "/dns-providers", "/users", "/roles"] {
         assert!(!links.contains(&hidden.into()), "{hidden}");
     }
     let home = eve.get("/").await;

@@ -1,5 +1,6 @@
 //! The pages as a browser gets them: a whole server without a socket.
 
+mod collections;
 mod forms;
 mod hostile;
 mod links;
@@ -204,7 +205,10 @@ pub async fn furnish(admin: &Visitor<'_>) -> Furnished {
     ];
     let page = admin.follow(&format!("/managed/{managed}/deployments/new"), &deployment).await;
     let deployment = number(&page, &format!("/managed/{managed}/deployments/"));
-    Furnished { issuer, provider, managed, deployment }
+    let collection = [("name", "All of RSA"), ("query", "KeyType -eq RSA"), ("on_dashboard", "true")];
+    let page = admin.follow("/collections/new", &collection).await;
+    let collection = number(&page, "/collections/");
+    Furnished { issuer, provider, managed, deployment, collection }
 }
 
 pub struct Furnished {
@@ -212,4 +216,5 @@ pub struct Furnished {
     pub provider: i64,
     pub managed: i64,
     pub deployment: i64,
+    pub collection: i64,
 }

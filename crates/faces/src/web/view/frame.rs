@@ -120,7 +120,7 @@ impl Viewer {
 }
 
 const NAVIGATION: &[(&str, &[Section])] = &[
-    ("", &[Section::Home, Section::Certificates, Section::Import]),
+    ("", &[Section::Home, Section::Certificates, Section::Collections, Section::Import]),
     ("Issuance", &[Section::Managed, Section::Issuers, Section::DnsProviders]),
     ("Access", &[Section::Users, Section::ServiceAccounts, Section::Roles]),
     ("Record", &[Section::Events, Section::Api]),
@@ -133,6 +133,8 @@ pub enum Section {
     Home,
     /// The inventory.
     Certificates,
+    /// Saved queries.
+    Collections,
     /// Bringing certificates in.
     Import,
     /// Certificates that Certhold renews.
@@ -159,9 +161,10 @@ pub enum Section {
 
 impl Section {
     /// Everything that can stand in the navigation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Home,
         Self::Certificates,
+        Self::Collections,
         Self::Import,
         Self::Managed,
         Self::Issuers,
@@ -191,6 +194,7 @@ impl Section {
         match self {
             Self::Home => "Home",
             Self::Certificates => "Certificates",
+            Self::Collections => "Collections",
             Self::Import => "Import",
             Self::Managed => "Managed",
             Self::Issuers => "Issuers",
@@ -211,6 +215,7 @@ impl Section {
         match self {
             Self::Home | Self::None => "/",
             Self::Certificates => "/certificates",
+            Self::Collections => "/collections",
             Self::Import => "/import",
             Self::Managed => "/managed",
             Self::Issuers => "/issuers",
@@ -230,6 +235,7 @@ impl Section {
         match self {
             Self::Home | Self::None => "home",
             Self::Certificates => "certificate",
+            Self::Collections => "note",
             Self::Import => "import",
             Self::Managed => "renew",
             Self::Issuers => "authority",

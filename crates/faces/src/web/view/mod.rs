@@ -13,6 +13,7 @@ pub mod address;
 pub mod api_docs;
 pub mod certificate;
 pub mod chart;
+pub mod collections;
 #[cfg(test)]
 mod components;
 pub mod error;

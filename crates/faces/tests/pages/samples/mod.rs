@@ -1,6 +1,7 @@
 //! Sample values for every page.
 
 mod certificate;
+mod collections;
 mod home;
 mod inventory;
 mod issuers;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Sample> {
         home::samples(),
         inventory::samples(),
         certificate::samples(),
+        collections::samples(),
         managed::samples(),
         issuers::samples(),
         people::samples(),

@@ -1,0 +1,249 @@
+//! `/collections`: saved queries that double as permission scopes.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use certhold_domain::access::{self, paths};
+use certhold_domain::collections::{self, Collection, CollectionCommand, Grant, Scope};
+use certhold_domain::inventory::{self, Filter};
+use certhold_domain::{Actor, CollectionId, Error, Refusal, Result as DomainResult};
+use certhold_store::Tx;
+
+use super::Ids;
+use crate::state::App;
+use crate::web::fields::Fields;
+use crate::web::refused::{Refused, sentence};
+use crate::web::sent::{Complaint, Sent};
+use crate::web::shared::holds;
+use crate::web::view::collections::{
+    CollectionForm, CollectionPage, CollectionRow, CollectionsPage, GrantLine, NewCollectionPage,
+};
+use crate::web::view::form::{Check, Input};
+use crate::web::view::frame::Section;
+use crate::web::view::text::{Link, plural};
+use crate::web::visit::Visit;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/collections", get(list))
+        .route("/collections/new", get(show_new).post(create))
+        .route("/collections/{id}", get(show).post(update))
+        .route("/collections/{id}/copy", post(copy))
+        .route("/collections/{id}/favourite", post(favourite))
+        .route("/collections/{id}/remove", post(remove))
+}
+
+/// Collections whose certificates are counted on the list: counting is quick, but not for any number of them.
+const COUNTED: usize = 25;
+
+async fn list(visit: Visit) -> Result<Response, Refused> {
+    let now = visit.app.now();
+    let find = move |tx: &mut Tx<'_>, actor: &Actor| {
+        let mut all = collections::list(tx, actor).or_else(|error| match error {
+            // Whoever may add collections begins with an empty list.
+            Error::Refused(Refusal::Forbidden { .. }) if holds(&actor.access, paths::COLLECTIONS_MODIFY) => Ok(Vec::new()),
+            error => Err(error),
+        })?;
+        all.sort_by_key(|one| !one.favourite);
+        let mut rows = Vec::with_capacity(all.len());
+        for (place, one) in all.into_iter().enumerate() {
+            let count = if place < COUNTED { count(tx, actor, one.id, now)?.ok() } else { None };
+            rows.push(row(one, count));
+        }
+        Ok((rows, holds(&actor.access, paths::COLLECTIONS_MODIFY)))
+    };
+    let (viewer, (rows, may_change)) = visit.read(find).await?;
+    visit.ok(&CollectionsPage { frame: visit.frame("Collections", Section::Collections, viewer), rows, may_change })
+}
+
+fn row(collection: Collection, count: Option<i64>) -> CollectionRow {
+    CollectionRow {
+        href: format!("/collections/{}", collection.id),
+        name: collection.name,
+        description: collection.description,
+        query: collection.query,
+        count,
+        is_favourite: collection.favourite,
+    }
+}
+
+/// How many certificates are inside, or why that cannot be said any more.
+fn count(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, now: i64) -> DomainResult<Result<i64, String>> {
+    let filter = Filter { count: true, limit: 1, ..Filter::default() };
+    match inventory::list_in(tx, actor, &filter, Scope::of(Some(id), now)) {
+        Ok(page) => Ok(Ok(page.total.unwrap_or(0))),
+        Err(Error::Refused(Refusal::Conflict(why))) => Ok(Err(sentence(&why))),
+        Err(error) => Err(error),
+    }
+}
+
+struct Found {
+    collection: Collection,
+    count: Result<i64, String>,
+    grants: Option<Vec<Grant>>,
+    may_change: bool,
+}
+
+fn find(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, now: i64) -> DomainResult<Found> {
+    let collection = collections::get(tx, actor, id)?;
+    let sees_roles = holds(&actor.access, paths::SECURITY_READ);
+    Ok(Found {
+        count: count(tx, actor, id, now)?,
+        grants: sees_roles.then(|| collections::grants(tx, actor, id)).transpose()?,
+        may_change: holds(&actor.access, paths::COLLECTIONS_MODIFY),
+        collection,
+    })
+}
+
+async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
+    page(&visit, CollectionId(ids.first()), StatusCode::OK, None).await
+}
+
+async fn page(
+    visit: &Visit,
+    id: CollectionId,
+    status: StatusCode,
+    refused: Option<(&Fields, Complaint)>,
+) -> Result<Response, Refused> {
+    let now = visit.app.now();
+    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id, now)).await?;
+    let collection = &found.collection;
+    let form = found.may_change.then(|| match refused {
+        Some((sent, complaint)) => form(sent, Some(complaint)),
+        None => CollectionForm {
+            error: None,
+            name: Input::of(&collection.name),
+            description: Input::of(&collection.description),
+            query: Input::of(&collection.query),
+            on_dashboard: Check::of(collection.on_dashboard),
+        },
+    });
+    let label = found.count.as_ref().map_or_else(|_| "its certificates".into(), |n| plural(*n, "certificate", "certificates"));
+    let page = CollectionPage {
+        frame: visit.frame(&collection.name, Section::Collections, viewer).below("Collections", "/collections"),
+        id: id.0,
+        description: collection.description.clone(),
+        query: collection.query.clone(),
+        broken: found.count.as_ref().err().cloned(),
+        certificates: Link::new(label, format!("/certificates?collection={id}")),
+        is_favourite: collection.favourite,
+        on_dashboard: collection.on_dashboard,
+        removal: removal(found.grants.as_deref().unwrap_or_default()),
+        grants: found.grants.map(|grants| grants.into_iter().map(grant_line).collect()),
+        form,
+    };
+    Ok(visit.page(status, &page))
+}
+
+fn removal(grants: &[Grant]) -> String {
+    match i64::try_from(grants.len()) {
+        Ok(0) | Err(_) => String::new(),
+        Ok(1) => "1 role has rights on it.".into(),
+        Ok(count) => format!("{} have rights on it.", plural(count, "role", "roles")),
+    }
+}
+
+fn grant_line(grant: Grant) -> GrantLine {
+    GrantLine {
+        role: Link::new(grant.name, format!("/roles/{}", grant.role)),
+        paths: grant.paths.iter().map(|path| path.as_str().to_owned()).collect(),
+    }
+}
+
+fn form(sent: &Fields, complaint: Option<Complaint>) -> CollectionForm {
+    let input = |name: &str| Input::of(sent.text(name));
+    let mut form = CollectionForm {
+        error: None,
+        name: input("name"),
+        description: input("description"),
+        query: input("query"),
+        on_dashboard: Check::of(sent.is_ticked("on_dashboard")),
+    };
+    if let Some(complaint) = complaint {
+        let mut places =
+            [("name", &mut form.name.error), ("description", &mut form.description.error), ("query", &mut form.query.error)];
+        complaint.place(&mut form.error, &mut places);
+    }
+    form
+}
+
+fn command(sent: &Fields, before: Option<&Collection>) -> CollectionCommand {
+    CollectionCommand {
+        name: sent.text("name").to_owned(),
+        description: sent.text("description").trim().to_owned(),
+        query: sent.text("query").to_owned(),
+        duplicates: before.map(|collection| collection.duplicates).unwrap_or_default(),
+        on_dashboard: sent.is_ticked("on_dashboard"),
+    }
+}
+
+async fn show_new(visit: Visit) -> Result<Response, Refused> {
+    page_new(&visit, StatusCode::OK, CollectionForm::default()).await
+}
+
+async fn page_new(visit: &Visit, status: StatusCode, form: CollectionForm) -> Result<Response, Refused> {
+    let (viewer, ()) = visit.read(|tx, actor| access::require_path(tx, actor, paths::COLLECTIONS_MODIFY)).await?;
+    let frame = visit.frame("New collection", Section::Collections, viewer).below("Collections", "/collections");
+    Ok(visit.page(status, &NewCollectionPage { frame, form }))
+}
+
+async fn create(sent: Sent) -> Result<Response, Refused> {
+    let author = &sent.author;
+    let new = command(&sent.fields, None);
+    match author.write(move |tx, actor, now| collections::create(tx, actor, &new, now)).await {
+        Ok(id) => {
+            // Whoever adds collections need not be allowed to see what is in them.
+            let shown = holds(&author.actor.access, paths::CERTIFICATES_READ);
+            let path = if shown { format!("/collections/{id}") } else { "/collections".to_owned() };
+            Ok(author.done(&path, "The collection was added."))
+        }
+        Err(error) => {
+            let refused = form(&sent.fields, Some(author.complaint(error)?));
+            page_new(&author.visit, StatusCode::UNPROCESSABLE_ENTITY, refused).await
+        }
+    }
+}
+
+async fn update(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let (author, id) = (&sent.author, CollectionId(ids.first()));
+    author.require(paths::COLLECTIONS_MODIFY)?;
+    let asking = author.actor.clone();
+    let before =
+        author.visit.app.read(move |tx| collections::get(tx, &asking, id)).await.map_err(|error| author.refused(error))?;
+    let new = command(&sent.fields, Some(&before));
+    match author.write(move |tx, actor, now| collections::update(tx, actor, id, &new, now)).await {
+        Ok(()) => Ok(author.done(&format!("/collections/{id}"), "The collection was saved.")),
+        Err(error) => {
+            let complaint = author.complaint(error)?;
+            page(&author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, Some((&sent.fields, complaint))).await
+        }
+    }
+}
+
+async fn copy(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let (author, from) = (&sent.author, CollectionId(ids.first()));
+    let (name, with_grants) = (sent.fields.text("copy_name").to_owned(), sent.fields.is_ticked("with_permissions"));
+    match author.write(move |tx, actor, now| collections::copy(tx, actor, from, &name, with_grants, now)).await {
+        Ok(id) => Ok(author.done(&format!("/collections/{id}"), "The collection was copied.")),
+        // The button's form has one field, so what is wrong with it is said on the page it was on.
+        Err(error) => {
+            let why = author.complaint(error)?.message;
+            author.done_or_said(&format!("/collections/{from}"), Err(Refusal::Conflict(why).into()), "")
+        }
+    }
+}
+
+async fn favourite(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let (id, favourite) = (CollectionId(ids.first()), sent.fields.is_ticked("favourite"));
+    let outcome = sent.author.write(move |tx, actor, now| collections::set_favourite(tx, actor, id, favourite, now)).await;
+    let said = if favourite { "The collection is a favourite." } else { "The collection is no favourite any more." };
+    sent.author.done_or_said(&format!("/collections/{id}"), outcome, said)
+}
+
+async fn remove(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let (id, force) = (CollectionId(ids.first()), sent.fields.is_ticked("force"));
+    let outcome = sent.author.write(move |tx, actor, now| collections::remove(tx, actor, id, force, now)).await;
+    let back = if outcome.is_ok() { "/collections".to_owned() } else { format!("/collections/{id}") };
+    sent.author.done_or_said(&back, outcome, "The collection was removed.")
+}
