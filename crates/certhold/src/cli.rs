@@ -7,11 +7,13 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::command::backup::{Backup, Restore};
 use crate::command::certificates::{List, Owner, Show};
+use crate::command::collection::Collection;
 use crate::command::deploy::Deploy;
 use crate::command::dns::Dns;
 use crate::command::events::{self, Events};
 use crate::command::issuer::Issuer;
 use crate::command::managed::{Managed, Renew};
+use crate::command::query::Query;
 use crate::command::role::Role;
 use crate::command::token::Token;
 use crate::command::user::User;
@@ -54,6 +56,10 @@ enum Command {
     Show(Show),
     #[command(subcommand)]
     Owner(Owner),
+    #[command(subcommand)]
+    Collection(Collection),
+    #[command(subcommand)]
+    Query(Query),
     Renew(Renew),
     #[command(subcommand)]
     Managed(Managed),
@@ -147,6 +153,8 @@ impl Command {
             Command::List(_) => "list",
             Command::Show(_) => "show",
             Command::Owner(_) => "owner",
+            Command::Collection(_) => "collection",
+            Command::Query(_) => "query",
             Command::Renew(_) => "renew",
             Command::Managed(_) => "managed",
             Command::Issuer(_) => "issuer",
@@ -170,6 +178,8 @@ impl Command {
             Command::List(list) => list.run(target, output).await,
             Command::Show(show) => show.run(target, output).await,
             Command::Owner(owner) => owner.run(target, output).await,
+            Command::Collection(collection) => collection.run(target, output).await,
+            Command::Query(query) => query.run(target, output).await,
             Command::Renew(renew) => renew.run(target, output).await,
             Command::Managed(managed) => managed.run(target, output).await,
             Command::Issuer(issuer) => issuer.run(target, output).await,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use certhold_domain::Clock;
 use serde_json::{Value as Json, json};
 
-use super::{Column, not_found, print_done, print_list, print_one};
+use super::{Column, collection, not_found, print_done, print_list, print_one};
 use crate::duration;
 use crate::failure::Failure;
 use crate::opening::SystemClock;
@@ -31,7 +31,8 @@ enum Order {
 /// List certificates
 #[derive(clap::Args)]
 pub struct List {
-    /// Words in subject, names, serial number or issuer; *.example.com; or a SHA-256 fingerprint
+    /// Words in subject, names, serial number or issuer; *.example.com; a SHA-256 fingerprint; or a query such as
+    /// 'IssuedCN -contains "shop" AND KeySize -lt 2048'
     #[arg(value_name = "QUERY")]
     query: Vec<String>,
     /// Only those that have expired
@@ -46,6 +47,9 @@ pub struct List {
     /// Only those that nobody owns
     #[arg(long)]
     no_owner: bool,
+    /// Only those in this collection
+    #[arg(long, value_name = "COLLECTION")]
+    collection: Option<String>,
     /// In which order: id, newest, expiry or expiry-last
     #[arg(long, value_name = "ORDER", value_enum, default_value = "id", hide_possible_values = true)]
     sort: Order,
@@ -70,7 +74,11 @@ impl List {
     /// # Errors
     /// What the API refuses.
     pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
-        let path = format!("/certificates{}", self.query());
+        let collection = match &self.collection {
+            Some(named) => Some(super::find(target, collection::PATH, "collection", named).await?),
+            None => None,
+        };
+        let path = format!("/certificates{}", self.query(collection));
         if output == Output::Json {
             let mut array = JsonArray::begin();
             target.items(&path, self.limit, |item| array.item(&item)).await?;
@@ -94,7 +102,9 @@ impl List {
         Ok(())
     }
 
-    fn query(&self) -> String {
+    fn query(&self, collection: Option<i64>) -> String {
+        let written = Some(self.query.join(" ")).filter(|written| !written.is_empty());
+        let is_query = written.as_deref().is_some_and(certhold_domain::query::looks_like_query);
         let until = self.expires_within.map(|within| SystemClock.now().saturating_add(duration::milliseconds(within)));
         let expired = if self.expired { Some("true") } else { until.map(|_| "false") };
         let owner = if self.no_owner { Some("none".to_owned()) } else { self.owner.clone() };
@@ -105,7 +115,8 @@ impl List {
             Order::ExpiryLast => Some("-not_after"),
         };
         query([
-            ("q", Some(self.query.join(" ")).filter(|words| !words.is_empty())),
+            (if is_query { "query" } else { "q" }, written),
+            ("collection", collection.map(|id| id.to_string())),
             ("expired", expired.map(str::to_owned)),
             ("expires_before", until.map(rfc3339)),
             ("owner", owner),
@@ -309,9 +320,13 @@ mod tests {
             expires_within: None,
             owner: None,
             no_owner: true,
+            collection: None,
             sort: Order::ExpiryLast,
             limit: None,
         };
-        assert_eq!(list.query(), "?q=*.example.com+a%26b&expired=true&owner=none&sort=-not_after");
+        assert_eq!(list.query(None), "?q=*.example.com+a%26b&expired=true&owner=none&sort=-not_after");
+        let list =
+            List { query: vec!["CN -eq".into(), "\"x\"".into()], sort: Order::Id, expired: false, no_owner: false, ..list };
+        assert_eq!(list.query(Some(7)), "?query=CN+-eq+%22x%22&collection=7");
     }
 }

@@ -2,11 +2,13 @@
 
 pub mod backup;
 pub mod certificates;
+pub mod collection;
 pub mod deploy;
 pub mod dns;
 pub mod events;
 pub mod issuer;
 pub mod managed;
+pub mod query;
 pub mod role;
 pub mod token;
 pub mod user;

@@ -109,6 +109,44 @@ fn private_keys_are_imported_with_their_certificates() {
 }
 
 #[test]
+fn queries_find_certificates_and_collections_keep_them() {
+    both(|place, data| {
+        let path = data.outside("bundle.pem", bundle(0, 6));
+        place.run(&["import", path.to_str().unwrap()]).ok();
+        let ids = |arguments: &[&str]| -> Vec<i64> {
+            let items = place.json(&[&["list"], arguments].concat());
+            items.as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect()
+        };
+        assert_eq!(ids(&["CertId -in (2, 4) OR CertId -gt 5"]), [2, 4, 6]);
+        assert_eq!(ids(&["ExpirationDate -eq NULL"]), [] as [i64; 0]);
+        let wrong = place.run(&["list", "IsuedCN -eq \"x\""]).refused(1).to_owned();
+        assert!(wrong.contains("column 1: there is no field \"IsuedCN\"; did you mean IssuedCN?"), "{wrong}");
+
+        place.run(&["query", "check", "Owner -eq %ME%"]).ok();
+        let wrong = place.run(&["query", "check", "CN -eqq 1"]).refused(1).to_owned();
+        assert!(wrong.contains("did you mean -eq?\n  CN -eqq 1\n     ^"), "{wrong}");
+        assert_eq!(place.run(&["query", "complete", "IsCA -eq t"]).ok().out, "IsCA -eq true\n");
+        assert!(place.json(&["query", "fields"]).as_array().unwrap().iter().any(|field| field["name"] == "KeySize"));
+
+        let added = place.run(&["collection", "add", "Some", "CertId -le 3", "--description", "the first ones"]).ok().out;
+        assert_eq!(added, "collection Some is added as number 1\n");
+        assert_eq!(ids(&["--collection", "some"]), [1, 2, 3]);
+        assert_eq!(ids(&["CertId -ge 3", "--collection", "1"]), [3]);
+        place.run(&["collection", "set", "Some", "--query", "CertId -eq 5"]).ok();
+        let shown = place.json(&["collection", "show", "Some"]);
+        assert_eq!((&shown["query"], &shown["description"]), (&json!("CertId -eq 5"), &json!("the first ones")));
+        assert!(place.run(&["collection", "set", "Some", "--query", "CertId"]).refused(1).contains("column 7"));
+        place.run(&["collection", "copy", "Some", "Others"]).ok();
+        assert_eq!(place.json(&["collection", "list"]).as_array().unwrap().len(), 2);
+
+        place.run(&["role", "add", "Readers", "--permission", "/certificates/collections/read/1/"]).ok();
+        assert!(place.run(&["collection", "remove", "Some"]).refused(1).contains("\"Readers\""));
+        place.run(&["collection", "remove", "Some", "--force"]).ok();
+        assert!(place.run(&["list", "--collection", "Some"]).refused(1).contains("there is no collection \"Some\""));
+    });
+}
+
+#[test]
 fn people_roles_and_tokens_are_managed() {
     both(|place, data| {
         let password = data.outside("password", "three sour lemons\n");
