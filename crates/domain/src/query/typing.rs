@@ -41,8 +41,7 @@ fn compare(raw: &Raw, catalogue: &Catalogue) -> Result<Compare, QueryError> {
 /// An unknown name, or a known one with more behind it than a name.
 fn unknown_field(raw: &Raw, catalogue: &Catalogue) -> QueryError {
     let starts = raw.field.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at);
-    if let Some((name, rest)) = starts.map(|at| raw.field.split_at(at)).filter(|(name, _)| catalogue.find(name).is_some()).last()
-    {
+    if let Some((name, rest)) = starts.map(|at| raw.field.split_at(at)).rfind(|(name, _)| catalogue.find(name).is_some()) {
         let gap = rest.chars().take_while(|c| c.is_whitespace()).count();
         let at = raw.field_at + name.chars().count() + gap;
         return QueryError::new(at, format!("an operator such as -eq was expected after {name}, not {:?}", rest.trim()));

@@ -69,7 +69,7 @@ fn row(collection: Collection, count: Option<i64>) -> CollectionRow {
 }
 
 /// How many certificates are inside, or why that cannot be said any more.
-fn count(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, now: i64) -> DomainResult<Result<i64, String>> {
+pub fn count(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, now: i64) -> DomainResult<Result<i64, String>> {
     let filter = Filter { count: true, limit: 1, ..Filter::default() };
     match inventory::list_in(tx, actor, &filter, Scope::of(Some(id), now)) {
         Ok(page) => Ok(Ok(page.total.unwrap_or(0))),

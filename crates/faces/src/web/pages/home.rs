@@ -6,6 +6,7 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use certhold_domain::access::{self, paths};
+use certhold_domain::collections;
 use certhold_domain::events::{self, Event};
 use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Sort, Summary};
 use certhold_domain::overview::{self, Bucket, Overview};
@@ -22,6 +23,7 @@ use crate::web::show::{self, event};
 use crate::web::view::chart::{ExpiryBar, ExpiryChart, Span};
 use crate::web::view::frame::Section;
 use crate::web::view::home::{Heartbeat, HomePage, Totals, Trouble, UnownedCertificate};
+use crate::web::view::text::Link;
 use crate::web::view::time::{DAY, Moment};
 use crate::web::view::tone::Validity;
 use crate::web::visit::Visit;
@@ -39,6 +41,7 @@ const JOBS_COUNTED: usize = 1_000;
 
 struct Found {
     overview: Overview,
+    collections: Vec<(Link, Option<i64>)>,
     expiring: i64,
     unowned: Vec<Summary>,
     recent: Vec<Event>,
@@ -85,6 +88,7 @@ async fn home(visit: Visit) -> Result<Response, Refused> {
     let trouble = |managed: &Managed| trouble(managed, &found.in_service, now);
     let page = HomePage {
         totals,
+        collections: found.collections,
         chart: ExpiryChart::new(overview.expiry.iter().map(|bucket| bar(bucket, now)).collect()),
         troubles: overview.troubled.iter().take(FEW).map(trouble).collect(),
         unowned: found.unowned.iter().map(|certificate| unowned(certificate, now)).collect(),
@@ -114,6 +118,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Found> {
         in_service.push((id, show::validity(&certificate, now)));
     }
     Ok(Found {
+        collections: shown_collections(tx, actor, now)?,
         expiring: inventory::list(tx, actor, &soon)?.total.unwrap_or(0),
         unowned: inventory::list(tx, actor, &nobodys)?.certificates,
         recent: events::latest(tx, actor, FEW)?,
@@ -121,6 +126,17 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Found> {
         jobs_waiting,
         in_service,
     })
+}
+
+/// The collections that somebody wants to see here. One whose query is not understood any more has no number.
+fn shown_collections(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Vec<(Link, Option<i64>)>> {
+    let all = collections::list(tx, actor)?.into_iter().filter(|one| one.on_dashboard).take(FEW);
+    let mut shown = Vec::new();
+    for one in all {
+        let count = super::collections::count(tx, actor, one.id, now)?.ok();
+        shown.push((Link::new(one.name, format!("/certificates?collection={}", one.id)), count));
+    }
+    Ok(shown)
 }
 
 fn trouble(managed: &Managed, in_service: &[(certhold_domain::CertificateId, Validity)], now: i64) -> Trouble {

@@ -29,6 +29,12 @@ async fn a_refused_collection_comes_back_with_the_place() {
     assert!(html.contains("KeySize -lt &#34;small&#34;</textarea>"), "{}", gist(&html));
     let page = admin.follow("/collections/new", &[("name", "Weak"), ("query", "KeySize -lt 2048")]).await;
     assert!(page.contains("<code class=\"query-text\">KeySize -lt 2048</code>"), "{}", gist(&page));
+    server.import_samples(3).await;
+    let link = "<a href=\"/certificates?collection=1\">";
+    assert!(!admin.page("/").await.contains(link));
+    let shown = [("name", "All"), ("query", "CertId -ge 2"), ("on_dashboard", "true")];
+    admin.follow("/collections/1", &shown).await;
+    assert!(admin.page("/").await.contains(&format!("{link}<b>2</b> <bdi>All</bdi></a>")));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use super::chart::ExpiryChart;
 use super::event::EventLine;
 use super::filters;
 use super::frame::Frame;
+use super::text::Link;
 use super::time::Moment;
 use super::tone::Validity;
 
@@ -17,6 +18,8 @@ pub struct HomePage {
     pub frame: Frame,
     /// The numbers at the top.
     pub totals: Totals,
+    /// Collections that are shown here, with their numbers of certificates; a few.
+    pub collections: Vec<(Link, Option<i64>)>,
     /// What expires when.
     pub chart: ExpiryChart,
     /// The worst managed certificates in trouble; a few.

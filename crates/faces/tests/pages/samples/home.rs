@@ -66,6 +66,10 @@ fn rich() -> HomePage {
     HomePage {
         frame: frame("Home", Section::Home),
         totals: Totals { held: 12_408, managed: 312, expired: 46, expiring: 173, unowned: 213, in_trouble: 3 },
+        collections: vec![
+            (Link::new("Web shop", "/certificates?collection=3"), Some(1_204)),
+            (Link::new(HOSTILE, "/certificates?collection=4"), None),
+        ],
         chart: chart(
             [
                 (3, 2),
@@ -140,6 +144,7 @@ fn fresh() -> HomePage {
     HomePage {
         frame: Frame::new("Home", Section::Home, viewer, "sample-csrf"),
         totals: Totals::default(),
+        collections: Vec::new(),
         chart: ExpiryChart::default(),
         troubles: Vec::new(),
         unowned: Vec::new(),
