@@ -2,6 +2,7 @@
 
 mod access;
 mod certificates;
+mod collecting;
 mod deploying;
 mod log;
 mod people;
@@ -37,6 +38,8 @@ stories! {
     certificates::hostile_names_are_held_and_found,
     certificates::owners_change_between_roles_one_holds,
     certificates::what_is_in_use_is_not_removed,
+    collecting::collections_are_scopes,
+    collecting::values_are_offered,
     deploying::a_new_version_is_installed_everywhere,
     log::every_change_is_an_event,
     log::tampering_is_noticed,
