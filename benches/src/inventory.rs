@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use certhold_domain::collections::Scope;
 use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Page, Sort};
 use certhold_domain::{RoleId, overview};
 use certhold_pki::Facts;
@@ -80,8 +81,9 @@ pub fn run(world: &mut World, table: &mut Table) -> Result<()> {
         table.add(Row::latency(format!("list: {what}"), times).bar(Bar::p99_below(limit, times)));
     }
     queries(&store, &names, &bars, table)?;
+    let everywhere = Scope::of(None, at);
     let times =
-        latency(RUNS, BUDGET, |_| store.read_blocking(|tx| inventory::facets(tx, &operator(), &Filter::default())).map(drop))?;
+        latency(RUNS, BUDGET, |_| store.read_blocking(move |tx| inventory::facets(tx, &operator(), &Filter::default(), everywhere)).map(drop))?;
     table.add(Row::latency("facets of the inventory", times).bar(Bar::p99_below(Duration::from_millis(100), times)));
     let times = latency(RUNS, BUDGET, |_| store.read_blocking(move |tx| overview::overview(tx, &operator(), at)).map(drop))?;
     table.add(Row::latency("home page's overview", times).bar(Bar::p99_below(Duration::from_millis(50), times)));
@@ -142,7 +144,7 @@ fn queries(store: &Store, names: &[String], bars: &Bars, table: &mut Table) -> R
         let times = latency(RUNS, BUDGET, |run| {
             let (text, at) = (text(run), now());
             store.read_blocking(move |tx| {
-                let condition = inventory::question(tx, &operator(), &text, at)?;
+                let condition = inventory::question(tx, &operator(), &text, Scope::of(None, at))?;
                 inventory::list(tx, &operator(), &Filter { condition, limit: ROWS, ..Filter::default() }).map(drop)
             })
         })?;

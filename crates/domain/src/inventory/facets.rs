@@ -8,7 +8,9 @@ use super::counts::{Counted, most};
 use super::derived::SEVERITIES;
 use super::fields::Field;
 use super::list::{Filter, few};
-use crate::access::{self, paths, roles};
+use super::scoped;
+use crate::access::roles;
+use crate::collections::Scope;
 use crate::actor::Actor;
 use crate::error::Result;
 use crate::ids::RoleId;
@@ -47,8 +49,9 @@ const FIELDS: [(&str, Field); 6] = [
 
 /// The facets of what `filter` wants: from the maintained counts when it wants everything, counted when it wants few. Of a large
 /// selection nobody waits for the counts: there are none.
-pub fn facets(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter) -> Result<Vec<Facet>> {
-    access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+pub fn facets(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter, scope: Scope) -> Result<Vec<Facet>> {
+    scoped::require_list(tx, actor, scope)?;
+    let filter = &scoped::within(tx, actor, filter, scope)?;
     if filter.wants_everything() {
         let owned = most(tx, Field::Owner, VALUES)?;
         let mut facets = vec![owners(tx, owned)?];
@@ -66,14 +69,12 @@ pub fn facets(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter) -> Result<Vec<Fac
         count(0, certificate.issuer_common_name.clone().unwrap_or_else(|| certificate.issuer.clone()));
         count(1, certificate.key());
         count(2, certificate.signature_algorithm.clone());
-        let mut severities: Vec<&str> = Vec::new();
-        for (severity, rule) in certificate.findings.iter().filter_map(|finding| finding.split_once(':')) {
+        for (place, (severity, rule)) in certificate.findings.iter().filter_map(|finding| finding.split_once(':')).enumerate() {
             count(4, rule.to_owned());
-            severities.push(severity);
+            if place == 0 {
+                count(3, severity.to_owned());
+            }
         }
-        severities.sort_unstable();
-        severities.dedup();
-        severities.into_iter().for_each(|severity| count(3, severity.to_owned()));
         count(5, certificate.source.clone());
         *owned.entry(certificate.owner.as_ref().map(|(role, _)| role.to_string()).unwrap_or_default()).or_default() += 1;
     }

@@ -40,7 +40,7 @@ pub enum Field {
     ExtendedKeyUsage = 15,
     /// A finding, by the id of its rule.
     Finding = 16,
-    /// The severity of a finding.
+    /// The severity of the worst finding.
     Severity = 17,
     /// Where the certificate came from.
     Source = 18,
@@ -127,10 +127,9 @@ pub(super) fn values(derived: &Derived, source: &str) -> Vec<(Field, String)> {
     add(Field::Curve, derived.key_curve.as_deref().unwrap_or_default());
     add(Field::Key, &derived.key());
     add(Field::SignatureAlgorithm, &derived.signature_algorithm);
-    for (severity, rule) in derived.findings() {
-        add(Field::Severity, severity);
-        add(Field::Finding, rule);
-    }
+    derived.findings().for_each(|(_, rule)| add(Field::Finding, rule));
+    // The worst stands first.
+    add(Field::Severity, derived.findings().next().map_or("", |(severity, _)| severity));
     add(Field::Source, source);
     add(Field::SubjectKeyId, derived.subject_key_id.as_deref().unwrap_or_default());
     add(Field::AuthorityKeyId, derived.authority_key_id.as_deref().unwrap_or_default());

@@ -14,10 +14,19 @@ use crate::query::{self, Condition, Expr};
 
 /// Lists certificates, of a named collection only those inside.
 pub fn list_in(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter, scope: Scope) -> Result<Page> {
-    let Some(collection) = scope.collection else { return list::list(tx, actor, filter) };
+    if scope.collection.is_none() {
+        return list::list(tx, actor, filter);
+    }
+    let filter = within(tx, actor, filter, scope)?;
+    list::select(tx, &filter)
+}
+
+/// The filter with the collection's query beside it.
+pub(super) fn within(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter, scope: Scope) -> Result<Filter> {
+    let Some(collection) = scope.collection else { return Ok(filter.clone()) };
     let inside = collections::condition(tx, actor, collection, scope.now)?;
     let wanted = std::iter::once(inside).chain(filter.condition.clone()).collect();
-    list::select(tx, &Filter { condition: Some(Expr::And(wanted)), ..filter.clone() })
+    Ok(Filter { condition: Some(Expr::And(wanted)), ..filter.clone() })
 }
 
 /// Refuses unless the actor may list certificates of this scope.

@@ -1,5 +1,6 @@
 //! Queries: what SQL finds is what the evaluation in memory says, with and without the index for parts of texts.
 
+use certhold_domain::collections::Scope;
 use certhold_domain::inventory::{self, Candidate, Filter, ImportBatch, Outcome, SEVERITIES};
 use certhold_domain::query::{self, Catalogue, Query, Subject};
 use certhold_domain::{Actor, RoleId, hex};
@@ -388,7 +389,7 @@ fn agree(world: &World) {
         let counted = world.read(move |tx| inventory::list(tx, &local(), &filter)).unwrap().total;
         assert_eq!(Some(bucket.unmanaged), counted, "{bucket:?}");
     }
-    let facets = world.read(|tx| inventory::facets(tx, &local(), &Filter::default())).unwrap();
+    let facets = world.read(|tx| inventory::facets(tx, &local(), &Filter::default(), Scope::of(None, START))).unwrap();
     for (field, query) in [("key", "KeyAlgorithm"), ("source", "Source"), ("signature", "SigningAlgorithm")] {
         let facet = facets.iter().find(|facet| facet.name == field).unwrap();
         let total: i64 = facet.values.iter().map(|value| value.count).sum();

@@ -1,13 +1,14 @@
 //! Finding certificates.
 
+use axum::Json;
 use axum::extract::{OriginalUri, State};
 use certhold_domain::access::roles;
 use certhold_domain::collections::Scope;
 use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Sort};
-use certhold_domain::{Actor, CollectionId, RoleId};
+use certhold_domain::{Actor, CollectionId, Refusal, RoleId};
 use certhold_store::Tx;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::wire::Certificate;
 use crate::auth::Bearer;
@@ -65,30 +66,101 @@ pub async fn list(
     OriginalUri(uri): OriginalUri,
     Query(given): Query<Parameters>,
 ) -> Answer<Page<Certificate>> {
-    let now = app.now();
-    let mut filter = Filter {
-        expiry: expiry(&given, now),
-        sort: given.sort.as_deref().map(Sort::parse).transpose()?.unwrap_or_default(),
-        text: given.q,
-        managed: given.managed,
-        is_ca: given.is_ca,
-        after: given.after,
-        limit: page::rows(given.limit)?,
-        count: given.total,
-        owner: None,
-        condition: None,
-    };
-    let (query, scope) = (given.query, Scope::of(given.collection.map(CollectionId), now));
-    let owner = given.owner;
+    let limit = page::rows(given.limit)?;
+    let asked = Asked::of(given, app.now())?;
     let found = app
         .read_as(caller, move |tx, actor| {
-            filter.owner = owner.map(|owner| owner_filter(tx, actor, &owner)).transpose()?;
-            filter.condition = inventory::question(tx, actor, &query, scope)?;
+            let scope = asked.scope;
+            let filter = Filter { limit, ..asked.filter(tx, actor)? };
             inventory::list_in(tx, actor, &filter, scope)
         })
         .await?;
     let items = found.certificates.into_iter().map(Certificate::from).collect();
     Ok(Page { total: found.total, ..Page::of(items, &uri, "after", found.next) })
+}
+
+/// What the inventory is made of
+///
+/// For owner, issuer, key, signature algorithm, severity of findings, finding and source the most frequent values with the number of
+/// certificates. The filters are those of the list; when they choose a large part of a large inventory the answer is empty, because
+/// counting it would take longer than anybody waits.
+#[utoipa::path(get, path = "/certificates/facets", tag = "certificates", params(Parameters),
+    responses((status = 200, description = "Fields with their values", body = Vec<Facet>)))]
+pub async fn facets(State(app): State<App>, Bearer(caller): Bearer, Query(given): Query<Parameters>) -> Answer<Json<Vec<Facet>>> {
+    let asked = Asked::of(given, app.now())?;
+    let found = app
+        .read_as(caller, move |tx, actor| {
+            let scope = asked.scope;
+            let filter = asked.filter(tx, actor)?;
+            inventory::facets(tx, actor, &filter, scope)
+        })
+        .await?;
+    Ok(Json(found.into_iter().map(Facet::from).collect()))
+}
+
+/// A field with its most frequent values.
+#[derive(Serialize, ToSchema)]
+pub struct Facet {
+    /// `owner`, `issuer`, `key`, `signature`, `severity`, `finding` or `source`.
+    #[schema(example = "key")]
+    pub name: String,
+    /// The most frequent first.
+    pub values: Vec<FacetValue>,
+}
+
+/// A value with the number of certificates that have it.
+#[derive(Serialize, ToSchema)]
+pub struct FacetValue {
+    /// The value; empty for certificates without an owner.
+    #[schema(example = "EC P-256")]
+    pub value: String,
+    /// The role, for owners.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<i64>,
+    /// Certificates.
+    pub count: i64,
+}
+
+impl From<inventory::Facet> for Facet {
+    fn from(facet: inventory::Facet) -> Facet {
+        let value = |value: inventory::FacetValue| FacetValue {
+            value: value.value,
+            role: value.role.map(|role| role.0),
+            count: value.count,
+        };
+        Facet { name: facet.name.to_owned(), values: facet.values.into_iter().map(value).collect() }
+    }
+}
+
+/// Which certificates are asked for, as far as that is known before the database is.
+struct Asked {
+    filter: Filter,
+    owner: Option<String>,
+    query: String,
+    scope: Scope,
+}
+
+impl Asked {
+    fn of(given: Parameters, now: i64) -> Result<Asked, Refusal> {
+        let filter = Filter {
+            expiry: expiry(&given, now),
+            sort: given.sort.as_deref().map(Sort::parse).transpose()?.unwrap_or_default(),
+            text: given.q,
+            managed: given.managed,
+            is_ca: given.is_ca,
+            after: given.after,
+            count: given.total,
+            ..Filter::default()
+        };
+        let scope = Scope::of(given.collection.map(CollectionId), now);
+        Ok(Asked { filter, owner: given.owner, query: given.query, scope })
+    }
+
+    fn filter(self, tx: &mut Tx<'_>, actor: &Actor) -> certhold_domain::Result<Filter> {
+        let owner = self.owner.map(|owner| owner_filter(tx, actor, &owner)).transpose()?;
+        let condition = inventory::question(tx, actor, &self.query, self.scope)?;
+        Ok(Filter { owner, condition, ..self.filter })
+    }
 }
 
 /// The narrowest window that satisfies everything that was said about the end of validity.

@@ -18,7 +18,7 @@ pub use wire::{Certificate, Owner};
 
 /// The routes of certificates.
 pub fn routes() -> OpenApiRouter<App> {
-    let lists = OpenApiRouter::new().routes(routes!(list::list)).layer(compressed());
+    let lists = OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(list::facets)).layer(compressed());
     OpenApiRouter::new()
         .merge(lists)
         .routes(routes!(import::import))

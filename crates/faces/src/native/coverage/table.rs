@@ -57,6 +57,7 @@ const fn anybody(method: &'static str, path: &'static str, status: u16) -> Endpo
 pub const ENDPOINTS: &[Endpoint] = &[
     reads("/certificates", &[CERTIFICATES_READ]),
     sends("POST", "/certificates", &[CERTIFICATES_IMPORT], || json!({ "content": sample_pem(500) }), 200),
+    reads("/certificates/facets", &[CERTIFICATES_READ]),
     reads("/certificates/{id}", &[CERTIFICATES_READ]),
     sends("PUT", "/certificates/{id}/owner", &[CERTIFICATES_CHANGE_OWNER], || json!({ "owner": null }), 204),
     reads("/certificates/{id}/facts", &[CERTIFICATES_READ]),

@@ -1,0 +1,201 @@
+//! Narrowing a list step by step: conditions of the query language that stand beside the search, one below the other.
+
+use certhold_domain::inventory::{Facet, FacetValue};
+
+use super::address::Address;
+
+/// Conditions that narrow a list, each a query of its own; all must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Narrowing {
+    conditions: Vec<String>,
+}
+
+/// Conditions beside a search; more are left out.
+const CONDITIONS: usize = 12;
+
+impl Narrowing {
+    /// From the parameter `where`: a condition a line.
+    pub fn parse(text: &str) -> Narrowing {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let mut conditions: Vec<String> = Vec::new();
+        for line in lines.take(CONDITIONS) {
+            if !conditions.iter().any(|known| known == line) {
+                conditions.push(line.to_owned());
+            }
+        }
+        Narrowing { conditions }
+    }
+
+    /// The parameter.
+    pub fn parameter(&self) -> String {
+        self.conditions.join("\n")
+    }
+
+    /// One query that asks for all of them, and for `query` if there is one.
+    pub fn query(&self, query: &str) -> String {
+        let all = self.conditions.iter().map(String::as_str).chain(Some(query.trim()).filter(|query| !query.is_empty()));
+        let all: Vec<&str> = all.collect();
+        match all.as_slice() {
+            [only] => (*only).to_owned(),
+            several => several.iter().map(|condition| format!("({condition})")).collect::<Vec<_>>().join(" AND "),
+        }
+    }
+
+    /// The conditions with the address of the list without each.
+    pub fn chips(&self, list: &Address) -> Vec<Chip> {
+        let without = |place: usize| {
+            let mut others = self.clone();
+            others.conditions.remove(place);
+            list.clone().with("where", others.parameter()).to_string()
+        };
+        self.conditions.iter().enumerate().map(|(place, text)| Chip { text: text.clone(), without: without(place) }).collect()
+    }
+
+    fn and(&self, condition: &str) -> Narrowing {
+        let mut more = self.clone();
+        more.conditions.push(condition.to_owned());
+        more
+    }
+
+    fn has(&self, condition: &str) -> bool {
+        self.conditions.iter().any(|known| known == condition)
+    }
+}
+
+/// A condition in force.
+#[derive(Clone, Debug)]
+pub struct Chip {
+    /// The condition as it is written.
+    pub text: String,
+    /// The list without it.
+    pub without: String,
+}
+
+/// A field with values to narrow by.
+#[derive(Clone, Debug)]
+pub struct FacetView {
+    /// What stands above the values.
+    pub label: &'static str,
+    /// The most frequent first.
+    pub values: Vec<FacetLink>,
+    /// Whether one of the values narrows the list now.
+    pub is_open: bool,
+}
+
+/// A value to narrow by.
+#[derive(Clone, Debug)]
+pub struct FacetLink {
+    /// The value for people.
+    pub label: String,
+    /// Certificates.
+    pub count: i64,
+    /// The list of those only.
+    pub href: String,
+    /// Whether it narrows the list now; the address then leads out again.
+    pub is_current: bool,
+}
+
+/// The facets as links out of `list`.
+pub fn facets(facets: &[Facet], narrowing: &Narrowing, list: &Address) -> Vec<FacetView> {
+    facets.iter().filter_map(|facet| view(facet, narrowing, list)).collect()
+}
+
+fn view(facet: &Facet, narrowing: &Narrowing, list: &Address) -> Option<FacetView> {
+    let label = match facet.name {
+        "owner" => "Owner",
+        "issuer" => "Issuer",
+        "key" => "Key",
+        "signature" => "Signature",
+        "severity" => "Worst finding",
+        "finding" => "Finding",
+        "source" => "Source",
+        _ => return None,
+    };
+    let link = |value: &FacetValue| {
+        let condition = condition(facet.name, value);
+        let is_current = narrowing.has(&condition);
+        let target = if is_current {
+            Narrowing { conditions: narrowing.conditions.iter().filter(|known| **known != condition).cloned().collect() }
+        } else {
+            narrowing.and(&condition)
+        };
+        FacetLink {
+            label: if value.value.is_empty() { "nobody".to_owned() } else { value.value.clone() },
+            count: value.count,
+            href: list.clone().with("where", target.parameter()).to_string(),
+            is_current,
+        }
+    };
+    let values: Vec<FacetLink> = facet.values.iter().map(link).collect();
+    let is_open = values.iter().any(|value| value.is_current);
+    (!values.is_empty()).then_some(FacetView { label, values, is_open })
+}
+
+/// The condition that a value of a facet stands for.
+fn condition(facet: &str, value: &FacetValue) -> String {
+    let text = quoted(&value.value);
+    match facet {
+        "owner" if value.role.is_none() => "OwnerRoleName -eq NULL".to_owned(),
+        "owner" => format!("OwnerRoleName -eq {text}"),
+        // An issuer without a common name is told by its whole name.
+        "issuer" if value.value.contains('=') => format!("IssuerDN -eq {text}"),
+        "issuer" => format!("IssuerCN -eq {text}"),
+        "key" => match value.value.split_once(' ') {
+            Some((algorithm, bits)) if bits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                format!("KeyAlgorithm -eq {} AND KeySize -eq {bits}", quoted(algorithm))
+            }
+            Some((algorithm, curve)) => format!("KeyAlgorithm -eq {} AND Curve -eq {}", quoted(algorithm), quoted(curve)),
+            None => format!("KeyAlgorithm -eq {text}"),
+        },
+        "signature" => format!("SigningAlgorithm -eq {text}"),
+        "severity" => format!("FindingSeverity -eq {text}"),
+        "finding" => format!("Finding -eq {text}"),
+        _ => format!("Source -eq {text}"),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use certhold_domain::query::{Catalogue, Query};
+
+    use super::*;
+
+    fn value(value: &str) -> FacetValue {
+        FacetValue { value: value.into(), role: None, count: 1 }
+    }
+
+    #[test]
+    fn every_value_becomes_a_condition_that_is_understood() {
+        for facet in ["owner", "issuer", "key", "signature", "severity", "finding", "source"] {
+            for text in ["RSA 2048", "EC P-256", "error", "say \"hi\" \\ there", "O=Example, Inc.", "ML-DSA-65"] {
+                if facet == "severity" && text != "error" {
+                    continue;
+                }
+                let condition = condition(facet, &value(text));
+                Query::parse(&condition, &Catalogue::default()).unwrap_or_else(|error| panic!("{condition}: {error}"));
+            }
+        }
+    }
+
+    #[test]
+    fn conditions_come_and_go() {
+        let list = Address::new("/certificates").with("q", "shop");
+        let facets_now = [Facet { name: "source", values: vec![value("upload"), value("acme")] }];
+        let none = Narrowing::default();
+        let shown = facets(&facets_now, &none, &list);
+        assert!(!shown[0].is_open && !shown[0].values[0].is_current);
+
+        let narrowed = Narrowing::parse("Source -eq \"upload\"\n\n Source -eq \"upload\"\nIsCA -eq true");
+        assert_eq!(narrowed.conditions.len(), 2);
+        assert_eq!(narrowed.query("a -eq 1 OR b -eq 2"), "(Source -eq \"upload\") AND (IsCA -eq true) AND (a -eq 1 OR b -eq 2)");
+        assert_eq!(none.query(" IsCA -eq true "), "IsCA -eq true");
+        let shown = facets(&facets_now, &narrowed, &list);
+        assert!(shown[0].is_open && shown[0].values[0].is_current && !shown[0].values[0].href.contains("upload"));
+        let chips = narrowed.chips(&list);
+        assert!(chips[1].without.contains("upload") && !chips[1].without.contains("IsCA"));
+    }
+}
