@@ -82,8 +82,9 @@ pub fn run(world: &mut World, table: &mut Table) -> Result<()> {
     }
     queries(&store, &names, &bars, table)?;
     let everywhere = Scope::of(None, at);
-    let times =
-        latency(RUNS, BUDGET, |_| store.read_blocking(move |tx| inventory::facets(tx, &operator(), &Filter::default(), everywhere)).map(drop))?;
+    let times = latency(RUNS, BUDGET, |_| {
+        store.read_blocking(move |tx| inventory::facets(tx, &operator(), &Filter::default(), everywhere)).map(drop)
+    })?;
     table.add(Row::latency("facets of the inventory", times).bar(Bar::p99_below(Duration::from_millis(100), times)));
     let times = latency(RUNS, BUDGET, |_| store.read_blocking(move |tx| overview::overview(tx, &operator(), at)).map(drop))?;
     table.add(Row::latency("home page's overview", times).bar(Bar::p99_below(Duration::from_millis(50), times)));

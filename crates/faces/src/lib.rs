@@ -16,6 +16,7 @@
 mod address;
 mod attachment;
 pub mod auth;
+mod csv;
 pub mod import;
 pub mod in_process;
 pub mod listener;

@@ -10,8 +10,8 @@ use super::fields::Field;
 use super::list::{Filter, few};
 use super::scoped;
 use crate::access::roles;
-use crate::collections::Scope;
 use crate::actor::Actor;
+use crate::collections::Scope;
 use crate::error::Result;
 use crate::ids::RoleId;
 

@@ -1,16 +1,18 @@
 //! `/certificates`: the inventory.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use certhold_domain::collections::{self, Scope};
-use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Page, Sort, Summary};
+use certhold_domain::inventory::{self, Expiry, Facet, Filter, OwnerFilter, Page, Sort, Summary};
 use certhold_domain::query::{self, looks_like_query};
 use certhold_domain::{Actor, CollectionId, Error, Refusal, RoleId};
 use certhold_store::Tx;
 use serde::Deserialize;
 
-use super::Asked;
+use super::{Asked, inventory_csv};
 use crate::state::App;
 use crate::web::paging::{Place, ROWS};
 use crate::web::refused::{Refused, sentence};
@@ -18,12 +20,13 @@ use crate::web::show;
 use crate::web::view::address::Address;
 use crate::web::view::frame::Section;
 use crate::web::view::inventory::{CertificateRow, InventoryPage, QueryError};
+use crate::web::view::narrow::{self, Narrowing};
 use crate::web::view::table::{FilterLink, Sorting};
 use crate::web::view::time::DAY;
 use crate::web::visit::Visit;
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/certificates", get(list))
+    Router::new().route("/certificates", get(list)).route("/certificates.csv", get(csv))
 }
 
 /// What a reader may ask for; anything odd is left out rather than refused, since addresses are typed and shared.
@@ -36,6 +39,14 @@ struct Parameters {
     owner: String,
     /// Only of this collection.
     collection: String,
+    /// Conditions that narrow the list, one a line.
+    #[serde(rename = "where")]
+    narrow: String,
+    /// Columns beside those that are always there, by their names.
+    columns: String,
+    /// … each by itself, as the form sends them: `column-serial=on`.
+    #[serde(flatten)]
+    others: BTreeMap<String, String>,
     /// Expires at or after, RFC 3339.
     from: String,
     /// Expires before, RFC 3339.
@@ -95,6 +106,23 @@ impl Parameters {
         self.collection.parse().ok().map(CollectionId)
     }
 
+    fn narrowing(&self) -> Narrowing {
+        Narrowing::parse(&self.narrow)
+    }
+
+    fn columns(&self) -> impl Iterator<Item = &'static Column> {
+        let chosen = |name: &str| {
+            self.columns.split(',').any(|one| one.trim() == name) || self.others.contains_key(&format!("column-{name}"))
+        };
+        COLUMNS.iter().filter(move |column| chosen(column.name))
+    }
+
+    /// The query of the search field with the conditions that narrow it.
+    fn query(&self) -> Option<String> {
+        let written = if looks_like_query(&self.q) { self.q.as_str() } else { "" };
+        Some(self.narrowing().query(written)).filter(|query| !query.is_empty())
+    }
+
     /// This list without its place in it.
     fn address(&self) -> Address {
         let shown = FILTERS.iter().any(|(filter, _)| *filter == self.filter);
@@ -103,6 +131,8 @@ impl Parameters {
             .with("filter", if shown { self.filter.as_str() } else { "" })
             .with("owner", self.owner.as_str())
             .with("collection", self.collection().map(|id| id.to_string()).unwrap_or_default())
+            .with("where", self.narrowing().parameter())
+            .with("columns", self.columns().map(|column| column.name).collect::<Vec<_>>().join(","))
             .with("from", self.from.as_str())
             .with("until", self.until.as_str())
             .with("sort", if self.sort() == Sort::Newest { "" } else { self.sort.as_str() })
@@ -131,12 +161,13 @@ struct Found {
     held: i64,
     /// The collection's name.
     collection: Option<String>,
+    facets: Vec<Facet>,
 }
 
 async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
     let (now, place) = (visit.app.now(), Place::of(given.after.clone(), given.trail.as_deref()));
     let (mut filter, scope) = (given.filter(&place, now), Scope::of(given.collection(), now));
-    let text = Some(given.q.clone()).filter(|text| looks_like_query(text));
+    let text = given.query();
     let find = move |tx: &mut Tx<'_>, actor: &Actor| {
         inventory::require_list(tx, actor, scope)?;
         let held = inventory::count_all(tx)?;
@@ -144,13 +175,16 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
         if let Some(text) = &text {
             match query::check(tx, text)? {
                 Ok(query) => filter.condition = Some(query.resolve(now, &actor.name)),
-                Err(error) => return Ok(Found { page: Err(not_understood(&error)), held, collection }),
+                Err(error) => return Ok(Found { page: Err(not_understood(&error)), held, collection, facets: Vec::new() }),
             }
         }
         match inventory::list_in(tx, actor, &filter, scope) {
-            Ok(page) => Ok(Found { page: Ok(page), held, collection }),
+            Ok(page) => {
+                let facets = inventory::facets(tx, actor, &filter, scope)?;
+                Ok(Found { page: Ok(page), held, collection, facets })
+            }
             Err(Error::Refused(refusal @ (Refusal::Invalid { .. } | Refusal::Conflict(_)))) => {
-                Ok(Found { page: Err(query_error(&refusal)), held, collection })
+                Ok(Found { page: Err(query_error(&refusal)), held, collection, facets: Vec::new() })
             }
             Err(error) => Err(error),
         }
@@ -175,12 +209,35 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
         kept: address.clone().without(&["q"]).parameters().to_vec(),
         filters: given.links(),
         sorting: Sorting::new(&address, column, given.sort() == Sort::ExpiryLast),
-        rows: page.certificates.iter().map(|certificate| row(certificate, scope, now)).collect(),
+        facets: narrow::facets(&found.facets, &given.narrowing(), &address),
+        chips: given.narrowing().chips(&address),
+        collect_href: given.query().map(|query| Address::new("/collections/new").with("query", query).to_string()),
+        csv_href: Address::new("/certificates.csv").with_all(address.parameters()).to_string(),
+        columns: COLUMNS
+            .iter()
+            .map(|column| (column.name, column.label, given.columns().any(|shown| shown.name == column.name)))
+            .collect(),
+        columns_kept: address.clone().without(&["columns"]).parameters().to_vec(),
+        rows: page.certificates.iter().map(|certificate| row(certificate, scope, given.columns(), now)).collect(),
         pager: place.pager(&address, page.next, page.certificates.len(), page.total),
         all_href: given.address().without(&["q", "filter", "owner", "from", "until"]).to_string(),
         holds_nothing: found.held == 0,
     };
     visit.ok(&shown)
+}
+
+/// The whole list as a file, with every column.
+async fn csv(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
+    let now = visit.app.now();
+    let (filter, scope) = (given.filter(&Place::default(), now), Scope::of(given.collection(), now));
+    let text = given.query();
+    let (_, filter) = visit
+        .read(move |tx, actor| {
+            let condition = inventory::question(tx, actor, text.as_deref().unwrap_or_default(), scope)?;
+            Ok(Filter { condition, ..filter })
+        })
+        .await?;
+    Ok(inventory_csv::answer(&visit.app, visit.browser.caller.clone(), filter, scope))
 }
 
 /// A query with the place where it cannot be understood.
@@ -197,7 +254,35 @@ fn query_error(refusal: &Refusal) -> QueryError {
     QueryError { message, column: None }
 }
 
-fn row(certificate: &Summary, scope: Scope, now: i64) -> CertificateRow {
+/// A column that may be added.
+struct Column {
+    name: &'static str,
+    label: &'static str,
+    cell: fn(&Summary) -> String,
+}
+
+const COLUMNS: &[Column] = &[
+    Column { name: "names", label: "All names", cell: |shown| shown.names.join(", ") },
+    Column { name: "serial", label: "Serial number", cell: |shown| shown.serial.clone() },
+    Column { name: "signature", label: "Signature", cell: |shown| shown.signature_algorithm.clone() },
+    Column { name: "findings", label: "Findings", cell: findings },
+    Column { name: "source", label: "Source", cell: |shown| shown.source.clone() },
+    Column { name: "held", label: "Held since", cell: |shown| day(shown.held_since) },
+    Column { name: "begins", label: "Valid from", cell: |shown| day(shown.not_before) },
+    Column { name: "subject", label: "Subject", cell: |shown| shown.subject.clone() },
+    Column { name: "fingerprint", label: "SHA-256", cell: |shown| certhold_domain::hex(&shown.sha256) },
+];
+
+fn findings(certificate: &Summary) -> String {
+    let rules = certificate.findings.iter().filter_map(|finding| finding.split_once(':')).map(|(_, rule)| rule);
+    rules.collect::<Vec<_>>().join(", ")
+}
+
+fn day(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default()
+}
+
+fn row(certificate: &Summary, scope: Scope, columns: impl Iterator<Item = &'static Column>, now: i64) -> CertificateRow {
     let title = certificate.title();
     let others = certificate.names.iter().filter(|name| !name.eq_ignore_ascii_case(title)).count();
     CertificateRow {
@@ -210,6 +295,7 @@ fn row(certificate: &Summary, scope: Scope, now: i64) -> CertificateRow {
         key: key(&certificate.key_algorithm, certificate.key_bits),
         is_managed: certificate.lineage.is_some(),
         has_key: certificate.has_key,
+        more: columns.map(|column| (column.cell)(certificate)).collect(),
     }
 }
 

@@ -9,8 +9,9 @@ use certhold_domain::collections::{self, Collection, CollectionCommand, Grant, S
 use certhold_domain::inventory::{self, Filter};
 use certhold_domain::{Actor, CollectionId, Error, Refusal, Result as DomainResult};
 use certhold_store::Tx;
+use serde::Deserialize;
 
-use super::Ids;
+use super::{Asked, Ids};
 use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::{Refused, sentence};
@@ -178,8 +179,16 @@ fn command(sent: &Fields, before: Option<&Collection>) -> CollectionCommand {
     }
 }
 
-async fn show_new(visit: Visit) -> Result<Response, Refused> {
-    page_new(&visit, StatusCode::OK, CollectionForm::default()).await
+/// What a new collection begins with.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Beginning {
+    query: String,
+}
+
+async fn show_new(visit: Visit, Asked(given): Asked<Beginning>) -> Result<Response, Refused> {
+    let form = CollectionForm { query: Input::of(&given.query), ..CollectionForm::default() };
+    page_new(&visit, StatusCode::OK, form).await
 }
 
 async fn page_new(visit: &Visit, status: StatusCode, form: CollectionForm) -> Result<Response, Refused> {

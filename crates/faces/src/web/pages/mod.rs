@@ -13,6 +13,7 @@ mod download;
 mod events;
 mod home;
 mod import;
+mod inventory_csv;
 mod issuers;
 mod managed;
 mod managed_detail;

@@ -34,6 +34,12 @@ impl Address {
         self
     }
 
+    /// With each of these parameters, as [`Address::with`].
+    #[must_use]
+    pub fn with_all(self, parameters: &[(String, String)]) -> Self {
+        parameters.iter().fold(self, |address, (name, value)| address.with(name, value))
+    }
+
     /// The same address without these parameters.
     #[must_use]
     pub fn without(mut self, names: &[&str]) -> Self {

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::filters;
 use super::frame::Frame;
+use super::narrow::{Chip, FacetView};
 use super::table::{FilterLink, Pager, Sorting};
 use super::tone::Validity;
 
@@ -23,6 +24,18 @@ pub struct InventoryPage {
     pub filters: Vec<FilterLink>,
     /// Sorted by `expiry`, or by no column: newest first.
     pub sorting: Sorting,
+    /// Values to narrow the list by.
+    pub facets: Vec<FacetView>,
+    /// Conditions that narrow it now.
+    pub chips: Vec<Chip>,
+    /// Where the list becomes a collection, when it is a query.
+    pub collect_href: Option<String>,
+    /// The whole list as a file.
+    pub csv_href: String,
+    /// Columns that may be added: name, label, whether it is shown.
+    pub columns: Vec<(&'static str, &'static str, bool)>,
+    /// Parameters that another choice of columns keeps.
+    pub columns_kept: Vec<(String, String)>,
     /// The rows of this page.
     pub rows: Vec<CertificateRow>,
     /// The neighbouring pages.
@@ -31,6 +44,13 @@ pub struct InventoryPage {
     pub all_href: String,
     /// Whether the inventory itself is empty, not just the result.
     pub holds_nothing: bool,
+}
+
+impl InventoryPage {
+    /// Whether columns were added, so that the table may be wider than the page.
+    fn is_wide(&self) -> bool {
+        self.columns.iter().any(|(_, _, shown)| *shown)
+    }
 }
 
 /// Why a query cannot be understood.
@@ -74,6 +94,8 @@ pub struct CertificateRow {
     pub is_managed: bool,
     /// Whether its private key is in custody.
     pub has_key: bool,
+    /// The cells of the added columns.
+    pub more: Vec<String>,
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub mod inventory;
 pub mod issuers;
 pub mod managed;
 pub mod managed_form;
+pub mod narrow;
 pub mod people;
 pub mod prose;
 pub mod roles;

@@ -1,6 +1,7 @@
 use certhold_faces::web::view::address::Address;
 use certhold_faces::web::view::frame::Section;
 use certhold_faces::web::view::inventory::{CertificateRow, InventoryPage, QueryError};
+use certhold_faces::web::view::narrow::{Chip, FacetLink, FacetView};
 use certhold_faces::web::view::table::{FilterLink, Pager, Sorting};
 
 use super::*;
@@ -28,6 +29,7 @@ fn row(id: i64, (name, more, issuer, life, owner, key, managed): Line<'_>) -> Ce
         key: key.into(),
         is_managed: managed,
         has_key: managed || id % 3 == 0,
+        more: Vec::new(),
     }
 }
 
@@ -72,6 +74,20 @@ fn rich() -> InventoryPage {
             filter("Managed", "/certificates?filter=managed", 312, false),
         ],
         sorting: Sorting::new(&here, "expiry", false),
+        facets: vec![FacetView {
+            label: "Key",
+            values: vec![
+                FacetLink { label: "EC P-256".into(), count: 9_120, href: "/certificates?where=a".into(), is_current: true },
+                FacetLink { label: LONG.into(), count: 3, href: "/certificates?where=b".into(), is_current: false },
+                FacetLink { label: HOSTILE.into(), count: 1, href: "/certificates?where=c".into(), is_current: false },
+            ],
+            is_open: true,
+        }],
+        chips: vec![Chip { text: format!("OwnerRoleName -eq \"{HOSTILE}\""), without: "/certificates".into() }],
+        collect_href: Some("/collections/new?query=a".into()),
+        csv_href: "/certificates.csv".into(),
+        columns: vec![("serial", "Serial number", false), ("source", "Source", false)],
+        columns_kept: vec![("sort".into(), "expiry".into())],
         rows: rows.collect(),
         pager: Pager { previous: None, next: Some("/certificates?after=50".into()), shown: 33, total: Some(12_408) },
         all_href: "/certificates".into(),
@@ -103,6 +119,8 @@ fn wrong_query() -> InventoryPage {
 
 fn hostile() -> InventoryPage {
     let mut page = rich();
+    page.columns[0].2 = true;
+    page.rows.iter_mut().for_each(|row| row.more = vec![HOSTILE.into()]);
     page.query = HOSTILE.into();
     page.query_error = Some(QueryError { message: HOSTILE.into(), column: Some(2) });
     page.kept = vec![(HOSTILE.into(), HOSTILE.into())];
