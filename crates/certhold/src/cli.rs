@@ -5,15 +5,16 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::command::backup::{Backup, Restore};
+use crate::command::backup::{Backup, Move, Restore};
 use crate::command::certificates::{List, Owner, Show};
 use crate::command::collection::Collection;
 use crate::command::deploy::Deploy;
 use crate::command::dns::Dns;
-use crate::command::events::{self, Events};
+use crate::command::events::{Events, SaveCheckpoint, Verify};
 use crate::command::issuer::Issuer;
 use crate::command::managed::{Managed, Renew};
 use crate::command::query::Query;
+use crate::command::rekey::Rekey;
 use crate::command::role::Role;
 use crate::command::token::Token;
 use crate::command::user::User;
@@ -70,8 +71,8 @@ enum Command {
     #[command(subcommand)]
     Deploy(Deploy),
     Events(Events),
-    /// Verify that the event log is what was written
-    Verify,
+    Verify(Verify),
+    Checkpoint(SaveCheckpoint),
     #[command(subcommand)]
     User(User),
     #[command(subcommand)]
@@ -80,6 +81,8 @@ enum Command {
     Token(Token),
     Backup(Backup),
     Restore(Restore),
+    Move(Move),
+    Rekey(Rekey),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -117,11 +120,13 @@ pub fn run() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(settings) => serve::run(&cli.place, *settings),
-        Command::Backup(_) | Command::Restore(_) if cli.server.url().is_some() => {
+        Command::Backup(_) | Command::Restore(_) | Command::Move(_) if cli.server.url().is_some() => {
             Err(Failure::usage("this command works on the data directory itself: name that with --data instead of a server"))
         }
         Command::Backup(backup) => backup.run(&cli.place, cli.output),
         Command::Restore(restore) => restore.run(&cli.place, cli.output),
+        Command::Move(moving) => moving.run(&cli.place, cli.output),
+        Command::Verify(verify) if verify.is_offline() => verify.run_offline(cli.output),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "certhold", &mut script);
@@ -161,12 +166,15 @@ impl Command {
             Command::Dns(_) => "dns",
             Command::Deploy(_) => "deploy",
             Command::Events(_) => "events",
-            Command::Verify => "verify",
+            Command::Verify(_) => "verify",
+            Command::Checkpoint(_) => "checkpoint",
             Command::User(_) => "user",
             Command::Role(_) => "role",
             Command::Token(_) => "token",
             Command::Backup(_) => "backup",
             Command::Restore(_) => "restore",
+            Command::Move(_) => "move",
+            Command::Rekey(_) => "rekey",
             Command::Completions { .. } => "completions",
             Command::Openapi => "openapi",
         }
@@ -186,13 +194,18 @@ impl Command {
             Command::Dns(dns) => dns.run(target, output).await,
             Command::Deploy(deploy) => deploy.run(target, output).await,
             Command::Events(events) => events.run(target, output).await,
-            Command::Verify => events::verify(target, output).await,
+            Command::Verify(verify) => verify.run(target, output).await,
+            Command::Checkpoint(checkpoint) => checkpoint.run(target, output).await,
+            Command::Rekey(rekey) => rekey.run(target, output).await,
             Command::User(user) => user.run(target, output).await,
             Command::Role(role) => role.run(target, output).await,
             Command::Token(token) => token.run(target, output).await,
-            Command::Serve(_) | Command::Backup(_) | Command::Restore(_) | Command::Completions { .. } | Command::Openapi => {
-                Ok(())
-            }
+            Command::Serve(_)
+            | Command::Backup(_)
+            | Command::Restore(_)
+            | Command::Move(_)
+            | Command::Completions { .. }
+            | Command::Openapi => Ok(()),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use certhold_domain::events::retention::Rule;
 use certhold_store::Location;
 use clap::builder::BoolishValueParser;
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use url::Url;
 
 use crate::duration;
 use crate::failure::Failure;
+use crate::serve::syslog::SyslogTarget;
 
 /// The file inside the data directory.
 pub const FILE: &str = "certhold.toml";
@@ -103,6 +105,18 @@ pub struct Settings {
     /// How often the end of the event log is signed, if it has grown: 90s, 10m, 12h [default: 10m]
     #[arg(long, env = "CERTHOLD_HEAD_INTERVAL", hide_env_values = true, value_name = "DURATION")]
     pub head_interval: Option<String>,
+    /// Directory to which signed checkpoints of the event log are written, for auditors [default: none]
+    #[arg(long, env = "CERTHOLD_CHECKPOINT_DIR", hide_env_values = true, value_name = "DIR")]
+    pub checkpoint_dir: Option<PathBuf>,
+    /// How often a checkpoint is written there [default: 24h]
+    #[arg(long, env = "CERTHOLD_CHECKPOINT_INTERVAL", hide_env_values = true, value_name = "DURATION")]
+    pub checkpoint_interval: Option<String>,
+    /// How long the contents of events are kept, by family: sign_in.=90d,session.=30d [default: for ever]
+    #[arg(long, env = "CERTHOLD_EVENT_RETENTION", hide_env_values = true, value_name = "FAMILY=AGE", value_delimiter = ',')]
+    pub event_retention: Option<Vec<String>>,
+    /// Syslog server that every event is sent to: tcp://HOST:PORT or udp://HOST:PORT [default: none]
+    #[arg(long, env = "CERTHOLD_SYSLOG_TARGET", hide_env_values = true, value_name = "URL")]
+    pub syslog_target: Option<String>,
 }
 
 /// The settings that are in force, checked.
@@ -133,6 +147,14 @@ pub struct Configuration {
     pub worker_concurrency: usize,
     /// How often the log's end is signed.
     pub head_interval: Duration,
+    /// Where checkpoints are written to.
+    pub checkpoint_dir: Option<PathBuf>,
+    /// How often.
+    pub checkpoint_interval: Duration,
+    /// How long the contents of events are kept.
+    pub event_retention: Vec<Rule>,
+    /// Where events are sent to.
+    pub syslog_target: Option<SyslogTarget>,
 }
 
 const WORKERS_MAX: usize = 256;
@@ -151,6 +173,10 @@ impl Configuration {
         };
         let head_interval = given.head_interval.or(file.head_interval);
         let head_interval = head_interval.map_or(Ok(Duration::from_secs(600)), |text| duration::parse(&text));
+        let checkpoint_interval = given.checkpoint_interval.or(file.checkpoint_interval);
+        let checkpoint_interval = checkpoint_interval.map_or(Ok(Duration::from_secs(86_400)), |text| duration::parse(&text));
+        let event_retention = given.event_retention.or(file.event_retention).unwrap_or_default();
+        let syslog_target = given.syslog_target.or(file.syslog_target);
         let public_url = given.public_url.or(file.public_url);
         let worker_concurrency = given.worker_concurrency.or(file.worker_concurrency).unwrap_or(4);
         if worker_concurrency > WORKERS_MAX {
@@ -168,7 +194,15 @@ impl Configuration {
             dns_resolvers: given.dns_resolvers.or(file.dns_resolvers).unwrap_or_default(),
             dns_authoritative_port: given.dns_authoritative_port.or(file.dns_authoritative_port).unwrap_or(53),
             worker_concurrency,
-            head_interval: head_interval.map_err(|error| key("head_interval", error)).and_then(at_least_a_second)?,
+            head_interval: head_interval
+                .map_err(|error| key("head_interval", error))
+                .and_then(|interval| at_least_a_second("head_interval", interval))?,
+            checkpoint_dir: given.checkpoint_dir.or(file.checkpoint_dir),
+            checkpoint_interval: checkpoint_interval
+                .map_err(|error| key("checkpoint_interval", error))
+                .and_then(|interval| at_least_a_second("checkpoint_interval", interval))?,
+            event_retention: event_retention.iter().map(|text| retention_rule(text)).collect::<Result<_, _>>()?,
+            syslog_target: syslog_target.map(|text| text.parse().map_err(|why| key("syslog_target", why))).transpose()?,
             data,
         })
     }
@@ -219,9 +253,16 @@ fn parse_public_url(text: &str) -> Result<Url, Failure> {
     url.ok_or_else(|| key("public_url", "write scheme and host, and a port if need be: https://certs.example.com"))
 }
 
-fn at_least_a_second(interval: Duration) -> Result<Duration, Failure> {
+fn retention_rule(text: &str) -> Result<Rule, Failure> {
+    let wrong = || key("event_retention", format!("{text:?} is not a family and an age, such as sign_in.=90d"));
+    let (family, age) = text.split_once('=').ok_or_else(wrong)?;
+    let age = duration::parse(age.trim()).map_err(|error| key("event_retention", error))?;
+    Rule::new(family.trim(), duration::milliseconds(age)).map_err(|refusal| Failure::new(refusal.to_string()))
+}
+
+fn at_least_a_second(name: &str, interval: Duration) -> Result<Duration, Failure> {
     match interval {
-        Duration::ZERO => Err(key("head_interval", "at least one second")),
+        Duration::ZERO => Err(key(name, "at least one second")),
         fine => Ok(fine),
     }
 }
@@ -298,6 +339,12 @@ mod tests {
             ("public_url = 'https://u@a.example/'", "public_url: "),
             ("head_interval = '5'", "head_interval: "),
             ("head_interval = '0s'", "head_interval: "),
+            ("checkpoint_interval = '0s'", "checkpoint_interval: "),
+            ("event_retention = ['sign_in.']", "event_retention: "),
+            ("event_retention = ['sign_in.=1h']", "event_retention: "),
+            ("event_retention = ['retention.=90d']", "event_retention: "),
+            ("syslog_target = 'tls://192.0.2.1:514'", "syslog_target: "),
+            ("syslog_target = 'tcp://192.0.2.1'", "syslog_target: "),
             ("worker_concurrency = 257", "worker_concurrency: "),
             ("database = 'mysql://x'", "database: "),
         ] {

@@ -1,5 +1,6 @@
 //! Certhold: one program, a server and its command line.
 
+mod archive;
 mod cli;
 mod command;
 mod config;

@@ -2,11 +2,11 @@
 
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use certhold_domain::Entropy;
-use certhold_domain::custody::MasterKey;
+use certhold_domain::custody::{KeyKeeper, MasterKey};
+use certhold_domain::{Entropy, Error, Fault, Refusal};
 use zeroize::Zeroizing;
 
 use crate::data_dir::write_whole;
@@ -33,7 +33,7 @@ pub enum Absent<'a> {
 ///
 /// # Errors
 /// When there is none, or it is unreadable, malformed or open to others. Messages never repeat its text.
-pub fn find(data: &Path, command: Option<&str>, absent: Absent<'_>) -> Result<(MasterKey, bool), Failure> {
+pub fn find(data: &Path, command: Option<&str>, absent: Absent<'_>) -> Result<(Vec<MasterKey>, bool), Failure> {
     if let Some(text) = std::env::var_os(VARIABLE) {
         let text = Zeroizing::new(text.into_string().unwrap_or_default());
         return parse(&text, VARIABLE);
@@ -49,7 +49,7 @@ pub fn find(data: &Path, command: Option<&str>, absent: Absent<'_>) -> Result<(M
                 let key = MasterKey::generate(entropy);
                 let text = Zeroizing::new(format!("{}\n", key.to_text().as_str()));
                 write_whole(&path, text.as_bytes(), 0o600).map_err(|error| Failure::io(path.display(), &error))?;
-                Ok((key, true))
+                Ok((vec![key], true))
             }
             Absent::Refuse => Err(missing(data)),
         },
@@ -65,10 +65,72 @@ pub fn missing(data: &Path) -> Failure {
     ))
 }
 
-fn parse(text: &str, from: &str) -> Result<(MasterKey, bool), Failure> {
-    let key = MasterKey::parse(text)
+fn parse(text: &str, from: &str) -> Result<(Vec<MasterKey>, bool), Failure> {
+    let keys = MasterKey::parse_ring(text)
         .map_err(|_| Failure::new(format!("{from} does not hold a master key: 32 bytes in base64, as in {FILE}")))?;
-    Ok((key, false))
+    Ok((keys, false))
+}
+
+/// Keeps master keys where they come from. Only a file can be written to: to variables and commands the administrator adds the
+/// next key.
+pub struct Keeper {
+    data: PathBuf,
+    command: Option<String>,
+}
+
+impl Keeper {
+    /// The keeper of a data directory's keys.
+    pub fn new(data: &Path, command: Option<&str>) -> Keeper {
+        Keeper { data: data.to_owned(), command: command.map(str::to_owned) }
+    }
+
+    fn source(&self) -> Option<&'static str> {
+        if std::env::var_os(VARIABLE).is_some() {
+            return Some(VARIABLE);
+        }
+        self.command.as_ref().map(|_| "master_key_command")
+    }
+
+    fn rewrite(&self, keys: &[MasterKey]) -> Result<(), Error> {
+        let path = self.data.join(FILE);
+        let text = MasterKey::ring_to_text(keys);
+        write_whole(&path, text.as_bytes(), 0o600).map_err(|error| fault(format!("{}: {error}", path.display())))
+    }
+}
+
+impl KeyKeeper for Keeper {
+    fn read(&self) -> Result<Vec<MasterKey>, Error> {
+        let found = find(&self.data, self.command.as_deref(), Absent::Refuse);
+        found.map(|(keys, _)| keys).map_err(|failure| fault(failure.sentence().to_owned()))
+    }
+
+    fn keep(&self, key: &MasterKey) -> Result<(), Error> {
+        if let Some(source) = self.source() {
+            let number = key.number();
+            return Err(Refusal::Conflict(format!(
+                "the master key comes from {source}, which this server cannot write to: make 32 random bytes in base64 (openssl rand \
+                 -base64 32), add them there as a line `{number} BASE64`, and ask again"
+            ))
+            .into());
+        }
+        let mut keys = self.read()?;
+        keys.push(key.clone());
+        self.rewrite(&keys)
+    }
+
+    fn forget(&self, number: i64) -> Result<(), Error> {
+        if let Some(source) = self.source() {
+            tracing::warn!(number, "a master key was forgotten: remove it from {source}");
+            return Ok(());
+        }
+        let mut keys = self.read()?;
+        keys.retain(|key| key.number() != number);
+        self.rewrite(&keys)
+    }
+}
+
+fn fault(sentence: String) -> Error {
+    Error::Fault(Fault::Custody(sentence))
 }
 
 fn read_private(file: std::fs::File, path: &Path) -> Result<Zeroizing<String>, Failure> {
@@ -134,7 +196,7 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         let (again, new) = find(dir.path(), None, Absent::Make(&Sevens)).unwrap();
         assert!(!new);
-        assert_eq!(*made.to_text(), *again.to_text());
+        assert_eq!(*made[0].to_text(), *again[0].to_text());
     }
 
     #[test]
@@ -165,8 +227,27 @@ mod tests {
         let (made, _) = find(dir.path(), None, Absent::Make(&Sevens)).unwrap();
         let command = format!("cat '{}'", dir.path().join(FILE).display());
         let (read, new) = find(Path::new("/nowhere"), Some(&command), Absent::Refuse).unwrap();
-        assert_eq!((made.to_text().as_str(), new), (read.to_text().as_str(), false));
+        assert_eq!((made[0].to_text().as_str(), new), (read[0].to_text().as_str(), false));
         assert!(refusal(dir.path(), Some("exit 3")).contains("failed"));
         assert!(refusal(dir.path(), Some("true")).contains("does not hold a master key"));
+    }
+
+    #[test]
+    fn a_key_is_kept_beside_the_others_and_forgotten_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (made, _) = find(dir.path(), None, Absent::Make(&Sevens)).unwrap();
+        let keeper = Keeper::new(dir.path(), None);
+        let next = MasterKey::new(2, Zeroizing::new([9; 32]));
+        keeper.keep(&next).unwrap();
+        let path = dir.path().join(FILE);
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        let texts = |keys: &[MasterKey]| keys.iter().map(|key| (key.number(), key.to_text().to_string())).collect::<Vec<_>>();
+        assert_eq!(texts(&keeper.read().unwrap()), texts(&[made[0].clone(), next.clone()]));
+        keeper.forget(1).unwrap();
+        assert_eq!(texts(&keeper.read().unwrap()), texts(&[next.clone()]));
+        let command = Keeper::new(Path::new("/nowhere"), Some(&format!("cat '{}'", path.display())));
+        assert_eq!(texts(&command.read().unwrap()), texts(&[next]));
+        let refusal = command.keep(&MasterKey::new(3, Zeroizing::new([1; 32]))).unwrap_err().to_string();
+        assert!(refusal.contains("add them there as a line `3 BASE64`"), "{refusal}");
     }
 }

@@ -12,7 +12,7 @@ use certhold_store::{Error, Location, Options, Store};
 
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
-use crate::master_key::{self, Absent};
+use crate::master_key::{self, Absent, Keeper};
 
 /// The system's clock.
 pub struct SystemClock;
@@ -38,15 +38,20 @@ impl Entropy for Randomness {
 /// # Errors
 /// Every reason for which the server cannot start, in a sentence.
 pub fn serve(dir: &DataDir, database: &Location, master_key_command: Option<&str>) -> Result<Core, Failure> {
-    let (key, made) = master_key::find(dir.path(), master_key_command, Absent::Make(&Randomness))?;
-    let opened = open(database, key, Options::default());
+    let (keys, made) = master_key::find(dir.path(), master_key_command, Absent::Make(&Randomness))?;
+    let keeper = Keeper::new(dir.path(), master_key_command);
+    let opened = open(database, keys, keeper, Options::default());
     let core = opened.and_then(|core| bring_to_life(&core).map(|()| core));
     if core.is_err() && made {
         // A key that this database was never bound to only hides that the right one is missing.
         let _ = std::fs::remove_file(dir.path().join(master_key::FILE));
     }
     core.map_err(|failure| {
-        if made && failure.sentence().contains("this master key is not") { master_key::missing(dir.path()) } else { failure }
+        if made && (failure.sentence().contains("this master key is not") || failure.sentence().contains("is not at hand")) {
+            master_key::missing(dir.path())
+        } else {
+            failure
+        }
     })
 }
 
@@ -74,8 +79,8 @@ pub fn existing(data: &Path, database: &Location, master_key_command: Option<&st
     if matches!(database, Location::Sqlite(path) if !path.exists()) {
         return Err(none());
     }
-    let (key, _) = master_key::find(data, master_key_command, Absent::Refuse)?;
-    let core = open(database, key, Options { readers: 1, ..Options::default() })?;
+    let (keys, _) = master_key::find(data, master_key_command, Absent::Refuse)?;
+    let core = open(database, keys, Keeper::new(data, master_key_command), Options { readers: 1, ..Options::default() })?;
     let (custody, now) = (core.custody.clone(), core.now());
     let prepared = core.store.write_blocking(move |tx| {
         let prepared = is_prepared(tx)?;
@@ -87,14 +92,15 @@ pub fn existing(data: &Path, database: &Location, master_key_command: Option<&st
     if prepared { Ok(core) } else { Err(none()) }
 }
 
-fn open(database: &Location, key: MasterKey, options: Options) -> Result<Core, Failure> {
+fn open(database: &Location, keys: Vec<MasterKey>, keeper: Keeper, options: Options) -> Result<Core, Failure> {
+    let custody = Custody::with_keeper(keys, Box::new(keeper))?;
     let store = Store::open(database, MIGRATIONS, options).map_err(|error| match error {
         Error::Open { reason } => Failure::new(format!("the database {database} cannot be opened: {reason}")),
         other => Failure::from(other),
     })?;
     Ok(Core {
         store,
-        custody: Arc::new(Custody::new(key)),
+        custody: Arc::new(custody),
         entropy: Arc::new(Randomness),
         clock: Arc::new(SystemClock),
         access: Arc::new(AccessCache::default()),

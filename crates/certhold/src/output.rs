@@ -31,6 +31,15 @@ pub fn print(text: &str) -> Result<(), Failure> {
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
+/// [`print`] for bytes as they come, which may end in the middle of a character.
+///
+/// # Errors
+/// As there.
+pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    written(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
 /// Turns the outcome of writing to standard output into the program's.
 ///
 /// # Errors

@@ -20,6 +20,10 @@ pub enum JobKind {
     Deploy,
     /// Withdraw the TXT values of an order (object: order).
     Withdraw,
+    /// Wrap the data keys of all secrets under another master key (object: its number).
+    Rekey,
+    /// Erase the contents of events that are older than retention keeps them (object: 0).
+    Retention,
 }
 
 impl JobKind {
@@ -29,11 +33,13 @@ impl JobKind {
             JobKind::Renew => "renew",
             JobKind::Deploy => "deploy",
             JobKind::Withdraw => "withdraw",
+            JobKind::Rekey => "rekey",
+            JobKind::Retention => "retention",
         }
     }
 
     fn parse(name: &str) -> Result<JobKind> {
-        let kinds = [JobKind::Renew, JobKind::Deploy, JobKind::Withdraw];
+        let kinds = [JobKind::Renew, JobKind::Deploy, JobKind::Withdraw, JobKind::Rekey, JobKind::Retention];
         kinds.into_iter().find(|kind| kind.name() == name).ok_or_else(|| Error::damaged(format!("job kind {name:?}")))
     }
 }
@@ -120,7 +126,27 @@ pub fn claim(tx: &mut Tx<'_>, holder: &str, now: i64) -> Result<Option<Lease>> {
             tx.one("SELECT id FROM job WHERE state = 'running' AND lease_until <= $1 LIMIT 1", params![now], |row| row.get(0))?
         }
     };
-    let Some(id) = id else { return Ok(None) };
+    match id {
+        Some(id) => lease(tx, id, holder, now).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// [`claim`] for one job, by kind and object: for a command that does one thing and no other.
+pub fn claim_one(tx: &mut Tx<'_>, kind: JobKind, object: i64, holder: &str, now: i64) -> Result<Option<Lease>> {
+    let id: Option<i64> = tx.one(
+        "SELECT id FROM job WHERE kind = $1 AND object = $2 AND (state = 'waiting' OR state = 'running') \
+         AND (state = 'waiting' OR lease_until <= $3)",
+        params![kind.name(), object, now],
+        |row| row.get(0),
+    )?;
+    match id {
+        Some(id) => lease(tx, id, holder, now).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn lease(tx: &mut Tx<'_>, id: i64, holder: &str, now: i64) -> Result<Lease> {
     let claimed = tx.one(
         "UPDATE job SET state = 'running', fence = fence + 1, attempts = attempts + 1, holder = $1, lease_until = $2 WHERE id = $3 \
          RETURNING kind, object, fence, attempts",
@@ -128,7 +154,7 @@ pub fn claim(tx: &mut Tx<'_>, holder: &str, now: i64) -> Result<Option<Lease>> {
         |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     )?;
     let (kind, object, fence, attempts) = claimed.ok_or_else(|| Error::damaged("a job vanished while it was claimed"))?;
-    Ok(Some(Lease { job: JobId(id), kind: JobKind::parse(&kind)?, object, fence, attempts }))
+    Ok(Lease { job: JobId(id), kind: JobKind::parse(&kind)?, object, fence, attempts })
 }
 
 /// Extends a lease (heartbeat).

@@ -12,7 +12,11 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "foundation", sql: include_str!("../schema/0001_foundation.sql") },
     Migration { number: 2, name: "inventory", sql: include_str!("../schema/0002_inventory.sql") },
     Migration { number: 3, name: "collections", sql: include_str!("../schema/0003_collections.sql") },
+    Migration { number: 4, name: "custody and events", sql: include_str!("../schema/0004_custody_events.sql") },
 ];
+
+/// Tables that a copy of a database leaves out, because they are made again from the others.
+pub const DERIVED_TABLES: &[&str] = &[];
 
 /// Brings a fresh database to life: its identity, counters, the `Global` permission set and the `Administrator` role. On a
 /// database that lives already it changes nothing. `uuids` are two fresh random UUIDs.
@@ -49,7 +53,7 @@ pub fn is_prepared(tx: &mut Tx<'_>) -> Result<bool> {
 }
 
 /// The identity of this database.
-pub(crate) fn installation(tx: &mut Tx<'_>) -> Result<String> {
+pub fn installation(tx: &mut Tx<'_>) -> Result<String> {
     let found = tx.one("SELECT value FROM setting WHERE name = 'installation'", params![], |row| row.get(0))?;
     found.ok_or_else(|| Error::damaged("the setting 'installation' is missing"))
 }

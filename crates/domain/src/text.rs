@@ -50,9 +50,28 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
+/// The bytes of an even number of hexadecimal digits.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.is_ascii() || text.len() % 2 == 1 {
+        return None;
+    }
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let signless = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    signless.then(|| text.as_bytes().chunks_exact(2).map(pair).collect()).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hexadecimal_is_read_strictly() {
+        assert_eq!(unhex("00ff7A"), Some(vec![0, 255, 122]));
+        assert_eq!(unhex(""), Some(vec![]));
+        for odd in ["0", "+1", "zz", "0x00", "é1"] {
+            assert_eq!(unhex(odd), None, "{odd}");
+        }
+    }
 
     #[test]
     fn names_are_trimmed_and_folded() {

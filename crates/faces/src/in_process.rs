@@ -48,6 +48,35 @@ impl InProcess {
     /// # Errors
     /// [`Problem`] when the request could not be made or its answer could not be read; refusals are answers.
     pub async fn ask(&self, method: Method, path: &str, body: Option<(&str, Bytes)>) -> Result<Answer, Problem> {
+        let answer = self.send(method, path, body).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await.map_err(|_| Problem::internal())?.to_bytes();
+        Ok(Answer { status, body })
+    }
+
+    /// [`InProcess::ask`] to read, for a long answer: `visit` sees its bytes as they come, if its status is a success.
+    /// Otherwise the answer is that of `ask`.
+    ///
+    /// # Errors
+    /// As there, and when the answer was cut short or `visit` answers no.
+    pub async fn follow(&self, path: &str, mut visit: impl FnMut(&[u8]) -> bool) -> Result<Answer, Problem> {
+        let answer = self.send(Method::GET, path, None).await?;
+        let status = answer.status();
+        let mut body = answer.into_body();
+        if !status.is_success() {
+            let body = body.collect().await.map_err(|_| Problem::internal())?.to_bytes();
+            return Ok(Answer { status, body });
+        }
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Problem::internal())?;
+            if frame.data_ref().is_some_and(|bytes| !visit(bytes)) {
+                return Err(Problem::internal());
+            }
+        }
+        Ok(Answer { status, body: Bytes::new() })
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<(&str, Bytes)>) -> Result<axum::response::Response, Problem> {
         debug_assert!(path.starts_with(ROOT), "{path}");
         let (media_type, body) = body.unzip();
         let mut request = Request::new(Body::from(body.unwrap_or_default()));
@@ -57,13 +86,10 @@ impl InProcess {
             request.headers_mut().insert(header::CONTENT_TYPE, media_type);
         }
         request.extensions_mut().insert(Vouched(self.actor.clone()));
-        let answer = match self.router.clone().oneshot(request).await {
-            Ok(answer) => answer,
+        match self.router.clone().oneshot(request).await {
+            Ok(answer) => Ok(answer),
             Err(never) => match never {},
-        };
-        let status = answer.status();
-        let body = answer.into_body().collect().await.map_err(|_| Problem::internal())?.to_bytes();
-        Ok(Answer { status, body })
+        }
     }
 }
 

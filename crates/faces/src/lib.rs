@@ -24,6 +24,7 @@ mod middleware;
 pub mod native;
 pub mod operation;
 mod problem;
+mod rekey;
 mod state;
 #[cfg(test)]
 mod testing;
@@ -32,7 +33,7 @@ pub mod web;
 pub use address::{Address, Network, NotANetwork, Peer};
 pub use middleware::{Coordinates, REQUEST_ID};
 pub use problem::{Answer, Problem};
-pub use state::{App, Settings, VERSION};
+pub use state::{App, Settings, SignHead, VERSION};
 
 /// Everything that this server answers.
 pub fn router(app: App) -> axum::Router {

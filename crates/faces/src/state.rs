@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use certhold_domain::{Core, Result};
 use certhold_store::Tx;
+use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -33,6 +34,18 @@ pub struct Settings {
     pub head_key: Option<Vec<u8>>,
     /// The file in which the last signed head is kept outside the database.
     pub head_file: Option<std::path::PathBuf>,
+    /// Signs the end of the event log now.
+    pub sign_head: Option<SignHead>,
+}
+
+/// Signs the end of the event log, if it has grown since it was last signed.
+#[derive(Clone)]
+pub struct SignHead(pub Arc<dyn Fn() -> BoxFuture<'static, Result<()>> + Send + Sync>);
+
+impl std::fmt::Debug for SignHead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SignHead")
+    }
 }
 
 impl Default for Settings {
@@ -47,6 +60,7 @@ impl Default for Settings {
             import_time: Duration::from_secs(600),
             head_key: None,
             head_file: None,
+            sign_head: None,
         }
     }
 }
@@ -90,7 +104,7 @@ impl App {
         let settings = self.settings();
         let kept = settings.head_file.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
         let kept = kept.and_then(|text| certhold_domain::events::KeptHead::parse(&text));
-        certhold_domain::events::Trust { key: settings.head_key.clone(), kept }
+        certhold_domain::events::Trust { key: settings.head_key.clone(), kept, checkpoints: Vec::new() }
     }
 
     /// The state of a server. `worker_seen` is when the worker was last seen at work, unix milliseconds, 0 for never.

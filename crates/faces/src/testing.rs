@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use certhold_domain::access::{AccessCache, roles};
-use certhold_domain::custody::{Custody, MasterKey};
+use certhold_domain::custody::{self, Custody, KeyKeeper, MasterKey};
 use certhold_domain::people::{self, Credential, NewPrincipal, NewToken, Password, PrincipalKind};
 use certhold_domain::{Actor, Clock, Core, Entropy, Face, MIGRATIONS, PrincipalId, Result, RoleId, prepare};
 use certhold_pki::sample::Generator;
@@ -33,6 +33,25 @@ struct Random;
 impl Entropy for Random {
     fn fill(&self, buffer: &mut [u8]) {
         aws_lc_rs::rand::fill(buffer).unwrap();
+    }
+}
+
+/// Master keys that are kept as long as the test runs.
+struct InMemory(Mutex<Vec<MasterKey>>);
+
+impl KeyKeeper for InMemory {
+    fn read(&self) -> Result<Vec<MasterKey>> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+
+    fn keep(&self, key: &MasterKey) -> Result<()> {
+        self.0.lock().unwrap().push(key.clone());
+        Ok(())
+    }
+
+    fn forget(&self, number: i64) -> Result<()> {
+        self.0.lock().unwrap().retain(|key| key.number() != number);
+        Ok(())
     }
 }
 
@@ -98,7 +117,9 @@ impl TestApp {
         let store = Store::open(&location, MIGRATIONS, Options { readers: 2, ..Options::default() }).unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
         let entropy: Arc<dyn Entropy> = Arc::new(Random);
-        let custody = Arc::new(Custody::new(MasterKey::generate(entropy.as_ref())));
+        let master = MasterKey::generate(entropy.as_ref());
+        let keeper = Box::new(InMemory(Mutex::new(vec![master.clone()])));
+        let custody = Arc::new(Custody::with_keeper(vec![master], keeper).unwrap());
         let core = Core { store, custody, entropy, clock: clock.clone(), access: Arc::new(AccessCache::default()) };
         let app = App::new(core, settings, Arc::new(AtomicI64::new(START)));
         let admin_id = install(&app).await;
@@ -233,8 +254,10 @@ async fn install(app: &App) -> PrincipalId {
         password: Some(password),
         uuid: administrator,
     };
+    let custody = app.core().custody.clone();
     let made = app.write(move |tx| {
         prepare(tx, &uuids, START)?;
+        custody::adopt(tx, &custody, START)?;
         let server = Actor::system(Face::Server, "test");
         people::create_first_administrator(tx, &server, &new, START)?;
         Ok(people::list(tx, &server)?[0].id)

@@ -46,6 +46,7 @@ mod row;
 mod sqlite;
 mod statistics;
 mod store;
+pub mod transfer;
 mod tx;
 mod value;
 mod words;

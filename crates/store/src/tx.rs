@@ -196,6 +196,17 @@ impl<'c> Tx<'c> {
         Ok(self.one(sql, &[], |row| row.get(0))?.unwrap_or_default())
     }
 
+    /// Sixteen unpredictable bytes: what makes the digest of a short text tell nothing about it. A closure that runs twice gets
+    /// others the second time.
+    ///
+    /// # Errors
+    /// [`Error::Lost`] when the system gives no random bytes.
+    pub fn salt(&mut self) -> Result<[u8; 16], Error> {
+        let mut salt = [0; 16];
+        aws_lc_rs::rand::fill(&mut salt).map_err(|_| Error::Lost)?;
+        Ok(salt)
+    }
+
     fn check(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
         if let Some(error) = &self.doomed {
             return Err(error.clone());

@@ -9,6 +9,7 @@ pub mod events;
 pub mod issuer;
 pub mod managed;
 pub mod query;
+pub mod rekey;
 pub mod role;
 pub mod token;
 pub mod user;

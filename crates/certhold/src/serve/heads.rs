@@ -7,10 +7,10 @@ use std::time::Duration;
 use certhold_domain::custody::{self, Custody, SecretKind};
 use certhold_domain::events::{self, Head, KeptHead};
 use certhold_domain::renewal::KeyKind;
-use certhold_domain::{Core, Error};
+use certhold_domain::{Actor, Core, Error, Face};
+use certhold_faces::SignHead;
 use certhold_outside::keys::{self, heads};
 use certhold_pki::PrivateKey;
-use certhold_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::data_dir::write_whole;
@@ -48,9 +48,56 @@ impl HeadSigner {
                 core.store.write(move |tx| custody::put_named(tx, SECRET, &new, now)).await?
             }
         };
-        let key = open(&core.custody, &sealed)?;
+        HeadSigner::of(core, dir, &sealed)
+    }
+
+    /// For commands on a data directory: the key in custody, if a server has made one. Blocks.
+    ///
+    /// # Errors
+    /// When the key in custody cannot be opened.
+    pub fn existing(core: &Core, dir: &Path) -> Result<Option<HeadSigner>, Failure> {
+        let sealed = core.store.read_blocking(|tx| custody::named(tx, SECRET))?;
+        sealed.map(|sealed| HeadSigner::of(core.clone(), dir, &sealed)).transpose()
+    }
+
+    fn of(core: Core, dir: &Path, sealed: &custody::SealedRow) -> Result<HeadSigner, Failure> {
+        let key = open(&core.custody, sealed)?;
         let public_key = heads::public_key(&key).map_err(|error| Failure::new(error.to_string()))?;
         Ok(HeadSigner { core, key: Arc::new(key), public_key, kept: file(dir) })
+    }
+
+    /// What the faces sign with when they are asked to.
+    pub fn on_demand(self) -> SignHead {
+        SignHead(Arc::new(move || {
+            let signer = self.clone();
+            Box::pin(async move { signer.try_sign().await.map(drop) })
+        }))
+    }
+
+    /// Writes a checkpoint to a directory at intervals until `stop`: one file each, never overwritten.
+    pub async fn keep_checkpoints(self, directory: PathBuf, interval: Duration, stop: CancellationToken) {
+        loop {
+            self.sign().await;
+            if let Err(error) = self.keep_checkpoint(&directory).await {
+                tracing::error!(%error, directory = %directory.display(), "a checkpoint could not be kept; the next one is tried");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(interval) => {}
+            }
+        }
+    }
+
+    async fn keep_checkpoint(&self, directory: &Path) -> Result<(), Failure> {
+        let server = Actor::system(Face::Server, "certhold");
+        let found = self.core.store.read(move |tx| events::checkpoint(tx, &server)).await?;
+        let path = directory.join(format!("checkpoint-{:012}.json", found.head.seq));
+        if path.exists() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(directory).map_err(|error| Failure::io(directory.display(), &error))?;
+        let text = format!("{:#}\n", found.to_json());
+        write_whole(&path, text.as_bytes(), 0o644).map_err(|error| Failure::io(path.display(), &error))
     }
 
     /// What heads are verified with.
@@ -107,13 +154,12 @@ fn open(custody: &Custody, sealed: &custody::SealedRow) -> Result<PrivateKey, Fa
     PrivateKey::of(&der).map_err(|error| Failure::new(format!("the key that signs the event log is damaged: {error}")))
 }
 
-/// For commands that verify: the public key in custody, if a server has made one. Blocks.
+/// The public key of a head key in custody.
 ///
 /// # Errors
-/// When the key in custody cannot be opened.
-pub fn trusted(store: &Store, custody: &Custody) -> Result<Option<Vec<u8>>, Failure> {
-    let Some(sealed) = store.read_blocking(|tx| custody::named(tx, SECRET))? else { return Ok(None) };
-    let key = open(custody, &sealed)?;
+/// When it cannot be opened.
+pub fn public_key(custody: &Custody, sealed: &custody::SealedRow) -> Result<Vec<u8>, Failure> {
+    let key = open(custody, sealed)?;
     let public = heads::public_key(&key).map_err(|error| Failure::new(error.to_string()))?;
-    Ok(Some(public.to_vec()))
+    Ok(public.to_vec())
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use certhold_domain::{Core, Result, jobs, people};
+use certhold_domain::events::retention::{self, Rule};
+use certhold_domain::{Actor, Core, Face, Result, jobs, people};
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(3_600);
@@ -10,9 +11,9 @@ const EVERY: Duration = Duration::from_secs(3_600);
 const KEPT_MS: i64 = 30 * 86_400_000;
 
 /// Tidies at start and every hour, until `stop`.
-pub async fn run(core: Core, stop: CancellationToken) {
+pub async fn run(core: Core, rules: Vec<Rule>, stop: CancellationToken) {
     loop {
-        match tidy(&core).await {
+        match tidy(&core, &rules).await {
             Ok((tokens, jobs)) => tracing::debug!(tokens, jobs, "forgot what ended long ago"),
             Err(error) => tracing::warn!(%error, "housekeeping failed; it is tried again in an hour"),
         }
@@ -23,7 +24,11 @@ pub async fn run(core: Core, stop: CancellationToken) {
     }
 }
 
-async fn tidy(core: &Core) -> Result<(u64, u64)> {
+async fn tidy(core: &Core, rules: &[Rule]) -> Result<(u64, u64)> {
+    if !rules.is_empty() {
+        let (rules, server, now) = (rules.to_vec(), Actor::system(Face::Server, "certhold"), core.now());
+        core.store.write(move |tx| retention::begin(tx, &server, &rules, now)).await?;
+    }
     let before = core.now() - KEPT_MS;
     core.store.write_bulk(move |tx| Ok((people::purge_expired(tx, before)?, jobs::purge_done(tx, before)?))).await
 }

@@ -5,7 +5,8 @@ pub mod heads;
 mod housekeeping;
 mod indexing;
 mod local_tls;
-mod node;
+pub mod node;
+pub mod syslog;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -84,6 +85,8 @@ async fn serve(
 ) -> Result<(), Failure> {
     administrator::create_first(&core).await?;
     let signer = HeadSigner::open(core.clone(), dir.path()).await?;
+    let node = node::name(dir.path(), &core)?;
+    worker::rekey::announce(&core, &node).await?;
     let worker_seen = Arc::new(AtomicI64::new(0));
     let app = App::new(core.clone(), faces_settings(configuration, &signer)?, worker_seen.clone());
     let worker = worker::start(core.clone(), worker_settings(configuration, dir.path(), &core)?, worker_seen);
@@ -92,7 +95,14 @@ async fn serve(
     let signals = signals(stop.clone())?;
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(signer.clone().sign_at_intervals(configuration.head_interval, stop.clone()));
-    beside.spawn(housekeeping::run(core.clone(), stop.clone()));
+    beside.spawn(housekeeping::run(core.clone(), configuration.event_retention.clone(), stop.clone()));
+    beside.spawn(node::announce(core.clone(), node.clone(), stop.clone()));
+    if let Some(directory) = &configuration.checkpoint_dir {
+        beside.spawn(signer.clone().keep_checkpoints(directory.clone(), configuration.checkpoint_interval, stop.clone()));
+    }
+    if let Some(target) = &configuration.syslog_target {
+        beside.spawn(syslog::deliver(core.clone(), node.clone(), target.clone(), stop.clone()));
+    }
     beside.spawn(indexing::run(core.clone(), stop.clone()));
     if let Some(tls) = tls {
         beside.spawn(tls.keep_fresh(stop.clone()));
@@ -127,6 +137,7 @@ fn faces_settings(configuration: &Configuration, signer: &HeadSigner) -> Result<
         trusted_proxies,
         head_key: Some(signer.public_key().to_vec()),
         head_file: Some(signer.kept().to_owned()),
+        sign_head: Some(signer.clone().on_demand()),
         ..certhold_faces::Settings::default()
     })
 }

@@ -15,7 +15,8 @@ use crate::config::{Configuration, Place, Settings};
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::opening;
-use crate::serve::heads;
+use crate::serve::heads::{self, HeadSigner};
+use crate::serve::node;
 
 /// Nobody waits behind a command; it may take its time.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -26,6 +27,8 @@ pub struct Local {
     pub core: Core,
     /// Whoever runs this program.
     pub actor: Actor,
+    /// This node's name.
+    pub node: String,
     api: InProcess,
     _dir: DataDir,
 }
@@ -39,8 +42,10 @@ impl Local {
         let dir = DataDir::open(place.data(), command)?;
         let configuration = Configuration::load(place, Settings::default())?;
         let core = opening::existing(dir.path(), &configuration.database, configuration.master_key_command.as_deref())?;
+        let signer = HeadSigner::existing(&core, dir.path())?;
         let settings = certhold_faces::Settings {
-            head_key: heads::trusted(&core.store, &core.custody)?,
+            head_key: signer.as_ref().map(|signer| signer.public_key().to_vec()),
+            sign_head: signer.map(HeadSigner::on_demand),
             head_file: Some(heads::file(dir.path())),
             request_time: DAY,
             import_time: DAY,
@@ -48,7 +53,8 @@ impl Local {
         };
         let actor = Actor::local(&user());
         let api = InProcess::new(App::new(core.clone(), settings, Arc::new(AtomicI64::new(0))), actor.clone());
-        Ok(Local { core, actor, api, _dir: dir })
+        let node = node::name(dir.path(), &core)?;
+        Ok(Local { core, actor, node, api, _dir: dir })
     }
 
     /// Asks the native API; the answer's body.
@@ -69,6 +75,27 @@ impl Local {
             return Ok(answer.body.to_vec());
         }
         Err(Failure::problem(serde_json::from_slice(&answer.body).unwrap_or_default()))
+    }
+
+    /// [`Local::fetch`] to read a long answer.
+    ///
+    /// # Errors
+    /// As there, and what `visit` fails with.
+    pub async fn follow(&self, path: &str, mut visit: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+        let mut failed = None;
+        let followed = self
+            .api
+            .follow(path, |bytes| {
+                failed = visit(bytes).err();
+                failed.is_none()
+            })
+            .await;
+        match (failed, followed) {
+            (Some(failure), _) => Err(failure),
+            (None, Ok(answer)) if answer.status.is_success() => Ok(()),
+            (None, Ok(answer)) => Err(Failure::problem(serde_json::from_slice(&answer.body).unwrap_or_default())),
+            (None, Err(_)) => Err(Failure::new("the answer was cut short")),
+        }
     }
 
     /// Runs a read of the domain.
@@ -104,7 +131,7 @@ impl Drop for Local {
 }
 
 /// The name of the user this process runs as: from the user database, because variables can say anything.
-fn user() -> String {
+pub fn user() -> String {
     use std::os::unix::fs::MetadataExt;
     let Ok(id) = std::fs::metadata("/proc/self").map(|process| process.uid()) else { return "local user".into() };
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

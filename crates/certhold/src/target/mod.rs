@@ -6,7 +6,7 @@ mod remote;
 
 use serde_json::Value as Json;
 
-pub use self::local::Local;
+pub use self::local::{Local, user as local_user};
 pub use self::remote::{Remote, Server};
 
 use crate::config::Place;
@@ -68,6 +68,18 @@ impl Target {
         match self {
             Target::Local(local) => local.fetch(method, &path, body).await,
             Target::Remote(remote) => remote.fetch(method, &path, body).await,
+        }
+    }
+
+    /// Reads a long answer: `visit` sees its bytes as they come.
+    ///
+    /// # Errors
+    /// As [`Target::send`], what `visit` fails with, and when the answer was cut short.
+    pub async fn follow(&self, path: &str, visit: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+        let path = format!("{ROOT}{path}");
+        match self {
+            Target::Local(local) => local.follow(&path, visit).await,
+            Target::Remote(remote) => remote.follow(&path, visit).await,
         }
     }
 

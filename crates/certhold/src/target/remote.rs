@@ -55,6 +55,8 @@ pub struct Remote {
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longer than the server itself lets a request take.
 const ANSWER: Duration = Duration::from_secs(660);
+/// Exports of a whole log.
+const LONG_ANSWER: Duration = Duration::from_secs(86_400);
 /// How often a busy server is asked again.
 const TRIES: u32 = 5;
 
@@ -102,6 +104,26 @@ impl Remote {
             }
             tokio::time::sleep(Duration::from_millis(200 << attempt)).await;
             attempt += 1;
+        }
+    }
+
+    /// [`Remote::fetch`] to read a long answer: it may take its time.
+    ///
+    /// # Errors
+    /// As there, what `visit` fails with, and when the answer was cut short.
+    pub async fn follow(&self, path: &str, mut visit: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+        let url = self.base.join(path).map_err(|_| Failure::usage(format!("{path:?} is no path")))?;
+        let request = self.client.get(url).bearer_auth(self.token.as_str()).timeout(LONG_ANSWER);
+        let mut answer = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if !answer.status().is_success() {
+            return self.read(answer).await.map(drop);
+        }
+        loop {
+            match answer.chunk().await {
+                Ok(Some(bytes)) => visit(&bytes)?,
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(Failure::new(format!("the answer was cut short: {}", deepest(&error)))),
+            }
         }
     }
 

@@ -40,6 +40,8 @@ pub const SECURITY_MODIFY: &str = "/security/modify/";
 pub const AUDITING_READ: &str = "/auditing/read/";
 /// See jobs and the server's state.
 pub const SYSTEM_READ: &str = "/system_settings/read/";
+/// Rotate the master key and let go of old ones.
+pub const SYSTEM_MODIFY: &str = "/system_settings/modify/";
 
 /// Every path above with the sentence that explains it, for forms and documentation.
 pub const CATALOGUE: &[(&str, &str)] = &[
@@ -63,4 +65,5 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     (SECURITY_MODIFY, "change people, service accounts, roles and permission sets"),
     (AUDITING_READ, "see all events and verify their chain"),
     (SYSTEM_READ, "see jobs and the server's state"),
+    (SYSTEM_MODIFY, "rotate the master key, and let go of old ones"),
 ];

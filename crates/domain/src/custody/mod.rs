@@ -5,19 +5,22 @@
 
 mod keys;
 mod master;
+pub mod rekey;
 mod seal;
 
 pub use keys::{Origin, PrivateKeyRow, SealedKey, find_by_spki, load_private_key, put_private_key};
 pub use master::{MasterKey, adopt};
-pub use seal::{Custody, Sealed, SealedRow, SecretKind};
+pub use rekey::{KeyMark, KeyRow, KeyState};
+pub use seal::{Custody, KeyKeeper, Sealed, SealedRow, SecretKind};
 
 use certhold_store::{Tx, params};
 
 use crate::error::{Error, Result};
 use crate::ids::SecretId;
 
-/// Keeps a sealed value.
+/// Keeps a sealed value; refused when it was sealed under a master key that has been forgotten since.
 pub fn put(tx: &mut Tx<'_>, sealed: &Sealed, now: i64) -> Result<SecretId> {
+    rekey::require_remembered(tx, sealed.master)?;
     let id = tx.one(
         "INSERT INTO secret (uuid, kind, master, wrapped_key, ciphertext, created_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
         params![sealed.uuid.to_string(), sealed.kind.name(), sealed.master, &sealed.wrapped_key, &sealed.ciphertext, now],
@@ -38,6 +41,33 @@ pub fn load(tx: &mut Tx<'_>, id: SecretId) -> Result<SealedRow> {
         })
     })?;
     row.ok_or_else(|| Error::damaged(format!("secret {id} is missing")))
+}
+
+/// Opens every sealed value, to know that all of them open; how many there are.
+pub fn check_seals(tx: &mut Tx<'_>, custody: &Custody) -> Result<i64> {
+    let (mut after, mut count) = (0, 0);
+    loop {
+        let rows = tx.rows(
+            "SELECT id, uuid, kind, master, wrapped_key, ciphertext FROM secret WHERE id > $1 ORDER BY id LIMIT 256",
+            params![after],
+            |row| {
+                let sealed = SealedRow {
+                    uuid: row.get(1)?,
+                    kind: row.get(2)?,
+                    master: row.get(3)?,
+                    wrapped_key: row.get(4)?,
+                    ciphertext: row.get(5)?,
+                };
+                Ok((row.get::<i64>(0)?, sealed))
+            },
+        )?;
+        let Some((last, _)) = rows.last() else { return Ok(count) };
+        after = *last;
+        for (_, row) in &rows {
+            custody.opens(row)?;
+            count += 1;
+        }
+    }
 }
 
 /// Removes a sealed value.

@@ -1,12 +1,16 @@
 //! Envelope encryption.
 
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::master::MasterKey;
+use super::rekey::{KeyMark, KeyRow, KeyState, WrappedRow};
 use crate::core::Entropy;
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Fault, Refusal, Result};
 
 /// What a secret is; part of what its seal binds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,9 +60,27 @@ pub struct SealedRow {
     pub(super) ciphertext: Vec<u8>,
 }
 
-/// Holds the master key; seals and opens.
+/// Holds the master keys; seals with the current one and opens with whichever a value was sealed under.
 pub struct Custody {
-    master: MasterKey,
+    ring: RwLock<Ring>,
+    keeper: Option<Box<dyn KeyKeeper>>,
+}
+
+/// Where master keys are kept outside the database.
+pub trait KeyKeeper: Send + Sync {
+    /// The keys that are there now.
+    fn read(&self) -> Result<Vec<MasterKey>>;
+
+    /// Keeps one more key, durably: it is on disk, for its owner only, when this returns.
+    fn keep(&self, key: &MasterKey) -> Result<()>;
+
+    /// Removes a key for good.
+    fn forget(&self, number: i64) -> Result<()>;
+}
+
+struct Ring {
+    keys: BTreeMap<i64, MasterKey>,
+    sealing: i64,
 }
 
 const NONCE_BYTES: usize = 12;
@@ -67,12 +89,100 @@ const KEY_BYTES: usize = 32;
 impl Custody {
     /// Custody under this master key.
     pub fn new(master: MasterKey) -> Custody {
-        Custody { master }
+        Custody { ring: RwLock::new(Ring::of(vec![master])), keeper: None }
     }
 
-    /// The master key in use.
-    pub(crate) fn master(&self) -> &MasterKey {
-        &self.master
+    /// Custody under these master keys, of which [`adopt`](super::adopt) finds out which is current; further ones are looked
+    /// for, and kept, at `keeper`.
+    pub fn with_keeper(keys: Vec<MasterKey>, keeper: Box<dyn KeyKeeper>) -> Result<Custody> {
+        if keys.is_empty() {
+            return Err(damaged("there is no master key".into()));
+        }
+        Ok(Custody { ring: RwLock::new(Ring::of(keys)), keeper: Some(keeper) })
+    }
+
+    /// The number of the key that new values are sealed under.
+    pub fn sealing(&self) -> i64 {
+        self.ring().sealing
+    }
+
+    /// The numbers of the keys at hand.
+    pub fn held(&self) -> Vec<i64> {
+        self.ring().keys.keys().copied().collect()
+    }
+
+    pub(super) fn key(&self, number: i64) -> Option<MasterKey> {
+        self.ring().keys.get(&number).cloned()
+    }
+
+    pub(super) fn sealing_key(&self) -> MasterKey {
+        let ring = self.ring();
+        // The key for sealing is in the ring from the first moment on, and is never taken out of it.
+        ring.keys
+            .get(&ring.sealing)
+            .or_else(|| ring.keys.values().next())
+            .cloned()
+            .unwrap_or_else(|| unreachable!("an empty ring"))
+    }
+
+    /// Follows what the database says of its keys: seals under the current one, and lets go of forgotten ones. Keys that are
+    /// not at hand are looked for where they are kept.
+    pub fn follow(&self, known: &[KeyRow]) -> Result<()> {
+        let missing = |row: &&KeyRow| row.state != KeyState::Forgotten && self.key(row.number).is_none();
+        if let Some(keeper) = &self.keeper
+            && known.iter().any(|row| missing(&row))
+        {
+            for key in keeper.read()? {
+                let fits = known.iter().any(|row| row.number == key.number() && row.check_value == key.check_value());
+                if fits {
+                    self.write_ring().keys.entry(key.number()).or_insert(key);
+                }
+            }
+        }
+        self.use_known(known);
+        for row in known.iter().filter(|row| row.state == KeyState::Forgotten) {
+            let held = self.write_ring().keys.remove(&row.number).is_some();
+            if let Some(keeper) = self.keeper.as_ref().filter(|_| held) {
+                keeper.forget(row.number)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn use_known(&self, known: &[KeyRow]) {
+        let mut ring = self.write_ring();
+        let current = known.iter().find(|row| row.state == KeyState::Current).map(|row| row.number);
+        if let Some(current) = current.filter(|number| ring.keys.contains_key(number)) {
+            ring.sealing = current;
+        }
+    }
+
+    /// The key to rotate to: one that is kept already (also by a rotation that a crash interrupted), or a fresh one, kept
+    /// durably before this returns. `highest` is the highest number that the database knows.
+    pub fn next_key(&self, entropy: &dyn Entropy, highest: i64) -> Result<KeyMark> {
+        let Some(keeper) = &self.keeper else {
+            return Err(Refusal::Conflict("this custody keeps no key file, so it cannot make a key".into()).into());
+        };
+        let kept = keeper.read()?.into_iter().filter(|key| key.number() > highest).min_by_key(MasterKey::number);
+        let key = match kept {
+            Some(key) => key,
+            None => {
+                let key = MasterKey::generate_numbered(highest + 1, entropy);
+                keeper.keep(&key)?;
+                key
+            }
+        };
+        let mark = KeyMark { number: key.number(), check_value: key.check_value() };
+        self.write_ring().keys.insert(key.number(), key);
+        Ok(mark)
+    }
+
+    fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_ring(&self) -> RwLockWriteGuard<'_, Ring> {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Seals a value under a fresh data key.
@@ -83,10 +193,11 @@ impl Custody {
         let mut data_key = Zeroizing::new([0; KEY_BYTES]);
         entropy.fill(data_key.as_mut());
         let bound = associated(&uuid.to_string(), kind.name());
+        let master = self.sealing_key();
         Ok(Sealed {
             kind,
-            master: self.master.number(),
-            wrapped_key: encrypt(entropy, self.master.bytes(), &[b"key\0", bound.as_slice()].concat(), data_key.as_ref())?,
+            master: master.number(),
+            wrapped_key: encrypt(entropy, master.bytes(), &[b"key\0", bound.as_slice()].concat(), data_key.as_ref())?,
             ciphertext: encrypt(entropy, data_key.as_ref(), &[b"value\0", bound.as_slice()].concat(), plain)?,
             uuid,
         })
@@ -97,15 +208,42 @@ impl Custody {
         if row.kind != kind.name() {
             return Err(damaged(format!("secret {} is a {}, not a {}", row.uuid, row.kind, kind.name())));
         }
-        if row.master != self.master.number() {
-            let message = format!("secret {} is sealed under master key {}, which is not at hand", row.uuid, row.master);
-            return Err(damaged(message));
-        }
+        let data_key = self.data_key(&row.uuid, &row.kind, row.master, &row.wrapped_key)?;
         let bound = associated(&row.uuid, &row.kind);
-        let data_key = decrypt(self.master.bytes(), &[b"key\0", bound.as_slice()].concat(), &row.wrapped_key)
-            .ok_or_else(|| damaged(format!("secret {} does not open: wrong master key, or its row was changed", row.uuid)))?;
         decrypt(&data_key, &[b"value\0", bound.as_slice()].concat(), &row.ciphertext)
             .ok_or_else(|| damaged(format!("secret {} does not open: its row was changed", row.uuid)))
+    }
+
+    /// Whether a sealed value opens, whatever its kind: for checks of a whole database or backup.
+    pub fn opens(&self, row: &SealedRow) -> Result<()> {
+        let data_key = self.data_key(&row.uuid, &row.kind, row.master, &row.wrapped_key)?;
+        let bound = associated(&row.uuid, &row.kind);
+        let plain = decrypt(&data_key, &[b"value\0", bound.as_slice()].concat(), &row.ciphertext);
+        plain.map(drop).ok_or_else(|| damaged(format!("secret {} does not open: its row was changed", row.uuid)))
+    }
+
+    /// The data key of a sealed value, wrapped anew under another master key. The value itself stays as it is.
+    pub(super) fn rewrap(&self, entropy: &dyn Entropy, row: &WrappedRow, to: i64) -> Result<Vec<u8>> {
+        let data_key = self.data_key(&row.uuid, &row.kind, row.master, &row.wrapped_key)?;
+        let master = self.key(to).ok_or_else(|| damaged(format!("master key {to} is not at hand")))?;
+        let bound = associated(&row.uuid, &row.kind);
+        encrypt(entropy, master.bytes(), &[b"key\0", bound.as_slice()].concat(), &data_key)
+    }
+
+    fn data_key(&self, uuid: &str, kind: &str, master: i64, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        let Some(master) = self.key(master) else {
+            return Err(damaged(format!("secret {uuid} is sealed under master key {master}, which is not at hand")));
+        };
+        let bound = associated(uuid, kind);
+        decrypt(master.bytes(), &[b"key\0", bound.as_slice()].concat(), wrapped)
+            .ok_or_else(|| damaged(format!("secret {uuid} does not open: wrong master key, or its row was changed")))
+    }
+}
+
+impl Ring {
+    fn of(keys: Vec<MasterKey>) -> Ring {
+        let sealing = keys.iter().map(MasterKey::number).min().unwrap_or(1);
+        Ring { keys: keys.into_iter().map(|key| (key.number(), key)).collect(), sealing }
     }
 }
 

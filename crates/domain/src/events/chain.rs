@@ -84,7 +84,7 @@ pub fn append(tx: &mut Tx<'_>, actor: &Actor, now: i64, event: NewEvent<'_>) -> 
 /// Appends several events in order; returns the sequence number of the last event in the log.
 pub fn append_many(tx: &mut Tx<'_>, actor: &Actor, now: i64, events: &[NewEvent<'_>]) -> Result<i64> {
     let mut head = head(tx)?;
-    let mut lists: Vec<[Value<'_>; 14]> = Vec::with_capacity(events.len());
+    let mut lists: Vec<[Value<'_>; 16]> = Vec::with_capacity(events.len());
     for event in events {
         let payload = event.payload.to_string();
         let row = Header {
@@ -101,7 +101,8 @@ pub fn append_many(tx: &mut Tx<'_>, actor: &Actor, now: i64, events: &[NewEvent<
             request: &actor.request,
             address: &actor.address,
         };
-        head = ChainHead { seq: row.seq, hash: link(&head.hash, &row.digest(&payload_digest(&payload))) };
+        let salt = tx.salt()?;
+        head = ChainHead { seq: row.seq, hash: link(&head.hash, &row.digest(&salt, &payload)) };
         lists.push([
             row.seq.into(),
             row.at.into(),
@@ -117,11 +118,13 @@ pub fn append_many(tx: &mut Tx<'_>, actor: &Actor, now: i64, events: &[NewEvent<
             row.address.into(),
             payload.into(),
             head.hash.into(),
+            ENCODING.into(),
+            salt.into(),
         ]);
     }
     tx.execute_many(
         "INSERT INTO event (seq, at, actor_kind, actor, actor_name, face, operation, object_kind, object, object_name, request, \
-         address, payload, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         address, payload, hash, encoding, salt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         &lists,
     )?;
     let seq = head.seq;
@@ -142,7 +145,11 @@ fn head(tx: &mut Tx<'_>) -> Result<ChainHead> {
     }
 }
 
-/// The fields of a row that are digested beside its payload.
+/// How rows are digested now.
+pub(super) const ENCODING: i64 = 2;
+
+/// The fields of a row beside its payload.
+#[derive(Clone, Copy)]
 pub(super) struct Header<'a> {
     pub seq: i64,
     pub at: i64,
@@ -159,47 +166,68 @@ pub(super) struct Header<'a> {
 }
 
 impl Header<'_> {
-    /// SHA-256 over the row's encoding and the payload's digest.
-    fn digest(&self, payload: &[u8; 32]) -> [u8; 32] {
-        let mut bytes = Vec::with_capacity(320);
-        self.encode(&mut bytes);
-        bytes.extend_from_slice(payload);
+    /// The row's digest in today's encoding.
+    fn digest(&self, salt: &[u8; 16], payload: &str) -> [u8; 32] {
+        let mut content = Vec::with_capacity(320);
+        self.encode_content(ENCODING, salt, payload, &mut content);
+        let mut bytes = Vec::with_capacity(160);
+        self.encode(ENCODING, &mut bytes);
+        bytes.extend_from_slice(&sha256(&content));
         sha256(&bytes)
     }
 
-    /// A version byte, the numbers (big-endian, absent ones as -1 behind a flag byte) and the length-prefixed texts: no two
-    /// different rows share an encoding.
-    pub(super) fn encode(&self, bytes: &mut Vec<u8>) {
-        bytes.push(1);
+    /// What stays for ever: the version's byte, the numbers (big-endian, absent ones as -1 behind a flag byte) and the
+    /// length-prefixed texts. No two different rows share an encoding. It is digested together with the content's digest.
+    pub(super) fn encode(&self, encoding: i64, bytes: &mut Vec<u8>) {
+        bytes.push(u8::try_from(encoding).unwrap_or(0));
         bytes.extend_from_slice(&self.seq.to_be_bytes());
         bytes.extend_from_slice(&self.at.to_be_bytes());
         for number in [self.actor, self.object] {
             bytes.push(u8::from(number.is_some()));
             bytes.extend_from_slice(&number.unwrap_or(-1).to_be_bytes());
         }
-        let texts = [
-            self.actor_kind,
-            self.actor_name,
-            self.face,
-            self.operation,
-            self.object_kind,
-            self.object_name,
-            self.request,
-            self.address,
-        ];
-        for text in texts {
-            bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
-            bytes.extend_from_slice(text.as_bytes());
+        if encoding == 1 {
+            let texts = [
+                self.actor_kind,
+                self.actor_name,
+                self.face,
+                self.operation,
+                self.object_kind,
+                self.object_name,
+                self.request,
+                self.address,
+            ];
+            return prefixed(&texts, bytes);
         }
+        prefixed(&[self.actor_kind, self.face, self.operation, self.object_kind], bytes);
     }
+
+    /// What retention may erase: the payload and, since encoding 2, names, request and address behind a salt.
+    pub(super) fn encode_content(&self, encoding: i64, salt: &[u8], payload: &str, bytes: &mut Vec<u8>) {
+        if encoding != 1 {
+            bytes.extend_from_slice(salt);
+            prefixed(&[self.actor_name, self.object_name, self.request, self.address], bytes);
+        }
+        bytes.extend_from_slice(payload.as_bytes());
+    }
+}
+
+fn prefixed(texts: &[&str], bytes: &mut Vec<u8>) {
+    for text in texts {
+        bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// The digest that stays behind when a row's content is erased.
+pub(super) fn content_digest(header: &Header<'_>, encoding: i64, salt: &[u8], payload: &str) -> [u8; 32] {
+    let mut content = Vec::with_capacity(320);
+    header.encode_content(encoding, salt, payload, &mut content);
+    sha256(&content)
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     array(digest(&SHA256, bytes).as_ref())
-}
-
-fn payload_digest(payload: &str) -> [u8; 32] {
-    sha256(payload.as_bytes())
 }
 
 /// `SHA-256(previous || digest)`.
@@ -241,17 +269,49 @@ mod tests {
         }
     }
 
+    const SALT: [u8; 16] = [5; 16];
+
     #[test]
     fn moving_a_character_between_fields_changes_the_digest() {
-        let payload = payload_digest("{}");
-        assert_ne!(header("ab", "c").digest(&payload), header("a", "bc").digest(&payload));
+        assert_ne!(header("ab", "c").digest(&SALT, "{}"), header("a", "bc").digest(&SALT, "{}"));
+        let moved = Header { address: "{", ..header("a", "b") };
+        assert_ne!(header("a", "b").digest(&SALT, "{}"), moved.digest(&SALT, "}"));
     }
 
     #[test]
     fn absent_and_minus_one_differ() {
-        let payload = payload_digest("{}");
         let minus_one = Header { object: Some(-1), ..header("a", "b") };
-        assert_ne!(minus_one.digest(&payload), header("a", "b").digest(&payload));
+        assert_ne!(minus_one.digest(&SALT, "{}"), header("a", "b").digest(&SALT, "{}"));
+    }
+
+    #[test]
+    fn every_field_counts_in_either_encoding() {
+        let row = header("a", "b");
+        let others = [
+            Header { seq: 8, ..row },
+            Header { at: 2, ..row },
+            Header { actor_kind: "service", ..row },
+            Header { actor: None, ..row },
+            Header { actor_name: "x", ..row },
+            Header { face: "cli", ..row },
+            Header { operation: "role.deleted", ..row },
+            Header { object_kind: "set", ..row },
+            Header { object: Some(3), ..row },
+            Header { object_name: "x", ..row },
+            Header { request: "x", ..row },
+            Header { address: "x", ..row },
+        ];
+        for encoding in [1, 2] {
+            let whole = |header: &Header<'_>| {
+                let mut bytes = Vec::new();
+                header.encode(encoding, &mut bytes);
+                bytes.extend(content_digest(header, encoding, &SALT, "{}"));
+                bytes
+            };
+            for (index, other) in others.iter().enumerate() {
+                assert_ne!(whole(&row), whole(other), "encoding {encoding}, field {index}");
+            }
+        }
     }
 
     #[test]

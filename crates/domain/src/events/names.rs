@@ -96,3 +96,21 @@ pub const ROLE_ASSIGNED: &str = "role.assigned";
 pub const ROLE_WITHDRAWN: &str = "role.withdrawn";
 /// A permission set was created.
 pub const PERMISSION_SET_CREATED: &str = "permission_set.created";
+/// A master key was made; the rotation to it has begun.
+pub const MASTER_KEY_CREATED: &str = "master_key.created";
+/// Every node holds the new master key: from now on it seals.
+pub const MASTER_KEY_ACTIVATED: &str = "master_key.activated";
+/// Every secret is sealed under the new master key.
+pub const MASTER_KEY_ROTATED: &str = "master_key.rotated";
+/// An old master key, which nothing needs any more, was let go of.
+pub const MASTER_KEY_FORGOTTEN: &str = "master_key.forgotten";
+/// The database was copied to a backup.
+pub const BACKUP_COMPLETED: &str = "backup.completed";
+/// The database was put back from a backup.
+pub const BACKUP_RESTORED: &str = "backup.restored";
+/// The database was moved to another engine.
+pub const DATABASE_MOVED: &str = "database.moved";
+/// Retention began to erase the contents of events up to the numbers given.
+pub const RETENTION_BEGAN: &str = "retention.began";
+/// Retention has erased the contents of events.
+pub const RETENTION_COMPLETED: &str = "retention.completed";

@@ -1,59 +1,19 @@
 //! Verifying the chain and its signed heads.
 
+use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use certhold_store::{Error as StoreError, Tx, params};
+use serde_json::Value as Json;
 
 use super::chain::{Header, genesis, link, sha256};
+use super::checkpoint::Checkpoint;
+use super::head::{Head, KeptHead, heads, signature_fits};
+use super::names;
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::{Error, Result};
-
-/// The end of the chain at some moment, signed with a key in custody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The last event's number.
-    pub seq: i64,
-    /// The last event's hash.
-    pub hash: [u8; 32],
-    /// When it was signed, unix milliseconds.
-    pub at: i64,
-    /// The Ed25519 public key.
-    pub public_key: Vec<u8>,
-    /// The signature over [`head_message`].
-    pub signature: Vec<u8>,
-}
-
-/// A head that is kept outside the database, where whoever rewrites the database does not reach it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeptHead {
-    /// The last event's number.
-    pub seq: i64,
-    /// The last event's hash.
-    pub hash: [u8; 32],
-}
-
-impl KeptHead {
-    /// One line: number and hash.
-    pub fn to_text(&self) -> String {
-        format!("{} {}\n", self.seq, crate::text::hex(&self.hash))
-    }
-
-    /// Reads what [`KeptHead::to_text`] wrote.
-    pub fn parse(text: &str) -> Option<KeptHead> {
-        let (seq, hex) = text.trim().split_once(' ')?;
-        let mut hash = [0; 32];
-        if hex.len() != 64 || !hex.is_ascii() {
-            return None;
-        }
-        for (byte, digits) in hash.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-        }
-        Some(KeptHead { seq: seq.parse().ok()?, hash })
-    }
-}
 
 /// What a log is held against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +22,8 @@ pub struct Trust {
     pub key: Option<Vec<u8>>,
     /// The last head that was kept outside the database.
     pub kept: Option<KeptHead>,
+    /// Checkpoints that somebody kept: the log must be an extension of each.
+    pub checkpoints: Vec<Checkpoint>,
 }
 
 /// Something that does not fit.
@@ -78,8 +40,12 @@ pub struct Problem {
 pub struct Verification {
     /// Events read.
     pub events: i64,
+    /// Of these, events whose content retention has erased.
+    pub erased: i64,
     /// Signed heads checked.
     pub heads: i64,
+    /// Checkpoints that the log extends.
+    pub checkpoints: i64,
     /// Everything that does not fit, the first hundred.
     pub problems: Vec<Problem>,
 }
@@ -100,60 +66,85 @@ impl Verification {
     }
 }
 
-/// The bytes that are signed for a head.
-pub fn head_message(installation: &str, seq: i64, hash: &[u8; 32], at: i64) -> Vec<u8> {
-    let mut message = b"certhold event head 1\0".to_vec();
-    message.extend_from_slice(&seq.to_be_bytes());
-    message.extend_from_slice(&at.to_be_bytes());
-    message.extend_from_slice(hash);
-    message.extend_from_slice(installation.as_bytes());
-    message
-}
-
-/// The end of the chain if it has grown since the last signed head: (number, hash, installation).
-pub fn head_to_sign(tx: &mut Tx<'_>) -> Result<Option<(i64, [u8; 32], String)>> {
-    let last =
-        tx.one("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1", params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let signed: Option<i64> = tx.one("SELECT seq FROM event_head ORDER BY seq DESC LIMIT 1", params![], |row| row.get(0))?;
-    let installation = crate::schema::installation(tx)?;
-    Ok(last.filter(|(seq, _)| Some(*seq) > signed).map(|(seq, hash)| (seq, hash, installation)))
-}
-
-/// Keeps a signed head. Signing the same event twice changes nothing.
-pub fn record_head(tx: &mut Tx<'_>, head: &Head) -> Result<()> {
-    tx.execute(
-        "INSERT INTO event_head (seq, hash, at, public_key, signature) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (seq) DO NOTHING",
-        params![head.seq, &head.hash, head.at, &head.public_key, &head.signature],
-    )?;
-    Ok(())
-}
-
 /// [`verify`] for whoever may see all events.
 pub fn audit(tx: &mut Tx<'_>, actor: &Actor, trust: &Trust) -> Result<Verification> {
     access::require_path(tx, actor, paths::AUDITING_READ)?;
     verify(tx, trust)
 }
 
+/// A row of the log, wherever it comes from.
+pub(super) struct Stored<'a> {
+    pub header: Header<'a>,
+    pub encoding: i64,
+    pub salt: &'a [u8],
+    pub payload: Option<&'a str>,
+    /// The digest of an erased content.
+    pub kept: Option<[u8; 32]>,
+    pub hash: [u8; 32],
+}
+
 /// Reads the whole log and checks that every row is the one that was written, in its place, and that nothing was cut off.
-///
-/// Rows are read on this thread and digested on another: each takes about half of the time.
 pub fn verify(tx: &mut Tx<'_>, trust: &Trust) -> Result<Verification> {
     let installation = crate::schema::installation(tx)?;
     let heads = heads(tx)?;
+    verify_rows(&installation, &heads, trust, |feeder| read(tx, feeder))
+}
+
+/// [`verify`] for rows from anywhere, in their order.
+///
+/// Rows are read on this thread and digested on another: each takes about half of the time.
+pub(super) fn verify_rows<E: From<Error>>(
+    installation: &str,
+    heads: &[Head],
+    trust: &Trust,
+    read: impl FnOnce(&mut Feeder) -> std::result::Result<(), E>,
+) -> std::result::Result<Verification, E> {
     let mut found = Verification { heads: i64::try_from(heads.len()).unwrap_or(i64::MAX), ..Verification::default() };
-    for head in &heads {
-        check_head(&mut found, head, &installation, trust.key.as_deref());
+    for head in heads {
+        check_head(&mut found, head, installation, trust.key.as_deref());
     }
-    let previous = genesis(&installation);
-    let checker = Checker { found, heads: heads.iter().peekable(), kept: trust.kept, previous, expected: 1 };
+    let checkpoints = fitting(&mut found, installation, trust);
+    let checker = Checker {
+        found,
+        heads: heads.iter().peekable(),
+        checkpoints: checkpoints.iter().peekable(),
+        kept: trust.kept,
+        previous: genesis(installation),
+        expected: 1,
+        erased: BTreeMap::new(),
+        permitted: BTreeMap::new(),
+    };
     std::thread::scope(|scope| {
         let (full, filled) = sync_channel::<Rows>(ROWS_AHEAD);
         let (empty, emptied) = sync_channel::<Rows>(ROWS_AHEAD);
         let checking = scope.spawn(move || checker.run(&filled, &empty));
-        read(tx, &full, &emptied)?;
-        drop(full);
-        checking.join().map_err(|_| Error::from(StoreError::Panicked))
+        let mut feeder = Feeder { rows: Rows::default(), full, emptied };
+        read(&mut feeder)?;
+        feeder.send().map_err(Error::from)?;
+        drop(feeder);
+        checking.join().map_err(|_| Error::from(StoreError::Panicked).into())
     })
+}
+
+/// The checkpoints that are what they say, by number; the others are problems.
+fn fitting(found: &mut Verification, installation: &str, trust: &Trust) -> Vec<Checkpoint> {
+    let mut fit = Vec::new();
+    for checkpoint in &trust.checkpoints {
+        let seq = checkpoint.head.seq;
+        if !checkpoint.is_genuine() {
+            found.problem(seq, "the signature of a checkpoint does not verify: the file was changed");
+        } else if checkpoint.installation != installation {
+            let what = format!("a checkpoint is of installation {}, this log of {installation}", checkpoint.installation);
+            found.problem(seq, what);
+        } else {
+            if trust.key.as_ref().is_some_and(|key| *key != checkpoint.head.public_key) {
+                found.problem(seq, "a checkpoint is signed with a key that is not in custody");
+            }
+            fit.push(checkpoint.clone());
+        }
+    }
+    fit.sort_by_key(|checkpoint| checkpoint.head.seq);
+    fit
 }
 
 /// Rows that are digested while the next ones are read.
@@ -164,66 +155,131 @@ const ROWS_AHEAD: usize = 2;
 #[derive(Default)]
 struct Rows {
     rows: Vec<Row>,
-    /// For each row its encoded header, room for the payload's digest, and the payload.
+    /// For each row what stays of its header, room for its content's digest, and the content.
     bytes: Vec<u8>,
 }
 
 struct Row {
     seq: i64,
-    /// Bytes of header, and of payload; `None` when only its digest was kept, which then is in its room.
+    /// Bytes of what stays.
     header: usize,
-    payload: Option<usize>,
+    /// Bytes of the content; `None` when only its digest was kept, which then is in its room.
+    content: Option<usize>,
     hash: [u8; 32],
+    note: Option<Box<Note>>,
 }
 
-fn read(tx: &mut Tx<'_>, full: &SyncSender<Rows>, emptied: &Receiver<Rows>) -> Result<()> {
-    let mut rows = Rows::default();
-    tx.each(
-        "SELECT seq, at, actor_kind, actor, actor_name, face, operation, object_kind, object, object_name, request, address, \
-         payload, payload_digest, hash FROM event ORDER BY seq",
-        params![],
-        |row| {
-            let header = Header {
-                seq: row.get(0)?,
-                at: row.get(1)?,
-                actor_kind: row.text(2)?,
-                actor: row.get(3)?,
-                actor_name: row.text(4)?,
-                face: row.text(5)?,
-                operation: row.text(6)?,
-                object_kind: row.text(7)?,
-                object: row.get(8)?,
-                object_name: row.text(9)?,
-                request: row.text(10)?,
-                address: row.text(11)?,
-            };
-            // A kept digest speaks only for a payload that is gone: one that is there speaks for itself.
-            let kept: Option<[u8; 32]> = row.get(13)?;
-            let there: Option<String> = if kept.is_some() { row.get(12)? } else { None };
-            let payload = match (&kept, &there) {
-                (Some(_), there) => there.as_deref(),
-                (None, _) => Some(row.text(12)?),
-            };
-            rows.push(&header, payload, kept, row.get(14)?);
-            if rows.rows.len() == ROWS {
-                let next = emptied.try_recv().unwrap_or_default();
-                full.send(std::mem::replace(&mut rows, next)).map_err(|_| StoreError::Panicked)?;
-            }
-            Ok(())
-        },
-    )?;
-    full.send(rows).map_err(|_| StoreError::Panicked)?;
-    Ok(())
+/// What is remarkable about a row.
+enum Note {
+    /// Its content was erased: the operation, and whether nothing is there that should not be.
+    Erased { operation: String, clean: bool },
+    /// It permits erasing: the payload.
+    Permits(String),
+    /// It is not encoded in a way that this version knows.
+    Unknown(i64),
+}
+
+/// Takes rows, a batch at a time, to the thread that digests them.
+pub(super) struct Feeder {
+    rows: Rows,
+    full: SyncSender<Rows>,
+    emptied: Receiver<Rows>,
+}
+
+impl Feeder {
+    pub(super) fn row(&mut self, row: &Stored<'_>) -> std::result::Result<(), StoreError> {
+        self.rows.push(row);
+        if self.rows.rows.len() == ROWS { self.send() } else { Ok(()) }
+    }
+
+    fn send(&mut self) -> std::result::Result<(), StoreError> {
+        let next = self.emptied.try_recv().unwrap_or_default();
+        self.full.send(std::mem::replace(&mut self.rows, next)).map_err(|_| StoreError::Panicked)
+    }
+}
+
+/// Rows of one query: long ones would run into the time that a statement may take.
+const ROWS_PER_QUERY: i64 = 100_000;
+
+fn read(tx: &mut Tx<'_>, feeder: &mut Feeder) -> Result<()> {
+    let mut after = i64::MIN;
+    loop {
+        let (from, mut count) = (after, 0);
+        tx.each(
+            "SELECT seq, at, actor_kind, actor, actor_name, face, operation, object_kind, object, object_name, request, address, \
+             payload, payload_digest, hash, encoding, salt FROM event WHERE seq > $1 ORDER BY seq LIMIT $2",
+            params![from, ROWS_PER_QUERY],
+            |row| {
+                count += 1;
+                after = row.get(0)?;
+                stored(row, |row| feeder.row(row))
+            },
+        )?;
+        if count < ROWS_PER_QUERY {
+            return Ok(());
+        }
+    }
+}
+
+/// A row as it was selected above.
+pub(super) fn stored<T>(
+    row: &certhold_store::Row<'_>,
+    seen: impl FnOnce(&Stored<'_>) -> std::result::Result<T, StoreError>,
+) -> std::result::Result<T, StoreError> {
+    use certhold_store::Value;
+    let header = Header {
+        seq: row.get(0)?,
+        at: row.get(1)?,
+        actor_kind: row.text(2)?,
+        actor: row.get(3)?,
+        actor_name: row.text(4)?,
+        face: row.text(5)?,
+        operation: row.text(6)?,
+        object_kind: row.text(7)?,
+        object: row.get(8)?,
+        object_name: row.text(9)?,
+        request: row.text(10)?,
+        address: row.text(11)?,
+    };
+    let payload = match row.value(12)? {
+        Value::Null => None,
+        _ => Some(row.text(12)?),
+    };
+    let salt = match row.value(16)? {
+        Value::Null => &[],
+        _ => row.blob(16)?,
+    };
+    seen(&Stored { header, encoding: row.get(15)?, salt, payload, kept: row.get(13)?, hash: row.get(14)? })
 }
 
 impl Rows {
-    fn push(&mut self, header: &Header<'_>, payload: Option<&str>, kept: Option<[u8; 32]>, hash: [u8; 32]) {
+    fn push(&mut self, row: &Stored<'_>) {
+        let Stored { header, encoding, .. } = *row;
         let start = self.bytes.len();
-        header.encode(&mut self.bytes);
+        header.encode(encoding, &mut self.bytes);
         let length = self.bytes.len() - start;
-        self.bytes.extend_from_slice(&kept.unwrap_or_default());
-        self.bytes.extend_from_slice(payload.unwrap_or_default().as_bytes());
-        self.rows.push(Row { seq: header.seq, header: length, payload: payload.map(str::len), hash });
+        self.bytes.extend_from_slice(&row.kept.unwrap_or_default());
+        // A kept digest speaks only for a content that is gone: one that is there speaks for itself.
+        let content = match (row.payload, row.kept) {
+            (None, Some(_)) => None,
+            (payload, _) => {
+                let before = self.bytes.len();
+                header.encode_content(encoding, row.salt, payload.unwrap_or_default(), &mut self.bytes);
+                Some(self.bytes.len() - before)
+            }
+        };
+        let note = if !matches!(encoding, 1 | 2) {
+            Some(Note::Unknown(encoding))
+        } else if content.is_none() {
+            let texts = [header.actor_name, header.object_name, header.request, header.address];
+            let clean = encoding == 1 || texts.iter().all(|text| text.is_empty()) && row.salt.is_empty();
+            Some(Note::Erased { operation: header.operation.to_owned(), clean })
+        } else if header.operation == names::RETENTION_BEGAN {
+            Some(Note::Permits(row.payload.unwrap_or_default().to_owned()))
+        } else {
+            None
+        };
+        self.rows.push(Row { seq: header.seq, header: length, content, hash: row.hash, note: note.map(Box::new) });
     }
 }
 
@@ -231,9 +287,14 @@ impl Rows {
 struct Checker<'a> {
     found: Verification,
     heads: Peekable<std::slice::Iter<'a, Head>>,
+    checkpoints: Peekable<std::slice::Iter<'a, Checkpoint>>,
     kept: Option<KeptHead>,
     previous: [u8; 32],
     expected: i64,
+    /// By operation, the last event whose content was erased.
+    erased: BTreeMap<String, i64>,
+    /// By operation or family, up to where retention said that it erases.
+    permitted: BTreeMap<String, i64>,
 }
 
 impl Checker<'_> {
@@ -241,15 +302,21 @@ impl Checker<'_> {
         while let Ok(mut rows) = filled.recv() {
             let mut rest = rows.bytes.as_mut_slice();
             for row in rows.rows.drain(..) {
-                let (own, others) = rest.split_at_mut(row.header + DIGEST + row.payload.unwrap_or(0));
-                self.row(&row, own);
+                let (own, others) = rest.split_at_mut(row.header + DIGEST + row.content.unwrap_or(0));
+                self.row(row, own);
                 rest = others;
             }
             rows.bytes.clear();
             // Nobody waits for the last ones.
             let _ = empty.try_send(rows);
         }
-        if let Some(head) = self.heads.last() {
+        self.end();
+        self.found
+    }
+
+    fn end(&mut self) {
+        let last = self.expected - 1;
+        if let Some(head) = self.heads.clone().last() {
             let seq = head.seq;
             let what = format!("the log ends before event {seq}, which a signed head vouches for: its end was cut off");
             self.found.problem(self.expected, what);
@@ -259,34 +326,91 @@ impl Checker<'_> {
             let what = format!("the log ends before event {seq}, whose hash is kept outside the database: its end was cut off");
             self.found.problem(self.expected, what);
         }
-        self.found
+        for checkpoint in self.checkpoints.by_ref() {
+            let seq = checkpoint.head.seq;
+            let what = format!("the log ends at event {last}, and a checkpoint vouches for event {seq}: its end was cut off");
+            self.found.problem(self.expected, what);
+        }
+        for (operation, last) in &self.erased {
+            let covers = |(family, up_to): (&String, &i64)| {
+                (operation == family || family.ends_with('.') && operation.starts_with(family.as_str())) && up_to >= last
+            };
+            if !self.permitted.iter().any(covers) {
+                let what = format!("the content of {operation} was erased up to here, and no retention says so");
+                self.found.problems.push(Problem { seq: *last, what });
+            }
+        }
+        self.found.problems.truncate(PROBLEMS_MAX);
     }
 
-    fn row(&mut self, row: &Row, bytes: &mut [u8]) {
-        let Row { seq, hash, .. } = *row;
+    fn row(&mut self, row: Row, bytes: &mut [u8]) {
+        let Row { seq, hash, .. } = row;
         if seq != self.expected {
             self.found.problem(self.expected, format!("events {} to {} are missing", self.expected, seq - 1));
         }
         self.expected = seq + 1;
         self.found.events += 1;
 
-        let (digested, payload) = bytes.split_at_mut(row.header + DIGEST);
-        if row.payload.is_some() {
-            digested[row.header..].copy_from_slice(&sha256(payload));
+        let (digested, content) = bytes.split_at_mut(row.header + DIGEST);
+        if row.content.is_some() {
+            digested[row.header..].copy_from_slice(&sha256(content));
         }
-        if link(&self.previous, &sha256(digested)) != hash {
+        let fits = link(&self.previous, &sha256(digested)) == hash;
+        if !fits {
             self.found.problem(seq, "this event, or the one before it, is not what was written");
         }
         // Go on from what is stored, so that one changed row is reported once and not for ever after.
         self.previous = hash;
+        if let Some(note) = row.note {
+            self.note(seq, *note, fits);
+        }
+        self.hold_against(seq, &hash);
+    }
 
-        if self.kept.is_some_and(|kept| kept.seq == seq && kept.hash != hash) {
+    fn note(&mut self, seq: i64, note: Note, fits: bool) {
+        match note {
+            Note::Erased { operation, clean } => {
+                self.found.erased += 1;
+                if !clean {
+                    self.found.problem(seq, "the content of this event was erased, and yet there is some");
+                }
+                self.erased.insert(operation, seq);
+            }
+            Note::Permits(payload) if fits => {
+                let rules = serde_json::from_str::<Json>(&payload).unwrap_or_default();
+                for rule in rules["erased"].as_array().into_iter().flatten() {
+                    if let (Some(family), Some(up_to)) = (rule["family"].as_str(), rule["up_to"].as_i64()) {
+                        let known = self.permitted.entry(family.to_owned()).or_default();
+                        *known = up_to.min(seq - 1).max(*known);
+                    }
+                }
+            }
+            Note::Permits(_) => {}
+            Note::Unknown(encoding) => {
+                self.found.problem(seq, format!("this event is encoded in a way that is not known here: {encoding}"));
+            }
+        }
+    }
+
+    /// What is known of this event from elsewhere.
+    fn hold_against(&mut self, seq: i64, hash: &[u8; 32]) {
+        if self.kept.is_some_and(|kept| kept.seq == seq && kept.hash != *hash) {
             self.found.problem(seq, "another hash of this event is kept outside the database: the log was rewritten");
         }
         while let Some(head) = self.heads.next_if(|head| head.seq <= seq) {
-            if head.seq == seq && head.hash != hash {
+            if head.seq == seq && head.hash != *hash {
                 self.found.problem(seq, "the signed head of this event is another one: the log was rewritten");
             }
+        }
+        while let Some(checkpoint) = self.checkpoints.next_if(|checkpoint| checkpoint.head.seq <= seq) {
+            if checkpoint.head.seq == seq && checkpoint.head.hash == *hash {
+                self.found.checkpoints += 1;
+                continue;
+            }
+            let (expected, is) = (crate::text::hex(&checkpoint.head.hash), crate::text::hex(hash));
+            let what =
+                format!("a checkpoint vouches for {expected} here, the log has {is}: it was rewritten at or before this event");
+            self.found.problem(checkpoint.head.seq, what);
         }
     }
 }
@@ -299,15 +423,7 @@ fn check_head(found: &mut Verification, head: &Head, installation: &str, trusted
         found.problem(head.seq, "a head is signed with a key that is not in custody");
         return;
     }
-    let message = head_message(installation, head.seq, &head.hash, head.at);
-    if UnparsedPublicKey::new(&ED25519, &head.public_key).verify(&message, &head.signature).is_err() {
+    if !signature_fits(installation, head) {
         found.problem(head.seq, "the signature of a head does not verify");
     }
-}
-
-fn heads(tx: &mut Tx<'_>) -> Result<Vec<Head>> {
-    let heads = tx.rows("SELECT seq, hash, at, public_key, signature FROM event_head ORDER BY seq", params![], |row| {
-        Ok(Head { seq: row.get(0)?, hash: row.get(1)?, at: row.get(2)?, public_key: row.get(3)?, signature: row.get(4)? })
-    })?;
-    Ok(heads)
 }

@@ -9,18 +9,18 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::compressed;
-use super::extract::Query;
+use super::extract::{Id, Json as Body, Query};
 use super::page::{self, Page};
 use super::time::Time;
-use crate::auth::Bearer;
-use crate::problem::Answer;
+use super::{compressed, hidden};
+use crate::auth::{self, Bearer};
+use crate::problem::{Answer, Problem};
 use crate::state::App;
 
 /// The routes of events.
 pub fn routes() -> OpenApiRouter<App> {
     let lists = OpenApiRouter::new().routes(routes!(list)).layer(compressed());
-    OpenApiRouter::new().merge(lists).routes(routes!(verify))
+    OpenApiRouter::new().merge(lists).routes(routes!(one)).routes(routes!(verify, verify_against))
 }
 
 /// Something that was decided.
@@ -46,6 +46,8 @@ pub struct Event {
     pub address: String,
     /// `before`, `after` and further details; null when retention has erased them.
     pub payload: serde_json::Value,
+    /// Whether retention has erased what the event says.
+    pub erased: bool,
     /// The chain's hash at this event, hexadecimal.
     pub hash: String,
 }
@@ -86,6 +88,7 @@ impl From<events::Event> for Event {
             request: event.request,
             address: event.address,
             payload: event.payload,
+            erased: event.erased.is_some(),
             hash: hex(&event.hash),
         }
     }
@@ -104,6 +107,14 @@ pub struct Parameters {
     object: Option<i64>,
     /// Only events by this person or service account.
     actor: Option<i64>,
+    /// Only events through this face: `native`, `web`, `cli`, `worker` or `server`.
+    face: Option<String>,
+    /// Only events from this address.
+    address: Option<String>,
+    /// Only events of this request.
+    request: Option<String>,
+    /// Only events whose actor or object has this text in its name.
+    text: Option<String>,
     /// Not before this instant.
     since: Option<Time>,
     /// Before this instant.
@@ -114,9 +125,30 @@ pub struct Parameters {
     limit: Option<i64>,
 }
 
+impl Parameters {
+    /// What is asked for, page by page.
+    pub fn filter(self, limit: usize) -> EventFilter {
+        EventFilter {
+            operation: self.operation,
+            object_kind: self.object_kind,
+            object: self.object,
+            actor: self.actor.map(PrincipalId),
+            face: self.face,
+            address: self.address,
+            request: self.request,
+            text: self.text,
+            since: self.since.map(|time| time.0),
+            until: self.until.map(|time| time.0),
+            before: self.before,
+            limit,
+        }
+    }
+}
+
 /// List events
 ///
-/// Newest first.
+/// Newest first. Where several conditions meet, a page may have fewer events than asked for, or none, and still a `next`: the
+/// search goes on there.
 #[utoipa::path(get, path = "/events", tag = "events", params(Parameters),
     responses((status = 200, description = "A page of events", body = Page<Event>)))]
 pub async fn list(
@@ -125,19 +157,19 @@ pub async fn list(
     OriginalUri(uri): OriginalUri,
     Query(given): Query<Parameters>,
 ) -> Answer<Page<Event>> {
-    let filter = EventFilter {
-        operation: given.operation,
-        object_kind: given.object_kind,
-        object: given.object,
-        actor: given.actor.map(PrincipalId),
-        since: given.since.map(|time| time.0),
-        until: given.until.map(|time| time.0),
-        before: given.before,
-        limit: page::rows(given.limit)?,
-    };
+    let limit = page::rows(given.limit)?;
+    let filter = given.filter(limit);
     let found = app.read_as(caller, move |tx, actor| events::list(tx, actor, &filter)).await?;
     let items = found.events.into_iter().map(Event::from).collect();
     Ok(Page::of(items, &uri, "before", found.next.map(|seq| seq.to_string())))
+}
+
+/// Show an event
+#[utoipa::path(get, path = "/events/{id}", tag = "events", params(("id" = i64, Path, description = "The event's number")),
+    responses((status = 200, description = "The event", body = Event)))]
+pub async fn one(State(app): State<App>, Bearer(caller): Bearer, Id(seq): Id) -> Answer<Json<Event>> {
+    let found = app.read_as(caller, move |tx, actor| events::one(tx, actor, seq)).await.map_err(hidden("event", seq))?;
+    Ok(Json(found.into()))
 }
 
 /// What a verification of the log found.
@@ -147,8 +179,12 @@ pub struct Verification {
     intact: bool,
     /// Events that were read.
     events: i64,
+    /// Of these, events whose content retention has erased.
+    erased: i64,
     /// Signed heads that were checked.
     heads: i64,
+    /// Checkpoints that the log extends.
+    checkpoints: i64,
     /// Everything that does not fit, the first hundred.
     problems: Vec<Misfit>,
 }
@@ -169,11 +205,53 @@ pub struct Misfit {
     responses((status = 200, description = "What was found", body = Verification)))]
 pub async fn verify(State(app): State<App>, Bearer(caller): Bearer) -> Answer<Json<Verification>> {
     let trust = app.trust();
-    let found = app.read_as(caller, move |tx, actor| events::audit(tx, actor, &trust)).await?;
-    Ok(Json(Verification {
-        intact: found.intact(),
-        events: found.events,
-        heads: found.heads,
-        problems: found.problems.into_iter().map(|problem| Misfit { seq: problem.seq, what: problem.what }).collect(),
-    }))
+    Ok(Json(app.read_as(caller, move |tx, actor| events::audit(tx, actor, &trust)).await?.into()))
+}
+
+/// Checkpoints that somebody kept.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Against {
+    /// Documents as `GET /events/checkpoint` gives them.
+    #[schema(value_type = Vec<Object>)]
+    checkpoints: Vec<serde_json::Value>,
+}
+
+/// Checkpoints in one request.
+const CHECKPOINTS_MAX: usize = 1_000;
+
+/// Verify the log against checkpoints
+///
+/// As `GET /events/verification`, and checks also that the log is an extension of each checkpoint: that nothing that they vouch
+/// for was changed or cut off.
+#[utoipa::path(post, path = "/events/verification", tag = "events", request_body = Against,
+    responses((status = 200, description = "What was found", body = Verification)))]
+pub async fn verify_against(
+    State(app): State<App>,
+    author: auth::Author,
+    Body(given): Body<Against>,
+) -> Answer<Json<Verification>> {
+    let invalid = |what: &str| Problem::from(certhold_domain::Refusal::invalid("checkpoints", what));
+    if given.checkpoints.len() > CHECKPOINTS_MAX {
+        return Err(invalid("at most 1,000 at a time"));
+    }
+    let parse = |document: &serde_json::Value| {
+        events::Checkpoint::parse(&document.to_string()).ok_or_else(|| invalid("a document is no checkpoint of Certhold"))
+    };
+    let checkpoints = given.checkpoints.iter().map(parse).collect::<Result<_, _>>()?;
+    let trust = events::Trust { checkpoints, ..app.trust() };
+    Ok(Json(app.read(move |tx| events::audit(tx, &author.actor, &trust)).await?.into()))
+}
+
+impl From<events::Verification> for Verification {
+    fn from(found: events::Verification) -> Verification {
+        Verification {
+            intact: found.intact(),
+            events: found.events,
+            erased: found.erased,
+            heads: found.heads,
+            checkpoints: found.checkpoints,
+            problems: found.problems.into_iter().map(|problem| Misfit { seq: problem.seq, what: problem.what }).collect(),
+        }
+    }
 }

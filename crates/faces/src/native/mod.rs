@@ -10,9 +10,11 @@ mod coverage;
 mod created;
 mod dns_providers;
 mod events;
+mod events_export;
 mod extract;
 mod issuers;
 mod managed;
+mod master_keys;
 mod me;
 mod openapi;
 mod overview;
@@ -62,6 +64,8 @@ fn described() -> OpenApiRouter<App> {
         .merge(tokens::routes())
         .merge(me::routes())
         .merge(events::routes())
+        .merge(events_export::routes())
+        .merge(master_keys::routes())
         .merge(overview::routes());
     OpenApiRouter::with_openapi(openapi::introduction()).nest(ROOT, nouns)
 }

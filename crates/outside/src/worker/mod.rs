@@ -6,6 +6,7 @@
 
 mod deploy;
 mod prove;
+pub mod rekey;
 mod renew;
 mod withdraw;
 
@@ -188,6 +189,8 @@ async fn work_on(context: &Arc<Context>, lease: Lease) {
             JobKind::Renew => renew::run(context, &lease).await,
             JobKind::Deploy => deploy::run(context, &lease).await,
             JobKind::Withdraw => withdraw::run(context, &lease).await,
+            JobKind::Rekey => rekey::run(context, &lease).await,
+            JobKind::Retention => rekey::erase(context, &lease).await,
         }
     };
     let outcome = tokio::select! {

@@ -60,6 +60,8 @@ impl House {
             ("services", service),
             ("tokens", token),
             ("sessions", session),
+            ("events", 1),
+            ("master-keys", 1),
         ];
         House { test, ids }
     }

@@ -3,7 +3,7 @@
 use certhold_domain::access::paths::{
     AUDITING_READ, CERTIFICATES_CHANGE_OWNER, CERTIFICATES_DELETE, CERTIFICATES_IMPORT, CERTIFICATES_READ, COLLECTIONS_MODIFY,
     DEPLOYMENT_MODIFY, DNS_PROVIDERS_MODIFY, DNS_PROVIDERS_READ, ISSUERS_MODIFY, ISSUERS_READ, RENEWAL_MODIFY, RENEWAL_READ,
-    RENEWAL_RUN, SECURITY_MODIFY, SECURITY_READ, SYSTEM_READ,
+    RENEWAL_RUN, SECURITY_MODIFY, SECURITY_READ, SYSTEM_MODIFY, SYSTEM_READ,
 };
 use serde_json::{Value, json};
 
@@ -176,7 +176,18 @@ pub const ENDPOINTS: &[Endpoint] = &[
         status: 403,
     },
     reads("/events", &[AUDITING_READ]),
+    reads("/events/{id}", &[AUDITING_READ]),
     reads("/events/verification", &[AUDITING_READ]),
+    sends("POST", "/events/verification", &[AUDITING_READ], || json!({ "checkpoints": [] }), 200),
+    reads("/events/export", &[AUDITING_READ]),
+    // Nothing is signed in this house.
+    Endpoint { method: "GET", path: "/events/checkpoint", needs: Needs::All(&[AUDITING_READ]), body: None, status: 404 },
+    acts("POST", "/events/checkpoint", &[AUDITING_READ], 404),
+    reads("/system", &[SYSTEM_READ]),
+    reads("/master-keys", &[SYSTEM_READ]),
+    acts("POST", "/master-keys", &[SYSTEM_MODIFY], 202),
+    // The rotation is under way and nobody works on it here.
+    acts("DELETE", "/master-keys/{id}", &[SYSTEM_MODIFY], 409),
     reads("/overview", &[CERTIFICATES_READ]),
     reads("/jobs", &[SYSTEM_READ]),
     acts("DELETE", "/managed-certificates/{id}", &[RENEWAL_MODIFY], 204),

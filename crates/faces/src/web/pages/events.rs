@@ -30,7 +30,7 @@ pub fn routes() -> Router<App> {
 }
 
 /// Families of operations, as the filter offers them.
-const FAMILIES: [(&str, &str); 14] = [
+const FAMILIES: [(&str, &str); 16] = [
     ("", "Everything"),
     ("certificate.", "Certificates"),
     ("collection.", "Collections"),
@@ -45,6 +45,18 @@ const FAMILIES: [(&str, &str); 14] = [
     ("role.", "Roles"),
     ("token.", "API tokens"),
     ("sign_in.", "Signing in"),
+    ("master_key.", "Master keys"),
+    ("retention.", "Retention"),
+];
+
+/// Faces, as the filter offers them.
+const FACES: [(&str, &str); 6] = [
+    ("", "Everywhere"),
+    ("web", "Web pages"),
+    ("native", "Native API"),
+    ("cli", "Command line"),
+    ("worker", "Worker"),
+    ("server", "Server"),
 ];
 
 #[derive(Clone, Default, Deserialize)]
@@ -62,6 +74,14 @@ struct Parameters {
     from: String,
     /// Only events about this certificate.
     certificate: String,
+    /// Part of an actor's or object's name.
+    text: String,
+    /// Only events through this face.
+    face: String,
+    /// Only events from this address.
+    address: String,
+    /// Only events of this request.
+    request: String,
     after: Option<String>,
     trail: Option<String>,
 }
@@ -83,8 +103,13 @@ impl Parameters {
     fn filter(&self, actor: Option<PrincipalId>, place: &Place) -> EventFilter {
         let from = self.from.parse::<i64>().ok().map(|from| from.saturating_add(1));
         let certificate = self.certificate.parse::<i64>().ok();
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         EventFilter {
-            operation: Some(self.operation.clone()).filter(|operation| !operation.is_empty()),
+            operation: given(&self.operation),
+            face: given(&self.face),
+            address: given(&self.address),
+            request: given(&self.request),
+            text: given(&self.text),
             object_kind: certificate.map(|_| "certificate".into()),
             object: certificate,
             actor,
@@ -103,6 +128,10 @@ impl Parameters {
             .with("until", self.until.as_str())
             .with("from", self.from.as_str())
             .with("certificate", self.certificate.as_str())
+            .with("text", self.text.trim())
+            .with("face", self.face.as_str())
+            .with("address", self.address.trim())
+            .with("request", self.request.trim())
     }
 
     fn search(&self, actor_error: Option<String>) -> EventSearch {
@@ -115,6 +144,10 @@ impl Parameters {
             operation: Select::of(choices).choose(&self.operation),
             since: date_input(&self.since),
             until: date_input(&self.until),
+            text: Input::of(&self.text),
+            face: Select::of(FACES.iter().map(|(face, label)| Choice::new(*face, *label)).collect()).choose(&self.face),
+            address: Input::of(&self.address),
+            request: Input::of(&self.request),
             is_filtered: !self.address().parameters().is_empty(),
         }
     }
@@ -217,7 +250,15 @@ mod tests {
     fn every_operation_belongs_to_a_family() {
         let source = include_str!("../../../../domain/src/events/names.rs");
         let operations = source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split('"').nth(1));
-        let single = ["installation.created", "password.changed", "session.ended", "permission_set.created"];
+        let single = [
+            "installation.created",
+            "password.changed",
+            "session.ended",
+            "permission_set.created",
+            "database.moved",
+            "backup.completed",
+            "backup.restored",
+        ];
         for operation in operations {
             let known = FAMILIES.iter().skip(1).any(|(family, _)| operation.starts_with(family));
             assert!(known || single.contains(&operation), "{operation}");

@@ -141,6 +141,15 @@ fn appearance(operation: &str) -> (&'static str, &'static str, Tone) {
         names::ROLE_ASSIGNED => ("gave a role to", "people", Neutral),
         names::ROLE_WITHDRAWN => ("took a role from", "people", Neutral),
         names::PERMISSION_SET_CREATED => ("added the permission set", "key", Neutral),
+        names::MASTER_KEY_CREATED => ("made the", "key", Neutral),
+        names::MASTER_KEY_ACTIVATED => ("made everything be sealed under the", "key", Good),
+        names::MASTER_KEY_ROTATED => ("sealed every secret under the", "check", Good),
+        names::MASTER_KEY_FORGOTTEN => ("let go of the", "close", Warn),
+        names::BACKUP_COMPLETED => ("made a backup", "check", Good),
+        names::BACKUP_RESTORED => ("put the database back from a backup", "play", Warn),
+        names::DATABASE_MOVED => ("moved the database", "play", Warn),
+        names::RETENTION_BEGAN => ("began to erase what old events say", "close", Neutral),
+        names::RETENTION_COMPLETED => ("erased what old events say", "close", Neutral),
         _ => ("did something to", "note", Neutral),
     }
 }
@@ -239,6 +248,9 @@ mod tests {
             address: String::new(),
             payload,
             hash: [0; 32],
+            encoding: 2,
+            salt: Vec::new(),
+            erased: None,
         }
     }
 

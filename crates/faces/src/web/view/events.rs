@@ -37,6 +37,14 @@ pub struct EventSearch {
     pub since: Input,
     /// `until`: a date.
     pub until: Input,
+    /// `text`: part of an actor's or object's name.
+    pub text: Input,
+    /// `face`: through what.
+    pub face: Select,
+    /// `address`: from where.
+    pub address: Input,
+    /// `request`: a request's id.
+    pub request: Input,
     /// Whether any field is set.
     pub is_filtered: bool,
 }
