@@ -125,14 +125,15 @@ pub fn a_cut_off_end_is_noticed(world: &World) {
     world.write(move |tx, _| events::record_head(tx, &again)).unwrap();
     assert!(world.read(events::head_to_sign).unwrap().is_none(), "nothing new to sign");
     let trusted = head.public_key.clone();
-    let found = world.read(move |tx| events::verify(tx, &Trust { key: Some(trusted), kept: None })).unwrap();
+    let found = world.read(move |tx| events::verify(tx, &Trust { key: Some(trusted), ..Trust::default() })).unwrap();
     assert!(found.intact() && found.heads == 1, "{found:?}");
 
-    let stranger = world.read(|tx| events::verify(tx, &Trust { key: Some(vec![7; 32]), kept: None })).unwrap();
+    let stranger = world.read(|tx| events::verify(tx, &Trust { key: Some(vec![7; 32]), ..Trust::default() })).unwrap();
     assert!(!stranger.intact(), "a head signed by a stranger");
     let kept = KeptHead { seq, hash };
     assert_eq!(KeptHead::parse(&kept.to_text()), Some(kept));
-    let against = move |kept| move |tx: &mut certhold_store::Tx<'_>| events::verify(tx, &Trust { key: None, kept: Some(kept) });
+    let against =
+        move |kept| move |tx: &mut certhold_store::Tx<'_>| events::verify(tx, &Trust { kept: Some(kept), ..Trust::default() });
     assert!(world.read(against(kept)).unwrap().intact());
     assert!(!world.read(against(KeptHead { hash: [7; 32], ..kept })).unwrap().intact(), "a log that was rewritten");
     world.tamper("DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)");

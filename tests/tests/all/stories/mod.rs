@@ -4,8 +4,10 @@ mod access;
 mod certificates;
 mod collecting;
 mod deploying;
+mod keys;
 mod log;
 mod people;
+mod record;
 mod renewing;
 mod searching;
 mod sql;
@@ -41,6 +43,7 @@ stories! {
     collecting::collections_are_scopes,
     collecting::values_are_offered,
     deploying::a_new_version_is_installed_everywhere,
+    keys::a_master_key_rotates_step_by_step,
     log::every_change_is_an_event,
     log::tampering_is_noticed,
     log::a_cut_off_end_is_noticed,
@@ -48,6 +51,10 @@ stories! {
     people::guessing_locks_the_account_for_that_address,
     people::sessions_end,
     people::tokens_are_bounded,
+    record::filters_find_what_they_say,
+    record::a_log_extends_its_checkpoints_or_says_where_not,
+    record::erased_events_stay_in_the_chain,
+    record::a_delivery_leaves_nothing_out,
     renewing::a_first_version_is_obtained_and_renewed,
     renewing::a_failure_is_visible_and_retried,
     renewing::a_certificate_is_adopted,
