@@ -349,6 +349,7 @@ pub fn copy<T>(
         }
     };
     let checked = check(&mut writer)?;
+    writer.tx(certhold_domain::begin_derived_anew)?;
     writer.finish()?;
     Ok((manifest, checked))
 }

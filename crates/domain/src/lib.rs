@@ -34,5 +34,5 @@ pub use ids::{
     CertificateId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, LineageId, MetadataFieldId, OrderId,
     PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, TokenId,
 };
-pub use schema::{DERIVED_TABLES, MIGRATIONS, installation, is_prepared, prepare};
+pub use schema::{DERIVED_TABLES, MIGRATIONS, begin_derived_anew, installation, is_prepared, prepare};
 pub use text::{hex, unhex};

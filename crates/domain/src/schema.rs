@@ -16,7 +16,13 @@ pub const MIGRATIONS: &[Migration] = &[
 ];
 
 /// Tables that a copy of a database leaves out, because they are made again from the others.
-pub const DERIVED_TABLES: &[&str] = &[];
+pub const DERIVED_TABLES: &[&str] = &["certificate_text"];
+
+/// After such a copy: lets the jobs that make those tables begin anew.
+pub fn begin_derived_anew(tx: &mut Tx<'_>) -> Result<()> {
+    tx.execute("UPDATE counter SET value = 0 WHERE name = 'text_indexed'", params![])?;
+    Ok(())
+}
 
 /// Brings a fresh database to life: its identity, counters, the `Global` permission set and the `Administrator` role. On a
 /// database that lives already it changes nothing. `uuids` are two fresh random UUIDs.
