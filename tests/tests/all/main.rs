@@ -5,6 +5,7 @@ mod acme;
 mod api;
 mod browser_ui;
 mod contracts;
+mod custody;
 mod deploy;
 mod dns;
 mod kills;

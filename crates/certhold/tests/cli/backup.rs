@@ -51,8 +51,9 @@ fn what_is_no_whole_backup_is_not_put_in_place() {
     store.close();
     assert!(restore(&stranger).refused(1).contains("no database of Certhold"));
 
+    // A SQLite file is taken for a backup too: earlier versions wrote such.
     let tampered = data.files().join("tampered.db");
-    fs::copy(&copy, &tampered).unwrap();
+    fs::copy(data.path().join("certhold.db"), &tampered).unwrap();
     let store = Store::open(&Location::Sqlite(tampered.clone()), certhold_domain::MIGRATIONS, Options::default()).unwrap();
     let change = |tx: &mut Tx<'_>| tx.execute("UPDATE event SET actor_name = 'x' WHERE seq = 1", params![]).map(drop);
     store.write_blocking::<_, certhold_store::Error, _>(change).unwrap();

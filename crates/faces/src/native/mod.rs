@@ -30,6 +30,7 @@ mod tests;
 mod time;
 mod tokens;
 
+pub(crate) use events_export::{signed_now, stream_of};
 pub use openapi::openapi;
 #[cfg(test)]
 pub(crate) use time::Time;

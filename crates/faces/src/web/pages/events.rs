@@ -1,9 +1,11 @@
 //! `/events`: the record of everything, and whether it is whole.
 
 use axum::Router;
-use axum::response::Response;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use certhold_domain::access::paths;
+use certhold_domain::events::export::Format;
 use certhold_domain::events::{self, Event, EventFilter, EventPage, Verification};
 use certhold_domain::people;
 use certhold_domain::{Actor, PrincipalId, Result as DomainResult, hex};
@@ -11,6 +13,7 @@ use certhold_store::Tx;
 use serde::Deserialize;
 
 use super::Asked;
+use crate::native::{signed_now, stream_of};
 use crate::state::App;
 use crate::web::paging::{Place, ROWS};
 use crate::web::refused::Refused;
@@ -21,12 +24,16 @@ use crate::web::view::address::Address;
 use crate::web::view::events::{ChainState, ChainVerdict, EventSearch, EventsPage};
 use crate::web::view::form::{Choice, Input, Select};
 use crate::web::view::frame::Section;
-use crate::web::view::text::plural;
+use crate::web::view::text::{Link, plural};
 use crate::web::view::time::{DAY, Moment};
 use crate::web::visit::Visit;
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/events", get(list)).route("/events/check", post(check))
+    Router::new()
+        .route("/events", get(list))
+        .route("/events/check", post(check))
+        .route("/events/export", get(export))
+        .route("/events/checkpoint", post(checkpoint))
 }
 
 /// Families of operations, as the filter offers them.
@@ -84,6 +91,8 @@ struct Parameters {
     request: String,
     after: Option<String>,
     trail: Option<String>,
+    /// How an export is written.
+    format: String,
 }
 
 /// The beginning of a day in UTC, unix milliseconds.
@@ -121,7 +130,11 @@ impl Parameters {
     }
 
     fn address(&self) -> Address {
-        Address::new("/events")
+        self.address_of("/events")
+    }
+
+    fn address_of(&self, path: &str) -> Address {
+        Address::new(path)
             .with("actor", self.actor.trim())
             .with("operation", self.operation.as_str())
             .with("since", self.since.as_str())
@@ -172,6 +185,14 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
         search: given.search(found.actor_error),
         pager: place.pager(&given.address(), next, rows.len(), None),
         rows,
+        exports: [Format::JsonLines, Format::Cef, Format::Syslog].map(|format| {
+            let label = match format {
+                Format::JsonLines => "JSON Lines",
+                Format::Cef => "CEF",
+                Format::Syslog => "syslog",
+            };
+            Link::new(label, given.address_of("/events/export").with("format", format.name()).to_string())
+        }),
         chain: chain(visit.shared.last_check(), found.newest.as_ref(), now),
     };
     visit.ok(&page)
@@ -204,6 +225,32 @@ fn account(tx: &mut Tx<'_>, actor: &Actor, name: &str) -> DomainResult<Result<Pr
     Ok(found.map(|account| account.id).ok_or_else(|| "There is no account of this name.".into()))
 }
 
+/// The events that the filter leaves, as a file; oldest first.
+async fn export(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
+    let format = Format::parse(&given.format).unwrap_or(Format::JsonLines);
+    let asked = given.clone();
+    let found = visit.read(move |tx, actor| {
+        events::may_audit(tx, actor)?;
+        let who = match asked.actor.trim() {
+            "" => None,
+            // Nobody has this number: an account that is not found has done nothing.
+            name => Some(account(tx, actor, name)?.unwrap_or(PrincipalId(0))),
+        };
+        Ok((std::sync::Arc::new(actor.clone()), asked.filter(who, &Place::default())))
+    });
+    let (_, (actor, filter)) = found.await?;
+    Ok(stream_of(visit.app.clone(), actor, filter, 0, format).await.unwrap_or_else(IntoResponse::into_response))
+}
+
+/// Signs the end of the record, for an auditor to keep.
+async fn checkpoint(sent: Sent) -> Result<Response, Refused> {
+    let author = &sent.author;
+    let signed = signed_now(&author.visit.app, author.actor.clone()).await.map_err(|error| author.refused(error))?;
+    let name = format!("attachment; filename=\"checkpoint-{}.json\"", signed.head.seq);
+    let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, format!("{:#}\n", signed.to_json())).into_response())
+}
+
 fn chain(checked: Option<(Verification, i64)>, newest: Option<&Event>, now: i64) -> ChainState {
     let verdict = match checked.as_ref().map(|(found, _)| found.problems.first()) {
         None => ChainVerdict::Unchecked,
@@ -217,6 +264,7 @@ fn chain(checked: Option<(Verification, i64)>, newest: Option<&Event>, now: i64)
         head_digest: newest.map(|event| hex(&event.hash)).unwrap_or_default(),
         heads: checked.as_ref().map(|(found, _)| found.heads),
         check_action: Some("/events/check".into()),
+        checkpoint_action: Some("/events/checkpoint".into()),
     }
 }
 

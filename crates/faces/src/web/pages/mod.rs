@@ -23,6 +23,7 @@ mod own_account;
 mod query;
 mod roles;
 mod sign_in;
+mod system;
 mod tokens;
 
 use std::convert::Infallible;
@@ -60,6 +61,7 @@ pub fn router(app: &App) -> Router<App> {
         .merge(roles::routes())
         .merge(own_account::routes())
         .merge(events::routes())
+        .merge(system::routes())
         .merge(api_docs::routes())
         .layer(DefaultBodyLimit::max(app.settings().body_bytes))
         .merge(import::routes(app))

@@ -7,6 +7,7 @@ use super::filters;
 use super::form::{Input, Select};
 use super::frame::Frame;
 use super::table::Pager;
+use super::text::Link;
 use super::time::Moment;
 use super::tone::{Badge, Tone};
 
@@ -22,6 +23,8 @@ pub struct EventsPage {
     pub rows: Vec<EventLine>,
     /// The neighbouring pages.
     pub pager: Pager,
+    /// Where the events that are shown can be had as a file.
+    pub exports: [Link; 3],
     /// Whether the chain is whole.
     pub chain: ChainState,
 }
@@ -64,6 +67,8 @@ pub struct ChainState {
     pub heads: Option<i64>,
     /// Where a check can be asked for, if the viewer may.
     pub check_action: Option<String>,
+    /// Where a checkpoint can be asked for, if the viewer may.
+    pub checkpoint_action: Option<String>,
 }
 
 /// What a check of the chain found.

@@ -34,6 +34,7 @@ pub mod prose;
 pub mod roles;
 pub mod secret;
 pub mod sign_in;
+pub mod system;
 pub mod table;
 pub mod text;
 pub mod time;

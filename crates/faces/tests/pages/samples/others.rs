@@ -132,6 +132,7 @@ fn events() -> EventsPage {
         },
         rows,
         pager: Pager { next: Some("/events?before=48191".into()), shown: 17, total: Some(48_211), previous: None },
+        exports: ["JSON Lines", "CEF", "syslog"].map(|label| Link::new(label, "/events/export?format=jsonl")),
         chain: ChainState {
             verdict: ChainVerdict::Whole,
             checked: Some(at(-4 * MINUTE)),
@@ -139,6 +140,7 @@ fn events() -> EventsPage {
             head_digest: "9d1c4be0a7f2550b".into(),
             heads: Some(312),
             check_action: Some("/events/check".into()),
+            checkpoint_action: Some("/events/checkpoint".into()),
         },
     }
 }
