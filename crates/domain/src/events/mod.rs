@@ -16,9 +16,9 @@ pub mod retention;
 mod verify;
 
 pub use chain::{NewEvent, Object, append, append_many};
-pub(crate) use list::of_certificate;
 pub use checkpoint::{Checkpoint, checkpoint, may_audit};
 pub use head::{Head, KeptHead, head_message, head_to_sign, record_head};
+pub(crate) use list::of_certificate;
 pub(crate) use list::select as list_unchecked;
 pub use list::{Event, EventFilter, EventPage, history, last_backup, latest, list, one};
 pub use verify::{Problem, Trust, Verification, audit, verify};

@@ -54,6 +54,7 @@ stories! {
     record::filters_find_what_they_say,
     record::a_log_extends_its_checkpoints_or_says_where_not,
     record::erased_events_stay_in_the_chain,
+    record::events_of_an_earlier_version_lose_their_payload_only,
     record::a_delivery_leaves_nothing_out,
     renewing::a_first_version_is_obtained_and_renewed,
     renewing::a_failure_is_visible_and_retried,

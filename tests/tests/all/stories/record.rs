@@ -223,7 +223,7 @@ pub fn a_log_extends_its_checkpoints_or_says_where_not(world: &World) {
     // A log rewritten from some event on, with a chain that fits in itself: the checkpoint before agrees, the one after does not.
     world.tamper("DELETE FROM event_head");
     let (from, hash) = (early.head.seq, early.head.hash);
-    rewrite(world, from, hash);
+    rewrite(world, from, hash, 2);
     let found = held_against(world, &both);
     assert_eq!(found.checkpoints, 1, "the early one agrees");
     assert_eq!(found.problems.len(), 1, "{found:?}");
@@ -234,13 +234,13 @@ pub fn a_log_extends_its_checkpoints_or_says_where_not(world: &World) {
 
 /// Rewrites every event after `from` with another actor and hashes that follow, as somebody with the database could. The
 /// digests are computed here from the published description of the chain, not by the code under test.
-fn rewrite(world: &World, from: i64, mut previous: [u8; 32]) {
+fn rewrite(world: &World, from: i64, mut previous: [u8; 32], encoding: u8) {
     use aws_lc_rs::digest::{SHA256, digest};
     let sha = |bytes: &[u8]| <[u8; 32]>::try_from(digest(&SHA256, bytes).as_ref()).unwrap();
     let mut rows = all(world);
     rows.reverse();
     for event in rows.into_iter().filter(|event| event.seq > from) {
-        let prefixed = |texts: [&str; 4]| -> Vec<u8> {
+        let prefixed = |texts: &[&str]| -> Vec<u8> {
             texts
                 .iter()
                 .flat_map(|text| [(text.len() as u64).to_be_bytes().to_vec(), text.as_bytes().to_vec()].concat())
@@ -250,23 +250,37 @@ fn rewrite(world: &World, from: i64, mut previous: [u8; 32]) {
             |number: Option<i64>| [vec![u8::from(number.is_some())], number.unwrap_or(-1).to_be_bytes().to_vec()].concat();
         let content = [
             event.salt.clone(),
-            prefixed(["Mallory", &event.object_name, &event.request, &event.address]),
+            prefixed(&["Mallory", &event.object_name, &event.request, &event.address]),
             event.payload.to_string().into_bytes(),
         ];
+        let texts = match encoding {
+            1 => prefixed(&[
+                event.actor_kind.name(),
+                "Mallory",
+                &event.face,
+                &event.operation,
+                &event.object_kind,
+                &event.object_name,
+                &event.request,
+                &event.address,
+            ]),
+            _ => prefixed(&[event.actor_kind.name(), &event.face, &event.operation, &event.object_kind]),
+        };
+        let content = if encoding == 1 { event.payload.to_string().into_bytes() } else { content.concat() };
         let row = [
-            vec![2],
+            vec![encoding],
             event.seq.to_be_bytes().to_vec(),
             event.at.to_be_bytes().to_vec(),
             number(event.actor.map(|id| id.0)),
             number(event.object),
-            prefixed([event.actor_kind.name(), &event.face, &event.operation, &event.object_kind]),
-            sha(&content.concat()).to_vec(),
+            texts,
+            sha(&content).to_vec(),
         ];
         previous = sha(&[previous.as_slice(), sha(&row.concat()).as_slice()].concat());
         let seq = event.seq;
         let changed = world.store.write_blocking(move |tx| {
-            let sql = "UPDATE event SET actor_name = 'Mallory', hash = $1 WHERE seq = $2";
-            Ok::<_, Error>(tx.execute(sql, certhold_store::params![&previous, seq])?)
+            let sql = "UPDATE event SET actor_name = 'Mallory', hash = $1, encoding = $2 WHERE seq = $3";
+            Ok::<_, Error>(tx.execute(sql, certhold_store::params![&previous, i64::from(encoding), seq])?)
         });
         assert_eq!(changed.unwrap(), 1);
     }
@@ -375,6 +389,25 @@ fn unpermitted(world: &World, event: &Event) {
         Ok::<_, Error>(tx.execute(sql, certhold_store::params![&content, seq])?)
     });
     assert_eq!(changed.unwrap(), 1);
+}
+
+pub fn events_of_an_earlier_version_lose_their_payload_only(world: &World) {
+    fill(world, 12);
+    let newest = all(world);
+    let begin = newest.last().unwrap();
+    rewrite(world, begin.seq, begin.hash, 1);
+    world.tamper("UPDATE event SET salt = NULL WHERE encoding = 1");
+    fill(world, 1);
+    world.pass(30 * DAY);
+    let found = world.intact();
+    assert!(found.intact(), "{found:?}");
+    assert!(erase(world, &[Rule::new("sign_in.", 5 * DAY).unwrap()]));
+    let found = world.intact();
+    assert!(found.intact() && found.erased > 4, "{found:?}");
+    let old = all(world).into_iter().rfind(|event| event.operation.starts_with("sign_in.") && event.encoding == 1).unwrap();
+    assert_eq!((old.actor_name.as_str(), old.payload.is_null()), ("Mallory", true), "names are digested with what stays there");
+    world.tamper("UPDATE event SET actor_name = 'x' WHERE seq = (SELECT min(seq) FROM event WHERE payload IS NULL)");
+    assert!(!world.intact().intact());
 }
 
 pub fn a_delivery_leaves_nothing_out(world: &World) {

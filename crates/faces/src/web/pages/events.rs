@@ -8,7 +8,7 @@ use certhold_domain::access::paths;
 use certhold_domain::events::export::Format;
 use certhold_domain::events::{self, Event, EventFilter, EventPage, Verification};
 use certhold_domain::people;
-use certhold_domain::{Actor, PrincipalId, Result as DomainResult, hex};
+use certhold_domain::{Actor, Error, PrincipalId, Refusal, Result as DomainResult, hex};
 use certhold_store::Tx;
 use serde::Deserialize;
 
@@ -245,7 +245,14 @@ async fn export(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Respons
 /// Signs the end of the record, for an auditor to keep.
 async fn checkpoint(sent: Sent) -> Result<Response, Refused> {
     let author = &sent.author;
-    let signed = signed_now(&author.visit.app, author.actor.clone()).await.map_err(|error| author.refused(error))?;
+    let signed = match signed_now(&author.visit.app, author.actor.clone()).await {
+        Ok(signed) => signed,
+        Err(Error::Refused(Refusal::NotFound { .. })) => {
+            let none = Refusal::Conflict("nothing has been signed yet: the server signs the record at intervals".into());
+            return author.done_or_said("/events", Err(none.into()), "");
+        }
+        Err(error) => return Err(author.refused(error)),
+    };
     let name = format!("attachment; filename=\"checkpoint-{}.json\"", signed.head.seq);
     let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, name)];
     Ok((headers, format!("{:#}\n", signed.to_json())).into_response())
