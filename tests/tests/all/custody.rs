@@ -13,7 +13,7 @@ use crate::api::Api;
 
 /// Keys of external accounts: secrets that are easy to make many of.
 fn secret(number: usize) -> String {
-    format!("cXVhZ2dhLXNlY3JldC1{number:04}")
+    format!("cXVhZ2dhLXNlY3JldC0x{number:04}")
 }
 
 /// A stopped installation with this many secrets.
