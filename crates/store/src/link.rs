@@ -15,6 +15,16 @@ pub enum Engine {
     Postgres,
 }
 
+impl Engine {
+    /// Its name, for status pages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgresql",
+        }
+    }
+}
+
 /// The row that every commit writes about itself, so that a commit whose answer was lost can be looked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Marker {

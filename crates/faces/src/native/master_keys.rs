@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use certhold_domain::custody::rekey;
-use certhold_store::Engine;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -161,10 +160,7 @@ pub struct Delivery {
     responses((status = 200, description = "Version, engine, last backup, deliveries of the log", body = SystemState)))]
 pub async fn state(State(app): State<App>, Bearer(caller): Bearer) -> Answer<Json<SystemState>> {
     let (last, cursors) = app.read_as(caller, crate::rekey::system).await?;
-    let engine = match app.core().store.engine() {
-        Engine::Sqlite => "sqlite",
-        Engine::Postgres => "postgresql",
-    };
+    let engine = app.core().store.engine().name();
     let deliveries = cursors.into_iter().map(|cursor| Delivery {
         target: cursor.name,
         seq: cursor.seq,
