@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::command::access::{Review, Why};
 use crate::command::backup::{Backup, Move, Restore};
 use crate::command::certificates::{List, Owner, Show};
+use crate::command::claim::Claim;
 use crate::command::collection::Collection;
 use crate::command::deploy::Deploy;
 use crate::command::dns::Dns;
@@ -16,6 +18,7 @@ use crate::command::managed::{Managed, Renew};
 use crate::command::query::Query;
 use crate::command::rekey::Rekey;
 use crate::command::role::Role;
+use crate::command::set::Set;
 use crate::command::token::Token;
 use crate::command::user::User;
 use crate::config::{LogFormat, Place, Settings};
@@ -77,6 +80,12 @@ enum Command {
     User(User),
     #[command(subcommand)]
     Role(Role),
+    #[command(subcommand)]
+    Set(Set),
+    #[command(subcommand)]
+    Claim(Claim),
+    Why(Why),
+    Review(Review),
     #[command(subcommand)]
     Token(Token),
     Backup(Backup),
@@ -170,6 +179,10 @@ impl Command {
             Command::Checkpoint(_) => "checkpoint",
             Command::User(_) => "user",
             Command::Role(_) => "role",
+            Command::Set(_) => "set",
+            Command::Claim(_) => "claim",
+            Command::Why(_) => "why",
+            Command::Review(_) => "review",
             Command::Token(_) => "token",
             Command::Backup(_) => "backup",
             Command::Restore(_) => "restore",
@@ -199,6 +212,10 @@ impl Command {
             Command::Rekey(rekey) => rekey.run(target, output).await,
             Command::User(user) => user.run(target, output).await,
             Command::Role(role) => role.run(target, output).await,
+            Command::Set(set) => set.run(target, output).await,
+            Command::Claim(claim) => claim.run(target, output).await,
+            Command::Why(why) => why.run(target, output).await,
+            Command::Review(review) => review.run(target, output).await,
             Command::Token(token) => token.run(target, output).await,
             Command::Serve(_)
             | Command::Backup(_)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::Access;
+use crate::access::{Access, ClaimKey};
 use crate::ids::PrincipalId;
 
 /// The way a request came in; recorded with every event.
@@ -83,6 +83,8 @@ pub struct Actor {
     pub request: String,
     /// The peer's address, empty outside HTTP.
     pub address: String,
+    /// What the sign-in says of them beside who they are: groups, roles at an identity provider … Passwords and tokens say nothing.
+    pub claims: Vec<ClaimKey>,
     /// The rights, as loaded with the credentials.
     pub access: Arc<Access>,
 }
@@ -107,6 +109,7 @@ impl Actor {
             face,
             request: request.to_owned(),
             address: address.to_owned(),
+            claims: Vec::new(),
             access: Arc::new(Access::nothing()),
         }
     }
@@ -119,6 +122,7 @@ impl Actor {
             face,
             request: String::new(),
             address: String::new(),
+            claims: Vec::new(),
             access: Arc::new(Access::everything()),
         }
     }

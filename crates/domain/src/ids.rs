@@ -29,6 +29,8 @@ macro_rules! ids {
 ids! {
     /// A certificate of the inventory.
     CertificateId,
+    /// What a sign-in says of somebody, under which roles are held.
+    ClaimId,
     /// A saved query that doubles as a permission scope.
     CollectionId,
     /// A group of certificate stores that doubles as a permission scope.

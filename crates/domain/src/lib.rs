@@ -17,6 +17,7 @@ mod ids;
 pub mod inventory;
 pub mod jobs;
 pub mod limits;
+mod lookalike;
 pub mod overview;
 pub mod ownership;
 pub mod people;
@@ -31,8 +32,8 @@ pub use actor::{Actor, ActorKind, Face};
 pub use core::{Clock, Core, Entropy};
 pub use error::{Error, Fault, Refusal, Result};
 pub use ids::{
-    CertificateId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, LineageId, MetadataFieldId, OrderId,
-    PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, TokenId,
+    CertificateId, ClaimId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, LineageId, MetadataFieldId,
+    OrderId, PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, TokenId,
 };
 pub use schema::{DERIVED_TABLES, MIGRATIONS, begin_derived_anew, installation, is_prepared, prepare};
 pub use text::{hex, unhex};

@@ -1,11 +1,14 @@
 //! The tables, and what must be in them before anything else.
 
+use std::collections::HashSet;
+
 use certhold_store::{Migration, Tx, params};
 use serde_json::json;
 
 use crate::actor::Actor;
 use crate::error::{Error, Result};
 use crate::events::{self, NewEvent, Object, names};
+use crate::lookalike;
 
 /// Every migration, in order. A published one never changes.
 pub const MIGRATIONS: &[Migration] = &[
@@ -13,6 +16,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "inventory", sql: include_str!("../schema/0002_inventory.sql") },
     Migration { number: 3, name: "collections", sql: include_str!("../schema/0003_collections.sql") },
     Migration { number: 4, name: "custody and events", sql: include_str!("../schema/0004_custody_events.sql") },
+    Migration { number: 5, name: "claims", sql: include_str!("../schema/0005_claims.sql") },
 ];
 
 /// Tables that a copy of a database leaves out, because they are made again from the others.
@@ -28,10 +32,11 @@ pub fn begin_derived_anew(tx: &mut Tx<'_>) -> Result<()> {
 /// database that lives already it changes nothing. `uuids` are two fresh random UUIDs.
 pub fn prepare(tx: &mut Tx<'_>, uuids: &[uuid::Uuid; 2], now: i64) -> Result<()> {
     if is_prepared(tx)? {
-        return Ok(());
+        return refold(tx);
     }
     let installation = uuids[0].to_string();
     tx.execute("INSERT INTO setting (name, value) VALUES ('installation', $1)", params![&installation])?;
+    tx.execute("INSERT INTO setting (name, value) VALUES ('folding', $1)", params![FOLDING])?;
     tx.execute(
         "INSERT INTO counter (name, value) VALUES ('access', 1), ('certificates', 0), ('last_certificate', 0)",
         params![],
@@ -49,6 +54,35 @@ pub fn prepare(tx: &mut Tx<'_>, uuids: &[uuid::Uuid; 2], now: i64) -> Result<()>
     let server = Actor::system(crate::actor::Face::Server, "certhold");
     let object = Object { kind: "installation", id: None, name: &installation };
     events::append(tx, &server, now, NewEvent::new(names::INSTALLATION_CREATED, object, json!({})))?;
+    Ok(())
+}
+
+/// The number of the rule by which names are compared ([`lookalike::fold`]); a change of the rule changes it.
+const FOLDING: &str = "2";
+
+/// Brings the stored forms of names up to the present rule, once. Two names of old that look the same now keep the forms they
+/// have: both stay, and a third is refused.
+fn refold(tx: &mut Tx<'_>) -> Result<()> {
+    let known: Option<String> = tx.one("SELECT value FROM setting WHERE name = 'folding'", params![], |row| row.get(0))?;
+    if known.as_deref() == Some(FOLDING) {
+        return Ok(());
+    }
+    for table in ["role", "permission_set", "principal"] {
+        let rows = tx.rows(&format!("SELECT id, name, folded FROM {table} ORDER BY id"), params![], |row| {
+            Ok((row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<String>(2)?))
+        })?;
+        let mut taken: HashSet<String> = rows.iter().map(|(_, _, folded)| folded.clone()).collect();
+        for (id, name, before) in rows {
+            let folded = lookalike::fold(&name);
+            if folded != before && taken.insert(folded.clone()) {
+                tx.execute(&format!("UPDATE {table} SET folded = $1 WHERE id = $2"), params![folded, id])?;
+            }
+        }
+    }
+    tx.execute(
+        "INSERT INTO setting (name, value) VALUES ('folding', $1) ON CONFLICT (name) DO UPDATE SET value = $1",
+        params![FOLDING],
+    )?;
     Ok(())
 }
 

@@ -25,6 +25,7 @@ pub mod native;
 pub mod operation;
 mod problem;
 mod rekey;
+mod review_csv;
 mod state;
 #[cfg(test)]
 mod testing;

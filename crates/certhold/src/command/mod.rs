@@ -1,7 +1,9 @@
 //! The commands that work on a data directory or a server, one file per noun.
 
+pub mod access;
 pub mod backup;
 pub mod certificates;
+pub mod claim;
 pub mod collection;
 pub mod deploy;
 pub mod dns;
@@ -11,6 +13,7 @@ pub mod managed;
 pub mod query;
 pub mod rekey;
 pub mod role;
+pub mod set;
 pub mod token;
 pub mod user;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Column, created, find, print_done, print_list};
+use super::{Column, created, find, print_done, print_list, print_one};
 use crate::failure::Failure;
 use crate::output::{Output, text, time};
 use crate::secrets;
@@ -39,6 +39,24 @@ pub enum User {
         /// File with the password; without it the terminal asks
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
+    },
+    /// Show one account
+    Show {
+        /// Its name or number
+        #[arg(value_name = "NAME")]
+        named: String,
+    },
+    /// List the browsers in which somebody is signed in
+    Sessions {
+        /// Their name or number
+        #[arg(value_name = "NAME")]
+        named: String,
+    },
+    /// End all sessions of somebody
+    EndSessions {
+        /// Their name or number
+        #[arg(value_name = "NAME")]
+        named: String,
     },
     /// List the roles an account holds
     Roles {
@@ -77,6 +95,14 @@ const COLUMNS: &[Column] = &[
     ("last seen", |one| time(&one["last_seen_at"])),
 ];
 
+const SESSIONS: &[Column] = &[
+    ("id", |one| text(&one["id"])),
+    ("began", |one| time(&one["created_at"])),
+    ("last seen", |one| time(&one["last_seen_at"])),
+    ("address", |one| text(&one["address"])),
+    ("browser", |one| text(&one["agent"])),
+];
+
 const ROLES: &[Column] = &[("id", |role| text(&role["id"])), ("name", |role| text(&role["name"]))];
 
 impl User {
@@ -95,6 +121,19 @@ impl User {
                 let password = secrets::new_password(password_file.as_deref())?;
                 target.put(Method::Put, &format!("{PATH}/{id}/password"), &json!({ "password": password.as_str() })).await?;
                 print_done(&format!("the password of {named} is changed"), &json!({ "account": id, "done": "changed" }), output)
+            }
+            User::Show { named } => {
+                let id = find(target, PATH, NOUN, &named).await?;
+                print_one(&target.get(&format!("{PATH}/{id}")).await?, COLUMNS, output)
+            }
+            User::Sessions { named } => {
+                let id = find(target, PATH, NOUN, &named).await?;
+                print_list(&target.all(&format!("{PATH}/{id}/sessions")).await?, SESSIONS, output)
+            }
+            User::EndSessions { named } => {
+                let id = find(target, PATH, NOUN, &named).await?;
+                target.send(Method::Delete, &format!("{PATH}/{id}/sessions"), None).await?;
+                print_done(&format!("the sessions of {named} are ended"), &json!({ "account": id, "done": "ended" }), output)
             }
             User::Roles { named } => {
                 let id = find(target, PATH, NOUN, &named).await?;

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::support::{Data, Ended, Server, bundle, run, with_key};
 
 /// Where a story runs.
-trait Place {
+pub trait Place {
     fn command(&self, arguments: &[&str]) -> Command;
 
     fn run(&self, arguments: &[&str]) -> Ended {
@@ -38,7 +38,7 @@ impl Place for Remote {
 }
 
 /// Tells a story twice, each time from the beginning.
-fn both(story: fn(&dyn Place, &Data)) {
+pub fn both(story: fn(&dyn Place, &Data)) {
     let data = Data::new();
     story(&data, &data);
     let data = Data::new();

@@ -100,10 +100,43 @@ pub struct HeldRole {
     pub built_in: bool,
     /// The set that bounds it.
     pub set: PermissionSetId,
+    /// That set's name, for sentences.
+    pub set_name: String,
     /// What it grants.
     pub grants: Vec<Path>,
     /// What its permission set allows at most.
     pub bound: Vec<Path>,
+}
+
+impl HeldRole {
+    /// Whether this role alone brings `path`: it grants it, and its set allows it.
+    pub fn brings(&self, path: &str) -> bool {
+        covers_any(&self.grants, path) && covers_any(&self.bound, path)
+    }
+}
+
+/// One of the ways in which a need can be met, and what became of it in one role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// Where the right would hold.
+    pub level: Level,
+    /// The path that was asked for.
+    pub path: String,
+    /// What came of it.
+    pub verdict: Verdict,
+}
+
+/// What became of one path in one role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Granted, and allowed by set and scopes.
+    Allowed,
+    /// The role does not grant it.
+    NotGranted,
+    /// The role grants it, its permission set does not allow it.
+    OutsideSet,
+    /// Granted and allowed by the set, but outside the scopes of the token.
+    OutsideScopes,
 }
 
 /// Everything that decides what an actor may do, at one version of the access tables.
@@ -167,7 +200,7 @@ impl Access {
         }
         let mut reason = "";
         for (level, path) in &need.alternatives {
-            let granting = self.roles.iter().find(|role| covers_any(&role.grants, path) && covers_any(&role.bound, path));
+            let granting = self.roles.iter().find(|role| role.brings(path));
             match granting {
                 Some(_) if !self.in_scope(path) => reason = "the token's scopes do not include it",
                 Some(role) => return Decision::Allowed { role: Some(role.name.clone()), level: *level },
@@ -181,18 +214,57 @@ impl Access {
         Decision::Denied { missing, reason: reason.to_owned() }
     }
 
+    /// What each role held makes of each way to meet a need; the reasons behind [`Access::evaluate`].
+    pub fn explain(&self, need: &Need) -> Vec<(&HeldRole, Vec<Tried>)> {
+        let tried = |role: &HeldRole| {
+            let alternatives = need.alternatives.iter();
+            alternatives
+                .map(|(level, path)| Tried { level: *level, path: path.clone(), verdict: self.verdict(role, path) })
+                .collect()
+        };
+        self.roles.iter().map(|role| (role, tried(role))).collect()
+    }
+
+    fn verdict(&self, role: &HeldRole, path: &str) -> Verdict {
+        match (covers_any(&role.grants, path), covers_any(&role.bound, path), self.in_scope(path)) {
+            (false, ..) => Verdict::NotGranted,
+            (true, false, _) => Verdict::OutsideSet,
+            (true, true, false) => Verdict::OutsideScopes,
+            (true, true, true) => Verdict::Allowed,
+        }
+    }
+
+    /// Whether the roles inside this set are theirs to administer: they hold `modify` through a role of the same set, or of a set
+    /// that allows all that this one allows.
+    pub fn administers(&self, modify: &str, set: PermissionSetId, bound: &[Path]) -> bool {
+        let reaches = |role: &HeldRole| role.set == set || bound.iter().all(|path| covers_any(&role.bound, path.as_str()));
+        self.unbounded || (self.in_scope(modify) && self.roles.iter().any(|role| role.brings(modify) && reaches(role)))
+    }
+
     /// Whether everything below `path` is held system-wide: what one must hold to grant `path` to others.
     pub fn may_grant(&self, path: &Path) -> bool {
         matches!(self.evaluate(&Need::system(path.as_str())), Decision::Allowed { .. })
     }
 
-    fn in_scope(&self, path: &str) -> bool {
+    /// Whether the token's scopes, if there are any, include `path`.
+    pub fn in_scope(&self, path: &str) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| covers_any(scopes, path))
     }
 }
 
-fn covers_any(paths: &[Path], needed: &str) -> bool {
+/// Whether one of these includes `needed`.
+pub fn covers_any(paths: &[Path], needed: &str) -> bool {
     paths.iter().any(|path| path.covers(needed))
+}
+
+/// What is left of grants inside a bound: each grant that the bound includes, and of a wider grant the parts that it includes.
+pub fn effective(grants: &[Path], bound: &[Path]) -> Vec<Path> {
+    let inside = grants.iter().filter(|grant| covers_any(bound, grant.as_str()));
+    let parts = bound.iter().filter(|part| covers_any(grants, part.as_str()));
+    let mut left: Vec<Path> = inside.chain(parts).cloned().collect();
+    left.sort();
+    left.dedup();
+    left
 }
 
 /// Sorted, without duplicates; refuses two paths of which one includes the other, since one of them says nothing.
@@ -224,6 +296,7 @@ mod tests {
             name: format!("role {id}"),
             built_in: false,
             set: PermissionSetId(1),
+            set_name: "Global".into(),
             grants: paths(grants),
             bound: paths(bound),
         }
@@ -271,6 +344,23 @@ mod tests {
     }
 
     #[test]
+    fn the_roles_of_a_set_are_administered_from_it_or_from_a_wider_one() {
+        let bound = |texts: &[&str]| texts.iter().map(|text| Path::parse(text).unwrap()).collect::<Vec<_>>();
+        let modify = "/security/modify/";
+        let mut narrow = role(1, &[modify], &["/security/", "/certificates/"]);
+        narrow.set = PermissionSetId(2);
+        let held = access(vec![narrow.clone(), role(2, &["/"], &["/certificates/"])], None);
+        assert!(held.administers(modify, PermissionSetId(2), &bound(&["/"])), "its own set");
+        assert!(held.administers(modify, PermissionSetId(3), &bound(&["/certificates/import/"])), "a narrower one");
+        assert!(held.administers(modify, PermissionSetId(3), &[]), "one that allows nothing");
+        assert!(!held.administers(modify, PermissionSetId(1), &bound(&["/"])), "a wider one");
+        assert!(!held.administers(modify, PermissionSetId(3), &bound(&["/renewal/"])), "one beside it");
+        let scoped = access(vec![narrow], Some(&["/certificates/"]));
+        assert!(!scoped.administers(modify, PermissionSetId(2), &[]), "not by a token without it");
+        assert!(!access(vec![role(1, &["/"], &["/certificates/"])], None).administers(modify, PermissionSetId(1), &[]));
+    }
+
+    #[test]
     fn redundancy_is_refused() {
         assert!(without_redundancy(&["/certificates/".into(), "/certificates/import/".into()]).is_err());
         let fine = without_redundancy(&["/b/".into(), "/a/".into(), "/a".into()]).unwrap();
@@ -312,12 +402,26 @@ mod tests {
             base in any_path(), collection in proptest::option::of(prop_oneof![Just(1i64), Just(12)]),
         ) {
             let roles = roles.into_iter().enumerate().map(|(index, (grants, bound))| HeldRole {
-                id: RoleId(index as i64), name: format!("r{index}"), built_in: false, set: PermissionSetId(1), grants, bound,
+                id: RoleId(index as i64), name: format!("r{index}"), built_in: false, set: PermissionSetId(1),
+                set_name: String::new(), grants, bound,
             }).collect();
             let access = Access { version: 1, roles, scopes, unbounded: false };
             let need = Need::system(base.as_str()).or_collection(base.as_str(), collection.map(CollectionId));
             let decided = matches!(access.evaluate(&need), Decision::Allowed { .. });
             prop_assert_eq!(decided, naive(&access, &need));
+            let explained = access.explain(&need);
+            let explained = explained.iter().flat_map(|(_, tried)| tried).any(|tried| tried.verdict == Verdict::Allowed);
+            prop_assert_eq!(decided, explained, "the explanation agrees with the decision");
+        }
+
+        #[test]
+        fn what_is_left_inside_a_bound_is_what_both_include(
+            grants in proptest::collection::vec(any_path(), 0..4), bound in proptest::collection::vec(any_path(), 0..4),
+            needed in any_path(),
+        ) {
+            let left = effective(&grants, &bound);
+            let both = covers_any(&grants, needed.as_str()) && covers_any(&bound, needed.as_str());
+            prop_assert_eq!(covers_any(&left, needed.as_str()), both);
         }
 
         #[test]

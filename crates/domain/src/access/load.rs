@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use certhold_store::{Tx, params};
+use certhold_store::{Tx, Value, params};
 
+use super::claims::ClaimKey;
 use super::evaluate::{Access, HeldRole, Path};
 use crate::error::{Error, Result};
 use crate::ids::{PermissionSetId, PrincipalId, RoleId};
@@ -56,35 +57,73 @@ pub fn changed(tx: &mut Tx<'_>) -> Result<()> {
 
 /// The rights of a principal as the tables say now. A disabled principal holds nothing.
 pub fn of_principal(tx: &mut Tx<'_>, principal: PrincipalId) -> Result<Access> {
-    let disabled: Option<bool> = tx.one("SELECT disabled FROM principal WHERE id = $1", params![principal], |row| row.get(0))?;
-    let mut access = assigned(tx, principal)?;
-    if disabled != Some(false) {
-        access.roles.clear();
+    of_somebody(tx, Some(principal), &[])
+}
+
+/// The rights of whoever a sign-in has made known: an account, if there is one, and what the sign-in says of them. A disabled
+/// account holds nothing, whatever is said of it.
+pub fn of_somebody(tx: &mut Tx<'_>, principal: Option<PrincipalId>, claims: &[ClaimKey]) -> Result<Access> {
+    let mut access = match principal {
+        Some(principal) if is_enabled(tx, principal)? => assigned(tx, principal)?,
+        Some(_) => return Ok(Access { version: version(tx)?, ..Access::nothing() }),
+        None => Access { version: version(tx)?, ..Access::nothing() },
+    };
+    for claim in claims.iter().take(CLAIMS_MAX) {
+        let held = rows(
+            tx,
+            "JOIN claim_role ON claim_role.role = role.id JOIN claim ON claim.id = claim_role.claim \
+             WHERE claim.type = $1 AND claim.matched = $2 AND claim.provider = $3 ORDER BY role.id",
+            params![claim.kind.name(), claim.matched(), &claim.provider],
+        )?;
+        for role in held {
+            if access.roles.iter().all(|known| known.id != role.id) {
+                access.roles.push(role);
+            }
+        }
     }
     Ok(access)
+}
+
+/// Claims of one sign-in that are looked at.
+const CLAIMS_MAX: usize = 500;
+
+fn is_enabled(tx: &mut Tx<'_>, principal: PrincipalId) -> Result<bool> {
+    let disabled: Option<bool> = tx.one("SELECT disabled FROM principal WHERE id = $1", params![principal], |row| row.get(0))?;
+    Ok(disabled == Some(false))
 }
 
 /// The rights a principal has or would have again when enabled: what whoever takes the account over could use.
 pub(crate) fn assigned(tx: &mut Tx<'_>, principal: PrincipalId) -> Result<Access> {
     let version = version(tx)?;
-    let rows = tx.rows(
-        "SELECT role.id, role.name, role.built_in, role.permission_set, role.paths, permission_set.paths \
-         FROM principal \
-         JOIN role_claim ON role_claim.type = $1 AND role_claim.value = principal.uuid \
-         JOIN role ON role.id = role_claim.role \
-         JOIN permission_set ON permission_set.id = role.permission_set \
-         WHERE principal.id = $2 ORDER BY role.id",
+    let roles = rows(
+        tx,
+        "JOIN role_claim ON role_claim.role = role.id JOIN principal ON principal.uuid = role_claim.value \
+         WHERE role_claim.type = $1 AND principal.id = $2 ORDER BY role.id",
         params![PRINCIPAL_CLAIM, principal],
-        |row| {
-            let (id, name, built_in, set) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok((RoleId(id), name, built_in, PermissionSetId(set), row.get::<String>(4)?, row.get::<String>(5)?))
-        },
     )?;
-    let held = |(id, name, built_in, set, grants, bound): (_, _, _, _, String, String)| {
-        Ok(HeldRole { id, name, built_in, set, grants: parse_paths(&grants)?, bound: parse_paths(&bound)? })
-    };
-    let roles = rows.into_iter().map(held).collect::<Result<Vec<_>>>()?;
     Ok(Access { version, roles, scopes: None, unbounded: false })
+}
+
+/// Every role, as whoever holds it would.
+pub(crate) fn all_roles(tx: &mut Tx<'_>) -> Result<Vec<HeldRole>> {
+    rows(tx, "ORDER BY role.id", params![])
+}
+
+fn rows(tx: &mut Tx<'_>, which: &str, values: &[Value<'_>]) -> Result<Vec<HeldRole>> {
+    let sql = format!(
+        "SELECT role.id, role.name, role.built_in, role.permission_set, permission_set.name, role.paths, permission_set.paths \
+         FROM role JOIN permission_set ON permission_set.id = role.permission_set {which}"
+    );
+    let found = tx.rows(&sql, values, |row| {
+        let (id, name, built_in) = (RoleId(row.get(0)?), row.get(1)?, row.get(2)?);
+        let (set, set_name) = (PermissionSetId(row.get(3)?), row.get(4)?);
+        let held = HeldRole { id, name, built_in, set, set_name, grants: Vec::new(), bound: Vec::new() };
+        Ok((held, row.get::<String>(5)?, row.get::<String>(6)?))
+    })?;
+    let whole = |(held, grants, bound): (HeldRole, String, String)| {
+        Ok(HeldRole { grants: parse_paths(&grants)?, bound: parse_paths(&bound)?, ..held })
+    };
+    found.into_iter().map(whole).collect()
 }
 
 pub(crate) fn parse_paths(json: &str) -> Result<Vec<Path>> {

@@ -1,12 +1,20 @@
 //! Who may do what, and why: roles grant paths, permission sets bound roles, claims hold roles, one pure function decides.
 
+pub mod claims;
+pub(crate) mod delegation;
 mod evaluate;
+mod holders;
 mod load;
 pub mod paths;
+pub mod review;
 pub mod roles;
+pub mod sets;
+pub mod tree;
+pub mod why;
 
-pub use evaluate::{Access, Decision, HeldRole, Level, Need, Path, without_redundancy};
-pub use load::{AccessCache, changed, of_principal};
+pub use claims::{ClaimKey, ClaimType};
+pub use evaluate::{Access, Decision, HeldRole, Level, Need, Path, Tried, Verdict, covers_any, effective, without_redundancy};
+pub use load::{AccessCache, changed, of_principal, of_somebody};
 pub(crate) use load::{assigned, parse_paths, paths_json};
 
 use certhold_store::Tx;
@@ -38,13 +46,18 @@ pub fn allows(tx: &mut Tx<'_>, actor: &Actor, path: &str) -> Result<bool> {
     Ok(matches!(decide(tx, actor, &Need::system(path))?, Decision::Allowed { .. }))
 }
 
+/// The actor's own rights as of this transaction, for faces that show what can be chosen.
+pub fn held(tx: &mut Tx<'_>, actor: &Actor) -> Result<std::sync::Arc<Access>> {
+    current(tx, actor)
+}
+
 /// The actor's rights as of this transaction.
 pub(crate) fn current(tx: &mut Tx<'_>, actor: &Actor) -> Result<std::sync::Arc<Access>> {
-    let Some(principal) = actor.id else { return Ok(actor.access.clone()) };
-    if load::version(tx)? == actor.access.version {
+    let is_known = actor.id.is_some() || !actor.claims.is_empty();
+    if !is_known || load::version(tx)? == actor.access.version {
         return Ok(actor.access.clone());
     }
-    let mut fresh = load::of_principal(tx, principal)?;
+    let mut fresh = load::of_somebody(tx, actor.id, &actor.claims)?;
     fresh.scopes = actor.access.scopes.clone();
     Ok(std::sync::Arc::new(fresh))
 }

@@ -10,6 +10,10 @@ pub const CERTIFICATES_READ: &str = "/certificates/collections/read/";
 pub const CERTIFICATES_IMPORT: &str = "/certificates/import/";
 /// Change who owns a certificate; the caller must also hold the current and the new owner role.
 pub const CERTIFICATES_CHANGE_OWNER: &str = "/certificates/collections/change_owner/";
+/// Change owners between roles of a permission set without holding them; with the right to read security in the same role.
+pub const EXPANDED_CHANGE_OWNER: &str = "/certificates/expanded_change_owner/";
+/// Change who owns the certificates of certificate stores; the caller must also hold the current and the new owner role.
+pub const STORES_CHANGE_OWNER: &str = "/certificate_stores/change_owner/";
 /// Remove certificates from the inventory.
 pub const CERTIFICATES_DELETE: &str = "/certificates/collections/delete/";
 /// Create, change and remove collections: what they contain decides what rights on them allow.
@@ -50,6 +54,8 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     (CERTIFICATES_READ, "see certificates and their history"),
     (CERTIFICATES_IMPORT, "add certificates to the inventory"),
     (CERTIFICATES_CHANGE_OWNER, "change a certificate's owner, between roles one holds"),
+    (EXPANDED_CHANGE_OWNER, "change a certificate's owner, between roles of the same permission set"),
+    (STORES_CHANGE_OWNER, "change the owner of certificates in certificate stores, between roles one holds"),
     (CERTIFICATES_DELETE, "remove certificates from the inventory"),
     (COLLECTIONS_MODIFY, "create, change and remove collections"),
     (PRIVATE_KEY_IMPORT, "put private keys into custody"),

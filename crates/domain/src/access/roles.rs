@@ -1,16 +1,19 @@
-//! Roles and permission sets.
+//! Roles.
 
 use certhold_store::{Row, Tx, params};
 use serde_json::json;
 
-use super::evaluate::{Path, without_redundancy};
-use super::load::{PRINCIPAL_CLAIM, changed, parse_paths, paths_json};
-use super::{current, paths, require_path};
+use super::delegation;
+use super::evaluate::{Path, covers_any, effective, without_redundancy};
+pub(crate) use super::holders::refuse_no_administrator;
+pub use super::holders::{Member, assign, members, withdraw};
+use super::load::{changed, parse_paths, paths_json};
+use super::{current, paths, require_path, tree};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::{PermissionSetId, PrincipalId, RoleId};
-use crate::{limits, text};
+use crate::ids::{PermissionSetId, RoleId};
+use crate::{limits, lookalike, ownership, text};
 
 /// A security role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,19 +36,10 @@ pub struct Role {
     pub permissions: Vec<Path>,
     /// How many principals hold it.
     pub holders: i64,
-}
-
-/// A permission set: the upper bound of the roles inside it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PermissionSet {
-    /// Its handle.
-    pub id: PermissionSetId,
-    /// Its public identifier.
-    pub uuid: String,
-    /// Unique without regard to case.
-    pub name: String,
-    /// What roles inside it may be given at most.
-    pub permissions: Vec<Path>,
+    /// How many claims of other sign-ins hold it.
+    pub claims: i64,
+    /// What of [`Role::permissions`], or of what is below them, has no effect because the permission set does not allow it.
+    pub without_effect: Vec<Path>,
 }
 
 /// Create or replace a role.
@@ -64,10 +58,14 @@ pub struct RoleCommand {
 }
 
 const COLUMNS: &str = "role.id, role.name, role.description, role.email, role.permission_set, permission_set.name, role.built_in, \
-    role.paths, (SELECT count(*) FROM role_claim WHERE role_claim.role = role.id) FROM role \
+    role.paths, permission_set.paths, (SELECT count(*) FROM role_claim WHERE role_claim.role = role.id), \
+    (SELECT count(*) FROM claim_role WHERE claim_role.role = role.id) FROM role \
     JOIN permission_set ON permission_set.id = role.permission_set";
 
 fn read(row: &Row<'_>) -> Result<Role, certhold_store::Error> {
+    let permissions = parse_paths(row.text(7)?).unwrap_or_default();
+    let bound = parse_paths(row.text(8)?).unwrap_or_default();
+    let without_effect = tree::lost(&permissions, &effective(&permissions, &bound));
     Ok(Role {
         id: RoleId(row.get(0)?),
         name: row.get(1)?,
@@ -76,8 +74,10 @@ fn read(row: &Row<'_>) -> Result<Role, certhold_store::Error> {
         permission_set: PermissionSetId(row.get(4)?),
         permission_set_name: row.get(5)?,
         built_in: row.get(6)?,
-        permissions: parse_paths(row.text(7)?).unwrap_or_default(),
-        holders: row.get(8)?,
+        permissions,
+        holders: row.get(9)?,
+        claims: row.get(10)?,
+        without_effect,
     })
 }
 
@@ -87,13 +87,19 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<Role>> {
     Ok(tx.rows(&format!("SELECT {COLUMNS} ORDER BY role.folded"), params![], read)?)
 }
 
-/// Ids and names of the roles an actor may choose as owner: those held, or all for administrators.
+/// Ids and names of the roles an actor may choose as owner: those held, those in permission sets in which the expanded right to
+/// change owners is held, or all for administrators.
 pub fn assignable(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<(RoleId, String)>> {
     let held = current(tx, actor)?;
-    if !held.is_administrator() {
+    let sets = ownership::expanded_sets(&held);
+    if !held.is_administrator() && sets.is_empty() {
         return Ok(held.roles.iter().map(|role| (role.id, role.name.clone())).collect());
     }
-    Ok(tx.rows("SELECT id, name FROM role ORDER BY folded", params![], |row| Ok((RoleId(row.get(0)?), row.get(1)?)))?)
+    let all = tx.rows("SELECT id, name, permission_set FROM role ORDER BY folded", params![], |row| {
+        Ok((RoleId(row.get(0)?), row.get::<String>(1)?, PermissionSetId(row.get(2)?)))
+    })?;
+    let may = |id: RoleId, set: PermissionSetId| held.is_administrator() || held.holds(id) || sets.contains(&set);
+    Ok(all.into_iter().filter(|(id, _, set)| may(*id, *set)).map(|(id, name, _)| (id, name)).collect())
 }
 
 /// One role.
@@ -110,9 +116,9 @@ pub(crate) fn find(tx: &mut Tx<'_>, id: RoleId) -> Result<Role> {
 
 /// The role of this name among those the actor may refer to (held, or all with the right to read security).
 pub fn by_name(tx: &mut Tx<'_>, actor: &Actor, name: &str) -> Result<RoleId> {
-    let folded = text::fold(name);
+    let folded = lookalike::fold(name);
     let held = current(tx, actor)?;
-    if let Some(role) = held.roles.iter().find(|role| text::fold(&role.name) == folded) {
+    if let Some(role) = held.roles.iter().find(|role| lookalike::fold(&role.name) == folded) {
         return Ok(role.id);
     }
     require_path(tx, actor, paths::SECURITY_READ)?;
@@ -129,7 +135,7 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &RoleCommand, now: i64) -
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
         params![
             &checked.name,
-            text::fold(&checked.name),
+            lookalike::fold(&checked.name),
             &command.description,
             &command.email,
             checked.set,
@@ -151,13 +157,13 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: RoleId, command: &RoleCommand,
     require_path(tx, actor, paths::SECURITY_MODIFY)?;
     let before = find(tx, id)?;
     refuse_built_in(&before)?;
-    require_all_held(tx, actor, &before.permissions)?;
+    delegation::require_may_change(tx, actor, &before)?;
     let checked = check(tx, actor, command, Some(id))?;
     tx.execute(
         "UPDATE role SET name = $1, folded = $2, description = $3, email = $4, permission_set = $5, paths = $6 WHERE id = $7",
         params![
             &checked.name,
-            text::fold(&checked.name),
+            lookalike::fold(&checked.name),
             &command.description,
             &command.email,
             checked.set,
@@ -179,7 +185,7 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: RoleId, now: i64) -> Result<()
     require_path(tx, actor, paths::SECURITY_MODIFY)?;
     let role = find(tx, id)?;
     refuse_built_in(&role)?;
-    require_all_held(tx, actor, &role.permissions)?;
+    delegation::require_may_change(tx, actor, &role)?;
     for (sql, what) in [
         ("SELECT count(*) FROM certificate WHERE owner_role = $1", "certificates"),
         ("SELECT count(*) FROM lineage WHERE owner_role = $1", "managed certificates"),
@@ -191,96 +197,11 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: RoleId, now: i64) -> Result<()
         }
     }
     tx.execute("DELETE FROM role_claim WHERE role = $1", params![id])?;
+    tx.execute("DELETE FROM claim_role WHERE role = $1", params![id])?;
     tx.execute("DELETE FROM role WHERE id = $1", params![id])?;
     changed(tx)?;
-    let payload = json!({ "before": { "name": role.name, "permissions": role.permissions, "holders": role.holders } });
+    let payload = json!({ "before": { "name": role.name, "permissions": role.permissions, "holders": role.holders, "claims": role.claims } });
     events::append(tx, actor, now, NewEvent::new(names::ROLE_DELETED, Object::new("role", id.0, &role.name), payload))?;
-    Ok(())
-}
-
-/// Gives a role to a principal. Nobody hands out what they do not hold.
-pub fn assign(tx: &mut Tx<'_>, actor: &Actor, role: RoleId, principal: PrincipalId, now: i64) -> Result<()> {
-    let (role, uuid, name) = claim(tx, actor, role, principal)?;
-    let added = tx.execute(
-        "INSERT INTO role_claim (role, type, value) VALUES ($1, $2, $3) ON CONFLICT (type, value, role) DO NOTHING",
-        params![role.id, PRINCIPAL_CLAIM, uuid],
-    )?;
-    claim_changed(tx, actor, added, names::ROLE_ASSIGNED, &role, principal, &name, now)
-}
-
-/// Takes a role from a principal. The last holder of the administrator role keeps it.
-pub fn withdraw(tx: &mut Tx<'_>, actor: &Actor, role: RoleId, principal: PrincipalId, now: i64) -> Result<()> {
-    let (role, uuid, name) = claim(tx, actor, role, principal)?;
-    let removed = tx.execute(
-        "DELETE FROM role_claim WHERE role = $1 AND type = $2 AND value = $3",
-        params![role.id, PRINCIPAL_CLAIM, uuid],
-    )?;
-    if role.built_in {
-        refuse_no_administrator(tx)?;
-    }
-    claim_changed(tx, actor, removed, names::ROLE_WITHDRAWN, &role, principal, &name, now)
-}
-
-fn claim(tx: &mut Tx<'_>, actor: &Actor, role: RoleId, principal: PrincipalId) -> Result<(Role, String, String)> {
-    require_path(tx, actor, paths::SECURITY_MODIFY)?;
-    let role = find(tx, role)?;
-    require_all_held(tx, actor, &role.permissions)?;
-    let found =
-        tx.one("SELECT uuid, name FROM principal WHERE id = $1", params![principal], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let (uuid, name) = found.ok_or_else(|| Refusal::not_found("person or service account", principal))?;
-    let held = current(tx, actor)?;
-    if !held.holds(role.id) && !held.is_administrator() && owns_something(tx, role.id)? {
-        let reason =
-            format!("the role {:?} owns certificates: only somebody who holds it hands it on or takes it away", role.name);
-        return Err(Refusal::Forbidden { reason, missing: Vec::new() }.into());
-    }
-    Ok((role, uuid, name))
-}
-
-/// Membership of an owner role is what changing an owner asks for, so it is worth as much as a right.
-fn owns_something(tx: &mut Tx<'_>, role: RoleId) -> Result<bool> {
-    let owned: Option<i64> = tx.one(
-        "SELECT 1 FROM certificate WHERE owner_role = $1 UNION ALL SELECT 1 FROM lineage WHERE owner_role = $1 LIMIT 1",
-        params![role],
-        |row| row.get(0),
-    )?;
-    Ok(owned.is_some())
-}
-
-#[expect(clippy::too_many_arguments, reason = "one private step of two operations")]
-fn claim_changed(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    rows: u64,
-    operation: &'static str,
-    role: &Role,
-    principal: PrincipalId,
-    name: &str,
-    now: i64,
-) -> Result<()> {
-    if rows == 0 {
-        return Ok(());
-    }
-    changed(tx)?;
-    let payload = json!({ "role": role.id, "role_name": role.name });
-    events::append(tx, actor, now, NewEvent::new(operation, Object::new("principal", principal.0, name), payload))?;
-    Ok(())
-}
-
-/// Whoever locks everybody out has made a mistake: at least one enabled person who can sign in keeps the administrator role.
-pub(crate) fn refuse_no_administrator(tx: &mut Tx<'_>) -> Result<()> {
-    let left: i64 = tx
-        .one(
-            "SELECT count(*) FROM role JOIN role_claim ON role_claim.role = role.id AND role_claim.type = $1 \
-             JOIN principal ON principal.uuid = role_claim.value WHERE role.built_in AND NOT principal.disabled \
-             AND principal.kind = 'person' AND principal.password_hash IS NOT NULL",
-            params![PRINCIPAL_CLAIM],
-            |row| row.get(0),
-        )?
-        .unwrap_or(0);
-    if left == 0 {
-        return Err(Refusal::Conflict("somebody who can sign in must keep the Administrator role".into()).into());
-    }
     Ok(())
 }
 
@@ -298,11 +219,12 @@ struct Checked {
 }
 
 fn check(tx: &mut Tx<'_>, actor: &Actor, command: &RoleCommand, except: Option<RoleId>) -> Result<Checked> {
-    let name = text::name("name", &command.name)?;
+    let name = lookalike::name("name", &command.name)?;
     text::line("description", &command.description.replace('\n', " "), limits::DESCRIPTION_CHARS)?;
     text::line("email", command.email.as_deref().unwrap_or(""), limits::NAME_CHARS)?;
     let permissions = without_redundancy(&command.permissions)?;
-    require_all_held(tx, actor, &permissions)?;
+    tree::check_all("permissions", &permissions)?;
+    delegation::require_all_held(tx, actor, &permissions)?;
 
     let set = match command.permission_set {
         Some(id) => tx.one("SELECT id, paths FROM permission_set WHERE id = $1", params![id], read_set_bound)?,
@@ -310,63 +232,21 @@ fn check(tx: &mut Tx<'_>, actor: &Actor, command: &RoleCommand, except: Option<R
     };
     let (set, bound) = set.ok_or_else(|| Refusal::invalid("permission_set", "there is no such permission set"))?;
     let bound = parse_paths(&bound)?;
-    if let Some(outside) = permissions.iter().find(|path| !bound.iter().any(|bound| bound.covers(path.as_str()))) {
+    delegation::require_administers(tx, actor, set, &bound)?;
+    if let Some(outside) = permissions.iter().find(|path| !covers_any(&bound, path.as_str())) {
         let message = format!("{} is outside what the permission set allows", outside.as_str());
         return Err(Refusal::invalid("permissions", message).into());
     }
-    let taken: Option<i64> = tx.one("SELECT id FROM role WHERE folded = $1", params![text::fold(&name)], |row| row.get(0))?;
-    if taken.is_some_and(|taken| Some(RoleId(taken)) != except) {
-        return Err(Refusal::Conflict(format!("there is a role named {name:?} already")).into());
+    let taken: Option<(i64, String)> =
+        tx.one("SELECT id, name FROM role WHERE folded = $1", params![lookalike::fold(&name)], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if let Some((_, taken)) = taken.filter(|(id, _)| Some(RoleId(*id)) != except) {
+        return Err(Refusal::Conflict(delegation::taken("a role", &name, &taken)).into());
     }
     Ok(Checked { name, set, permissions })
 }
 
 fn read_set_bound(row: &Row<'_>) -> Result<(PermissionSetId, String), certhold_store::Error> {
     Ok((PermissionSetId(row.get(0)?), row.get(1)?))
-}
-
-fn require_all_held(tx: &mut Tx<'_>, actor: &Actor, permissions: &[Path]) -> Result<()> {
-    let held = current(tx, actor)?;
-    let missing: Vec<String> =
-        permissions.iter().filter(|path| !held.may_grant(path)).map(|path| path.as_str().to_owned()).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::Forbidden { reason: "nobody can grant or take what they do not hold".into(), missing }.into())
-}
-
-/// All permission sets.
-pub fn permission_sets(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<PermissionSet>> {
-    require_path(tx, actor, paths::SECURITY_READ)?;
-    let sets = tx.rows("SELECT id, uuid, name, paths FROM permission_set ORDER BY id", params![], |row| {
-        Ok((PermissionSetId(row.get(0)?), row.get(1)?, row.get(2)?, row.get::<String>(3)?))
-    })?;
-    sets.into_iter()
-        .map(|(id, uuid, name, paths)| Ok(PermissionSet { id, uuid, name, permissions: parse_paths(&paths)? }))
-        .collect()
-}
-
-/// Creates a permission set. Nobody bounds with more than they hold.
-pub fn create_permission_set(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    name: &str,
-    permissions: &[String],
-    uuid: uuid::Uuid,
-    now: i64,
-) -> Result<PermissionSetId> {
-    require_path(tx, actor, paths::SECURITY_MODIFY)?;
-    let name = text::name("name", name)?;
-    let permissions = without_redundancy(permissions)?;
-    require_all_held(tx, actor, &permissions)?;
-    let id: Option<i64> = tx.one(
-        "INSERT INTO permission_set (uuid, name, folded, paths) VALUES ($1, $2, $3, $4) ON CONFLICT (folded) DO NOTHING RETURNING id",
-        params![uuid.to_string(), &name, text::fold(&name), paths_json(&permissions)],
-        |row| row.get(0),
-    )?;
-    let id = id.ok_or_else(|| Refusal::Conflict(format!("there is a permission set named {name:?} already")))?;
-    let payload = json!({ "after": { "name": name, "permissions": permissions } });
-    let object = Object::new("permission_set", id, &name);
-    events::append(tx, actor, now, NewEvent::new(names::PERMISSION_SET_CREATED, object, payload))?;
-    Ok(PermissionSetId(id))
 }

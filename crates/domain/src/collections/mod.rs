@@ -13,3 +13,4 @@ pub use change::{CollectionCommand, copy, create, remove, set_favourite, update}
 pub use grants::{Grant, grants};
 pub use list::{Collection, Duplicates, by_name, get, list};
 pub use scope::{Scope, condition, containing, require, require_metadata_change, scopes_using};
+pub(crate) use scope::{holds, name};

@@ -5,8 +5,8 @@ use certhold_store::{Tx, params};
 use super::grants;
 use super::list::{self, Collection};
 use crate::access::{self, Decision, Level, Need, paths};
-use crate::actor::Actor;
-use crate::error::{Refusal, Result};
+use crate::actor::{Actor, Face};
+use crate::error::{Error, Refusal, Result};
 use crate::ids::{CertificateId, CollectionId, MetadataFieldId};
 use crate::inventory;
 use crate::query::{self, Catalogue, Condition, Query};
@@ -76,6 +76,21 @@ fn contains(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, certificate: Certi
     let condition = resolved(&collection, &catalogue, now)?;
     let subject = inventory::subject(tx, certificate)?;
     Ok(subject.is_some_and(|subject| query::evaluate(&condition, &subject)))
+}
+
+/// Whether a certificate is in a collection, without asking who wants to know: for rules. Nothing is in a collection that is not
+/// there, or whose query cannot be understood any more.
+pub(crate) fn holds(tx: &mut Tx<'_>, id: CollectionId, certificate: CertificateId, now: i64) -> Result<bool> {
+    match contains(tx, &Actor::system(Face::Server, "scopes"), id, certificate, now) {
+        Err(Error::Refused(Refusal::NotFound { .. } | Refusal::Conflict(_))) => Ok(false),
+        other => other,
+    }
+}
+
+/// A collection's name, for sentences; empty when there is none of this number.
+pub(crate) fn name(tx: &mut Tx<'_>, id: CollectionId) -> Result<String> {
+    let found = tx.one("SELECT name FROM collection WHERE id = $1", params![id], |row| row.get(0))?;
+    Ok(found.unwrap_or_default())
 }
 
 /// The collections that a certificate is in, by name, among those the actor may read. Needs the right to read the certificate.

@@ -114,3 +114,19 @@ pub const DATABASE_MOVED: &str = "database.moved";
 pub const RETENTION_BEGAN: &str = "retention.began";
 /// Retention has erased the contents of events.
 pub const RETENTION_COMPLETED: &str = "retention.completed";
+/// A permission set's name or bound changed.
+pub const PERMISSION_SET_CHANGED: &str = "permission_set.changed";
+/// A permission set was removed.
+pub const PERMISSION_SET_DELETED: &str = "permission_set.deleted";
+/// A claim was created: what a sign-in may say of somebody.
+pub const CLAIM_CREATED: &str = "claim.created";
+/// A claim's description changed.
+pub const CLAIM_CHANGED: &str = "claim.changed";
+/// A claim was removed, and with it the roles held through it.
+pub const CLAIM_DELETED: &str = "claim.deleted";
+/// A claim was given a role.
+pub const CLAIM_ASSIGNED: &str = "claim.assigned";
+/// A role was taken from a claim.
+pub const CLAIM_WITHDRAWN: &str = "claim.withdrawn";
+/// An access review was exported.
+pub const ACCESS_REVIEW_EXPORTED: &str = "access_review.exported";

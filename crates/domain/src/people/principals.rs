@@ -12,7 +12,7 @@ use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{PrincipalId, RoleId};
-use crate::{limits, text};
+use crate::{limits, lookalike, text};
 
 /// What kind of account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,17 @@ pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId) -> Result<Principal>
     find(tx, id)
 }
 
+/// The account of this name; everybody may name themselves.
+pub fn by_name(tx: &mut Tx<'_>, actor: &Actor, name: &str) -> Result<PrincipalId> {
+    let folded = lookalike::fold(name);
+    if let Some(id) = actor.id.filter(|_| lookalike::fold(&actor.name) == folded) {
+        return Ok(id);
+    }
+    access::require_path(tx, actor, paths::SECURITY_READ)?;
+    let found: Option<i64> = tx.one("SELECT id FROM principal WHERE folded = $1", params![folded], |row| row.get(0))?;
+    found.map(PrincipalId).ok_or_else(|| Refusal::not_found("person or service account", format!("{name:?}")).into())
+}
+
 pub(super) fn find(tx: &mut Tx<'_>, id: PrincipalId) -> Result<Principal> {
     let found = tx.one(&format!("SELECT {COLUMNS} WHERE id = $1"), params![id], read)?;
     found.ok_or_else(|| Refusal::not_found("person or service account", id).into())
@@ -149,7 +160,7 @@ pub fn create_first_administrator(tx: &mut Tx<'_>, actor: &Actor, command: &NewP
 }
 
 fn insert(tx: &mut Tx<'_>, actor: &Actor, command: &NewPrincipal, now: i64) -> Result<PrincipalId> {
-    let name = text::name("name", &command.name)?;
+    let name = lookalike::name("name", &command.name)?;
     text::line("display_name", &command.display_name, limits::NAME_CHARS)?;
     text::line("email", command.email.as_deref().unwrap_or(""), limits::NAME_CHARS)?;
     if command.kind == PrincipalKind::Service && command.password.is_some() {
@@ -163,7 +174,7 @@ fn insert(tx: &mut Tx<'_>, actor: &Actor, command: &NewPrincipal, now: i64) -> R
             command.uuid.to_string(),
             command.kind.name(),
             &name,
-            text::fold(&name),
+            lookalike::fold(&name),
             display_name,
             &command.email,
             command.password.as_ref().map(|hash| hash.0.as_str()),
@@ -253,14 +264,18 @@ pub(super) fn is_self(actor: &Actor, id: Option<PrincipalId>) -> bool {
     actor.id.is_some() && actor.id == id && actor.access.scopes.is_none()
 }
 
-/// Whoever could take over an account could use its rights: so they must hold all of them.
+/// Whoever could take over an account could use its rights: so they must hold all of them, and administer the roles that bring them.
 pub(super) fn require_not_above(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId) -> Result<()> {
     let theirs = access::assigned(tx, id)?;
     let mine = access::current(tx, actor)?;
     let above = theirs.roles.iter().flat_map(|role| &role.grants).filter(|path| !mine.may_grant(path));
     let missing: Vec<String> = above.map(|path| path.as_str().to_owned()).collect();
-    if missing.is_empty() {
-        return Ok(());
+    if !missing.is_empty() {
+        return Err(Refusal::Forbidden { reason: "this account holds rights that you do not".into(), missing }.into());
     }
-    Err(Refusal::Forbidden { reason: "this account holds rights that you do not".into(), missing }.into())
+    for role in &theirs.roles {
+        access::delegation::require_administers(tx, actor, role.set, &role.bound)?;
+        access::delegation::require_worth(tx, actor, role.id, &role.name)?;
+    }
+    Ok(())
 }

@@ -139,7 +139,7 @@ pub(super) fn actor(
 ) -> Result<Actor> {
     let kind = if kind == "person" { ActorKind::Person } else { ActorKind::Service };
     let access: Arc<access::Access> = cache.get(tx, id)?;
-    Ok(Actor { kind, id: Some(id), name, face, request: String::new(), address: String::new(), access })
+    Ok(Actor { kind, id: Some(id), name, face, request: String::new(), address: String::new(), claims: Vec::new(), access })
 }
 
 /// The live sessions of an account; everybody may see their own.

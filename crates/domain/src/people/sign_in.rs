@@ -9,7 +9,7 @@ use crate::actor::{Actor, ActorKind};
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{PrincipalId, SessionId};
-use crate::{limits, text};
+use crate::{limits, lookalike};
 
 /// A sign-in that is being tried.
 #[derive(Clone)]
@@ -39,7 +39,8 @@ impl Attempt {
 
 /// Looks the account up; refuses while it is locked for this address.
 pub fn attempt(tx: &mut Tx<'_>, name: &str, address: &str, now: i64) -> Result<Attempt> {
-    let account: String = text::fold(name).chars().filter(|c| *c != '\0').take(limits::NAME_CHARS).collect();
+    let typed: String = name.trim().chars().filter(|c| *c != '\0').take(limits::NAME_CHARS).collect();
+    let account = lookalike::fold(&typed);
     refuse_locked(tx, &account, &counted(address), now)?;
     let found = tx.one(
         "SELECT id, name, generation, password_hash FROM principal WHERE folded = $1 AND NOT disabled AND password_hash IS NOT NULL",

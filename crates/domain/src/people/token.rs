@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::principals::PrincipalKind;
 use super::{principals, session};
-use crate::access::{self, Access, AccessCache, Path, paths, without_redundancy};
+use crate::access::{self, Access, AccessCache, Path, paths, tree, without_redundancy};
 use crate::actor::{Actor, Face};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
@@ -66,7 +66,8 @@ pub fn create_token(tx: &mut Tx<'_>, actor: &Actor, command: &NewToken, now: i64
         return Err(Refusal::Conflict(format!("the account {:?} is disabled", principal.name)).into());
     }
     let name = text::name("name", &command.name)?;
-    let scopes = without_redundancy(&command.scopes)?;
+    let scopes = without_redundancy(&command.scopes).and_then(|scopes| tree::check_all("scopes", &scopes).map(|()| scopes));
+    let scopes = scopes.map_err(about_scopes)?;
     if scopes.is_empty() {
         return Err(Refusal::invalid("scopes", "a token needs at least one scope; / means all its account may do").into());
     }
@@ -93,6 +94,14 @@ pub fn create_token(tx: &mut Tx<'_>, actor: &Actor, command: &NewToken, now: i64
     let object = Object::new("principal", command.principal.0, &principal.name);
     events::append(tx, actor, now, NewEvent::new(names::TOKEN_CREATED, object, payload))?;
     Ok(id)
+}
+
+/// The rules are those of permissions; the field is another one.
+fn about_scopes(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Invalid { message, .. } => Refusal::invalid("scopes", message),
+        other => other,
+    }
 }
 
 /// A token used to make another one must not make a wider one.

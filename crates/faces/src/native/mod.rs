@@ -3,7 +3,9 @@
 //! One file per noun: its routes, what stands on the wire, its handlers. Answers that are not a success are problem details
 //! ([`crate::problem`]). Credentials are bearer tokens; cookies are ignored.
 
+mod access;
 mod certificates;
+mod claims;
 mod collections;
 #[cfg(test)]
 mod coverage;
@@ -60,6 +62,8 @@ fn described() -> OpenApiRouter<App> {
         .merge(dns_providers::routes())
         .merge(roles::routes())
         .merge(permissions::routes())
+        .merge(claims::routes())
+        .merge(access::routes())
         .merge(principals::routes())
         .merge(sessions::routes())
         .merge(tokens::routes())

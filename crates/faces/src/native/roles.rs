@@ -1,20 +1,21 @@
 //! `/roles`: security roles, and who holds them.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use certhold_domain::access::roles::{self, RoleCommand};
 use certhold_domain::{PermissionSetId, PrincipalId, RoleId};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::certificates::Owner;
 use super::created::Created;
-use super::extract::{Id, Json as Body};
+use super::extract::{Id, Json as Body, Query};
 use super::hidden;
-use super::page::Page;
+use super::page::{Page, rows};
+use super::permissions::texts;
 use crate::auth::{Author, Bearer};
 use crate::problem::Answer;
 use crate::state::App;
@@ -25,6 +26,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, create))
         .routes(routes!(assignable))
         .routes(routes!(get, update, remove))
+        .routes(routes!(holders))
         .routes(routes!(assign, withdraw))
 }
 
@@ -47,8 +49,12 @@ pub struct Role {
     /// What it grants: permission paths; a shorter one includes everything below it.
     #[schema(example = json!(["/certificates/collections/read/"]))]
     permissions: Vec<String>,
+    /// What of its permissions, or of what is below them, has no effect because the permission set does not allow it.
+    without_effect: Vec<String>,
     /// How many people and service accounts hold it.
     holders: i64,
+    /// How many claims hold it.
+    claims: i64,
 }
 
 impl From<roles::Role> for Role {
@@ -60,8 +66,10 @@ impl From<roles::Role> for Role {
             email: role.email,
             permission_set: Owner { id: role.permission_set.0, name: role.permission_set_name },
             built_in: role.built_in,
-            permissions: role.permissions.iter().map(|path| path.as_str().to_owned()).collect(),
+            permissions: texts(&role.permissions),
+            without_effect: texts(&role.without_effect),
             holders: role.holders,
+            claims: role.claims,
         }
     }
 }
@@ -150,6 +158,54 @@ pub async fn remove(State(app): State<App>, author: Author, Id(id): Id) -> Answe
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Somebody who holds a role.
+#[derive(Serialize, ToSchema)]
+pub struct Holder {
+    /// The account.
+    id: i64,
+    /// Its name.
+    name: String,
+    /// `person` or `service`.
+    kind: &'static str,
+    /// Disabled accounts hold nothing until they are enabled again.
+    disabled: bool,
+}
+
+/// Which part of the list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct HolderParameters {
+    /// Only accounts after this name: taken from `next`.
+    after: Option<String>,
+    /// Rows of the page, 1 to 1,000; 100 by default.
+    limit: Option<i64>,
+}
+
+/// List who holds a role
+#[utoipa::path(get, path = "/roles/{id}/holders", tag = "roles",
+    params(("id" = i64, Path, description = "The role"), HolderParameters),
+    responses((status = 200, description = "People and service accounts, by name", body = Page<Holder>)))]
+pub async fn holders(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    Id(id): Id,
+    Query(asked): Query<HolderParameters>,
+    OriginalUri(uri): OriginalUri,
+) -> Answer<Page<Holder>> {
+    let limit = rows(asked.limit)?;
+    let found = app.read_as(caller, move |tx, actor| roles::members(tx, actor, RoleId(id), asked.after.as_deref(), limit)).await;
+    let found = found.map_err(hidden("role", id))?;
+    let next = (found.len() == limit).then(|| found.last().map(|member| member.name.clone())).flatten();
+    let holder = |member: roles::Member| Holder {
+        id: member.id.0,
+        name: member.name,
+        kind: member.kind.name(),
+        disabled: member.disabled,
+    };
+    Ok(Page::of(found.into_iter().map(holder).collect(), &uri, "after", next))
+}
+
 /// Give a role to somebody
 #[utoipa::path(put, path = "/roles/{id}/holders/{principal}", tag = "roles",
     params(("id" = i64, Path, description = "The role"), ("principal" = i64, Path, description = "A person or service account")),
@@ -209,13 +265,23 @@ mod tests {
             let problem = test.post("/api/v1/roles", role(name)).await.expect(400);
             assert_eq!(problem["field"], "name", "{name:?}");
         }
-        for permissions in
-            [json!(["/a/../b/"]), json!([""]), json!(["/a b/"]), json!(["/certificates/", "/certificates/import/"])]
-        {
+        for permissions in [
+            json!(["/a/../b/"]),
+            json!([""]),
+            json!(["/a b/"]),
+            json!(["/certificates/", "/certificates/import/"]),
+            json!(["/nothing/"]),
+        ] {
             let problem = test.post("/api/v1/roles", json!({ "name": "x", "permissions": permissions })).await.expect(400);
             assert_eq!(problem["field"], "permissions");
         }
-        test.post("/api/v1/roles", role("ADMINISTRATOR")).await.expect(409);
+        for twin in ["ADMINISTRATOR", "Ａdministrator", "  administrator  "] {
+            test.post("/api/v1/roles", role(twin)).await.expect(409);
+        }
+        test.post("/api/v1/roles", role("Аdministrator")).await.expect(400);
+        let typo = json!({ "name": "x", "permissions": ["/certificates/imports/"] });
+        let problem = test.post("/api/v1/roles", typo).await.expect(400);
+        assert!(problem["detail"].as_str().unwrap().contains("did you mean /certificates/import/?"), "{problem}");
         test.post("/api/v1/roles", json!({ "name": "x", "permissions": [], "permission_set": 4711 })).await.expect(400);
         assert_eq!(test.events().await, before);
         for name in ["<script>alert(1)</script>", "'; DROP TABLE role; --", "../../etc/passwd", "שלום", "$(reboot)"] {

@@ -167,7 +167,8 @@ mod tests {
         let before = test.events().await;
         for (wrong, field) in [
             (json!({ "name": "x", "scopes": [] }), "scopes"),
-            (json!({ "name": "x", "scopes": ["/a b/"] }), "permissions"),
+            (json!({ "name": "x", "scopes": ["/a b/"] }), "scopes"),
+            (json!({ "name": "x", "scopes": ["/certificate/"] }), "scopes"),
             (json!({ "name": "\u{202e}", "scopes": ["/"] }), "name"),
             (json!({ "name": "x", "scopes": ["/"], "expires_at": "2020-01-01T00:00:00Z" }), "expires_at"),
         ] {

@@ -33,6 +33,11 @@ impl Fields {
         self.text(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
 
+    /// All values of one name: the ticked boxes.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
+    }
+
     /// Whether a box was ticked.
     pub fn is_ticked(&self, name: &str) -> bool {
         self.text(name) == "true"

@@ -106,7 +106,9 @@ fn section_paths(section: Section) -> &'static [&'static str] {
         Section::Managed => &[paths::RENEWAL_READ],
         Section::Issuers => &[paths::ISSUERS_READ],
         Section::DnsProviders => &[paths::DNS_PROVIDERS_READ],
-        Section::Users | Section::ServiceAccounts | Section::Roles => &[paths::SECURITY_READ],
+        Section::Users | Section::ServiceAccounts | Section::Roles | Section::Sets | Section::Claims | Section::Review => {
+            &[paths::SECURITY_READ]
+        }
         Section::Events => &[paths::AUDITING_READ],
         Section::Api => &[paths::PORTAL_READ],
         Section::Account | Section::None => &[],

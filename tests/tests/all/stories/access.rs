@@ -1,10 +1,15 @@
 //! Who may do what.
 
+use certhold_domain::access::sets::{self, SetCommand};
 use certhold_domain::access::{self, paths, roles};
 use certhold_domain::people::{self, NewPrincipal, PrincipalKind};
 use certhold_domain::{Actor, Face, PermissionSetId, Refusal, RoleId, inventory};
 
 use super::world::World;
+
+fn bounded(name: &str, permission: &str) -> SetCommand {
+    SetCommand { name: name.into(), permissions: vec![permission.into()] }
+}
 
 fn administrator_role(world: &World) -> RoleId {
     let roles = world.read(|tx| roles::list(tx, &Actor::local("story"))).unwrap();
@@ -104,7 +109,7 @@ pub fn nobody_grants_what_they_do_not_hold(world: &World) {
     let actor = manager.clone();
     world.refused(move |tx, now| roles::assign(tx, &actor, bare, me, now));
     let uuid = world.uuid();
-    world.refused(move |tx, now| roles::create_permission_set(tx, &manager, "Wide", &["/".into()], uuid, now));
+    world.refused(move |tx, now| sets::create(tx, &manager, &bounded("Wide", "/"), uuid, now));
 }
 
 pub fn somebody_stays_administrator(world: &World) {
@@ -138,10 +143,8 @@ pub fn somebody_stays_administrator(world: &World) {
 pub fn sets_bound_roles(world: &World) {
     let uuid = world.uuid();
     let local = || Actor::local("story");
-    let set = world
-        .write(move |tx, now| roles::create_permission_set(tx, &local(), "Web", &["/certificates/".into()], uuid, now))
-        .unwrap();
-    world.refused(move |tx, now| roles::create_permission_set(tx, &local(), " wEB", &["/certificates/".into()], uuid, now));
+    let set = world.write(move |tx, now| sets::create(tx, &local(), &bounded("Web", "/certificates/"), uuid, now)).unwrap();
+    world.refused(move |tx, now| sets::create(tx, &local(), &bounded(" wEB", "/certificates/"), uuid, now));
     let command = |set, permissions: &str| roles::RoleCommand {
         name: "Web Ops".into(),
         permission_set: Some(set),
@@ -158,7 +161,7 @@ pub fn sets_bound_roles(world: &World) {
     let again = command(set, "/certificates/import/");
     let refusal = world.refused(move |tx, now| roles::create(tx, &local(), &again, now));
     assert!(matches!(refusal, Refusal::Conflict(_)), "{refusal}");
-    let sets = world.read(move |tx| roles::permission_sets(tx, &local())).unwrap();
+    let sets = world.read(move |tx| sets::list(tx, &local())).unwrap();
     assert_eq!(sets.iter().map(|set| set.name.as_str()).collect::<Vec<_>>(), ["Global", "Web"]);
     let names = world.read(move |tx| roles::assignable(tx, &local())).unwrap();
     assert_eq!(names.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["Administrator", "Web Ops"]);

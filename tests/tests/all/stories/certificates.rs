@@ -3,7 +3,7 @@
 use certhold_domain::access::paths;
 use certhold_domain::custody::SealedKey;
 use certhold_domain::inventory::{self, Candidate, Expiry, Filter, ImportBatch, Outcome, OwnerFilter, Sort};
-use certhold_domain::ownership::{self, ChangeOwner, OwnerChange};
+use certhold_domain::ownership::{self, ChangeOwner, OwnerChange, Scope};
 use certhold_domain::{Actor, CertificateId, Refusal, RoleId, events, hex, overview};
 
 use super::world::{DAY, START, World, issue, key};
@@ -176,7 +176,7 @@ pub fn owners_change_between_roles_one_holds(world: &World) {
     let only_mail = world.somebody("only mail", &[mail]);
     let certificate = world.certificate(&["example.com"], None);
     let to = |actor: &Actor, role: Option<RoleId>| {
-        let (actor, command) = (actor.clone(), ChangeOwner { certificate, to: role });
+        let (actor, command) = (actor.clone(), ChangeOwner { certificate, scope: Scope::default(), to: role });
         move |tx: &mut certhold_store::Tx<'_>, now| ownership::change(tx, &actor, &command, now)
     };
 
@@ -199,7 +199,7 @@ pub fn owners_change_between_roles_one_holds(world: &World) {
     assert_eq!(history[0].payload["as_administrator"], true);
     assert_eq!(history[3].address, "192.0.2.7");
 
-    let missing = ChangeOwner { certificate: CertificateId(9_999), to: None };
+    let missing = ChangeOwner { certificate: CertificateId(9_999), scope: Scope::default(), to: None };
     let actor = both.clone();
     assert!(matches!(world.refused(move |tx, now| ownership::change(tx, &actor, &missing, now)), Refusal::NotFound { .. }));
     assert!(

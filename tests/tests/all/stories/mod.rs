@@ -3,6 +3,7 @@
 mod access;
 mod certificates;
 mod collecting;
+mod delegation;
 mod deploying;
 mod keys;
 mod log;
@@ -42,6 +43,13 @@ stories! {
     certificates::what_is_in_use_is_not_removed,
     collecting::collections_are_scopes,
     collecting::values_are_offered,
+    delegation::sets_are_changed_and_removed,
+    delegation::sets_are_borders_of_administration,
+    delegation::claims_hold_roles,
+    delegation::the_expanded_right_looks_at_permission_sets,
+    delegation::names_that_look_alike_are_refused,
+    delegation::reasons_and_the_review_agree,
+    delegation::decisions_agree_with_a_model,
     deploying::a_new_version_is_installed_everywhere,
     keys::a_master_key_rotates_step_by_step,
     log::every_change_is_an_event,

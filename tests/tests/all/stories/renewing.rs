@@ -146,7 +146,11 @@ pub fn a_first_version_is_obtained_and_renewed(world: &World) {
     assert!(world.read(move |tx| order::withdrawal(tx, &worker(), order)).unwrap().is_empty());
 
     // The owner somebody gave the first version is inherited by the second.
-    let command = certhold_domain::ownership::ChangeOwner { certificate: first, to: Some(web) };
+    let command = certhold_domain::ownership::ChangeOwner {
+        certificate: first,
+        scope: certhold_domain::ownership::Scope::default(),
+        to: Some(web),
+    };
     world.write(move |tx, now| certhold_domain::ownership::change(tx, &local(), &command, now)).unwrap();
     assert_eq!(world.write(|tx, now| managed::enqueue_due(tx, now, 100)).unwrap(), 0, "not yet");
     world.pass(renew_at - world.now());

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use certhold_domain::access::roles;
 use certhold_domain::collections::Scope;
 use certhold_domain::inventory;
-use certhold_domain::ownership::{self, ChangeOwner};
+use certhold_domain::ownership::{self, ChangeOwner, Scope as OwnerScope};
 use certhold_domain::{CertificateId, CollectionId, RoleId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -107,20 +107,22 @@ impl RoleRef {
 
 /// Change the owner of a certificate
 ///
-/// The caller needs the permission, and must hold both the current and the new owner role. Nothing happens when the owner is
-/// this already.
-#[utoipa::path(put, path = "/certificates/{id}/owner", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
+/// The caller needs the permission, everywhere or in the collection that the request names, and must hold both the current and the
+/// new owner role; or the expanded right in the permission sets of both. Nothing happens when the owner is this already.
+#[utoipa::path(put, path = "/certificates/{id}/owner", tag = "certificates", params(("id" = i64, Path, description = "The certificate"), Within),
     request_body = NewOwner, responses((status = 204, description = "The owner is this one now")))]
 pub async fn set_owner(
     State(app): State<App>,
     author: Author,
     Id(id): Id,
+    Query(within): Query<Within>,
     extract::Json(new): extract::Json<NewOwner>,
 ) -> Answer<StatusCode> {
     let now = app.now();
+    let scope = OwnerScope { collection: within.collection.map(CollectionId), container: None };
     app.write(move |tx| {
         let to = new.owner.as_ref().map(|role| role.resolve(tx, &author.actor)).transpose()?;
-        let command = ChangeOwner { certificate: CertificateId(id), to };
+        let command = ChangeOwner { certificate: CertificateId(id), scope, to };
         ownership::change(tx, &author.actor, &command, now)
     })
     .await?;

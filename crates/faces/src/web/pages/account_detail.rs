@@ -8,7 +8,7 @@ use certhold_domain::access::paths;
 use certhold_domain::access::roles::{self, Role};
 use certhold_domain::events::{self, Event, EventFilter};
 use certhold_domain::people::{self, Password, Principal, PrincipalKind, Token};
-use certhold_domain::{Actor, Error, PrincipalId, Refusal, Result as DomainResult, RoleId};
+use certhold_domain::{Actor, Error, PrincipalId, Refusal, Result as DomainResult, RoleId, SessionId};
 use certhold_store::Tx;
 
 use super::accounts::{description, section, state};
@@ -19,10 +19,10 @@ use crate::web::refused::Refused;
 use crate::web::respond;
 use crate::web::sent::{Complaint, Sent};
 use crate::web::shared::holds;
-use crate::web::show::choices;
 use crate::web::show::event;
+use crate::web::show::{choices, device};
 use crate::web::view::form::{Choice, Input};
-use crate::web::view::people::{AccountDetailPage, AccountKind};
+use crate::web::view::people::{AccountDetailPage, AccountKind, SessionLine};
 use crate::web::view::secret::ShownOnce;
 use crate::web::view::time::Moment;
 use crate::web::visit::Visit;
@@ -36,6 +36,7 @@ pub fn routes() -> Router<App> {
             .route(&path("/roles"), post(move |ids: Ids, sent: Sent| set_roles(ids, sent, kind)))
             .route(&path("/enable"), post(move |ids: Ids, sent: Sent| set_disabled(ids, sent, kind, false)))
             .route(&path("/disable"), post(move |ids: Ids, sent: Sent| set_disabled(ids, sent, kind, true)))
+            .route(&path("/sessions/{session}/end"), post(move |ids: Ids, sent: Sent| end_session(ids, sent, kind)))
             .route(&path("/tokens/{token}/revoke"), post(move |ids: Ids, sent: Sent| revoke_token(ids, sent, kind)))
     });
     both.route("/users/{id}/password", post(set_password)).route("/service-accounts/{id}/tokens", make_token)
@@ -56,6 +57,7 @@ struct Found {
     account: Principal,
     roles: Vec<Choice>,
     tokens: Vec<Token>,
+    sessions: Vec<people::Session>,
     history: Vec<Event>,
     may_change: bool,
     may_audit: bool,
@@ -71,7 +73,7 @@ async fn show(visit: Visit, ids: Ids, kind: AccountKind) -> Result<Response, Ref
 
 async fn page(visit: &Visit, kind: AccountKind, id: PrincipalId, status: StatusCode, added: Added) -> Result<Response, Refused> {
     let now = visit.app.now();
-    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id)).await?;
+    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id, now)).await?;
     let account = &found.account;
     let actual = if account.kind == PrincipalKind::Person { AccountKind::User } else { AccountKind::ServiceAccount };
     if actual != kind {
@@ -94,6 +96,7 @@ async fn page(visit: &Visit, kind: AccountKind, id: PrincipalId, status: StatusC
         tokens: tokens::rows(&found.tokens, now),
         new_token: added.new_token,
         token_form: tokens::form(&format!("{}/tokens", href(kind, id)), may_make_token, added.token_form),
+        sessions: found.sessions.iter().map(|session| session_line(session, now)).collect(),
         owned: None,
         history: event::lines(&found.history, &here),
         may_change: found.may_change,
@@ -101,7 +104,7 @@ async fn page(visit: &Visit, kind: AccountKind, id: PrincipalId, status: StatusC
     Ok(visit.page(status, &page))
 }
 
-fn find(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId) -> DomainResult<Found> {
+fn find(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, now: i64) -> DomainResult<Found> {
     certhold_domain::access::require_path(tx, actor, paths::SECURITY_READ)?;
     let account = people::get(tx, actor, id)?;
     let may = |path: &str| holds(&actor.access, path);
@@ -116,7 +119,24 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId) -> DomainResult<Found> 
         true => events::list(tx, actor, &EventFilter { actor: Some(id), limit: HISTORY, ..EventFilter::default() })?.events,
         false => Vec::new(),
     };
-    Ok(Found { tokens: people::tokens_of(tx, actor, id)?, account, roles, history, may_change, may_audit })
+    let sessions = people::sessions_of(tx, actor, id, now)?;
+    Ok(Found { tokens: people::tokens_of(tx, actor, id)?, account, roles, sessions, history, may_change, may_audit })
+}
+
+fn session_line(session: &people::Session, now: i64) -> SessionLine {
+    SessionLine {
+        id: session.id.0,
+        device: device::name(&session.agent),
+        address: session.address.clone(),
+        began: Moment::new(session.created_at, now),
+        last_used: Moment::new(session.last_seen_at, now),
+    }
+}
+
+async fn end_session(ids: Ids, sent: Sent, kind: AccountKind) -> Result<Response, Refused> {
+    let session = SessionId(ids.second());
+    let outcome = sent.author.write(move |tx, actor, now| people::end_session(tx, actor, session, now)).await;
+    sent.author.done_or_said(&href(kind, PrincipalId(ids.first())), outcome, "The session was ended.")
 }
 
 /// Gives the ticked roles and takes the others. What the viewer may not hand out stays as it is: its boxes are dead.

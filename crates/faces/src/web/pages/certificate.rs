@@ -4,13 +4,14 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use certhold_domain::access::{self, Decision, Need, paths, roles};
+use certhold_domain::access::why::{self, WhoMay};
+use certhold_domain::access::{self, paths, roles};
 use certhold_domain::collections::Scope;
 use certhold_domain::events::EventPage;
 use certhold_domain::inventory::{self, Certificate, Summary};
-use certhold_domain::ownership::{self, ChangeOwner, OwnerChange};
+use certhold_domain::ownership::{self, ChangeOwner, Denial, Facts, OwnerChange};
 use certhold_domain::renewal::managed::{self, Managed};
-use certhold_domain::{Actor, CertificateId, Error, Refusal, Result as DomainResult, RoleId};
+use certhold_domain::{Actor, CertificateId, CollectionId, Error, Refusal, Result as DomainResult, RoleId};
 use certhold_pki::pem;
 use certhold_store::Tx;
 
@@ -21,9 +22,11 @@ use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Author, Sent};
 use crate::web::shared::holds;
 use crate::web::show::{self, choices, event};
+use crate::web::view::access as view;
 use crate::web::view::address::Address;
 use crate::web::view::certificate::{CertificatePage, Download, KeyCard, OwnerCard};
 use crate::web::view::frame::Section;
+use crate::web::view::roles::Permission;
 use crate::web::view::text::Link;
 use crate::web::view::tone::{Badge, Tone};
 use crate::web::visit::Visit;
@@ -52,6 +55,7 @@ struct Found {
     may_audit: bool,
     may_adopt: bool,
     may_remove: bool,
+    who_may: Vec<WhoMay>,
 }
 
 struct OwnerFound {
@@ -98,13 +102,14 @@ async fn answer(
         names: facts::names(&seen),
         extensions: facts::extensions(&details),
         more: facts::more(&details),
-        owner: owner_card(&found, refused),
+        owner: owner_card(&found, refused, within.collection),
         key: key_card(summary),
         versions: show::versions(&found.versions, current.map(|id| id.0), Some(id.0), now),
         history: event::lines(&found.history.events, &here),
         more_history: more,
         adopt: (found.may_adopt && summary.lineage.is_none() && !summary.is_ca).then(|| format!("/managed/new?adopt={id}")),
         may_remove: found.may_remove,
+        who_may: found.who_may.iter().map(|who| who_may(id, who)).collect(),
         downloads: downloads(id, has_chain, within),
         pem: pem::encode(pem::CERTIFICATE, der),
         frame: match within.collection {
@@ -133,37 +138,67 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Doma
     Ok(Found {
         has_chain: !inventory::chain_in(tx, actor, id, scope)?.is_empty(),
         history: inventory::history_in(tx, actor, id, scope, None, HISTORY)?,
-        owner: find_owner(tx, actor, certificate.summary.owner.as_ref())?,
+        owner: find_owner(tx, actor, certificate.summary.owner.as_ref(), scope.collection)?,
         may_audit: holds(&actor.access, paths::AUDITING_READ),
         may_adopt: holds(&actor.access, paths::RENEWAL_MODIFY),
         may_remove: holds(&actor.access, paths::CERTIFICATES_DELETE),
+        who_may: match holds(&actor.access, paths::SECURITY_READ) {
+            true if holds(&actor.access, paths::CERTIFICATES_READ) => why::who_may(tx, actor, id, scope.now)?,
+            _ => Vec::new(),
+        },
         certificate,
         managed,
         versions,
     })
 }
 
-fn find_owner(tx: &mut Tx<'_>, actor: &Actor, owner: Option<&(RoleId, String)>) -> DomainResult<OwnerFound> {
+fn find_owner(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    owner: Option<&(RoleId, String)>,
+    within: Option<CollectionId>,
+) -> DomainResult<OwnerFound> {
     let may_read_roles = holds(&actor.access, paths::SECURITY_READ);
     let holders = match owner {
         Some((role, _)) if may_read_roles => Some(roles::get(tx, actor, *role)?.holders),
         _ => None,
     };
-    let held = |role: RoleId| actor.access.holds(role) || actor.access.is_administrator();
-    let choices = match (access::decide(tx, actor, &Need::system(paths::CERTIFICATES_CHANGE_OWNER))?, owner) {
-        (Decision::Denied { missing, .. }, _) => Err(Lacking::Permission(missing)),
-        (Decision::Allowed { .. }, Some((role, name))) if !held(*role) => Err(Lacking::Role(name.clone())),
-        (Decision::Allowed { .. }, _) => Ok(roles::assignable(tx, actor)?),
+    let owner = owner.map(|(role, _)| ownership::owner_role(tx, *role)).transpose()?;
+    // Whoever sees it through a collection sees it because it is inside.
+    let facts = Facts { scope: owner_scope(within), in_collection: true, owner, ..Facts::default() };
+    let choices = match ownership::decide(&*access::held(tx, actor)?, &facts) {
+        Ok(_) => Ok(roles::assignable(tx, actor)?),
+        Err(Denial::NoGrant { missing, .. }) => Err(Lacking::Permission(missing)),
+        Err(Denial::RoleNotHeld { role, .. }) => Err(Lacking::Role(role)),
+        Err(Denial::OutsideScope(_)) => Err(Lacking::Permission(vec![paths::CERTIFICATES_CHANGE_OWNER.into()])),
     };
     Ok(OwnerFound { may_read_roles, holders, choices })
 }
 
-fn owner_card(found: &Found, refused: Option<(String, String)>) -> OwnerCard {
+fn owner_scope(collection: Option<CollectionId>) -> ownership::Scope {
+    ownership::Scope { collection, container: None }
+}
+
+fn who_may(id: CertificateId, who: &WhoMay) -> view::WhoMay {
+    let role = |(role, name, through): &(RoleId, String, Option<CollectionId>)| {
+        let through = through.map(|collection| format!(" (collection {collection})")).unwrap_or_default();
+        Link::new(format!("{name}{through}"), format!("/roles/{role}"))
+    };
+    let asked = Address::new("/access/why").with("action", who.action).with("certificate", id.to_string());
+    view::WhoMay {
+        permission: Permission { path: who.action.into(), meaning: sentence(who.meaning) },
+        why: asked.to_string(),
+        roles: who.roles.iter().map(role).collect(),
+    }
+}
+
+fn owner_card(found: &Found, refused: Option<(String, String)>, within: Option<i64>) -> OwnerCard {
     let owner = found.certificate.summary.owner.as_ref();
     let current = owner.map(|(role, _)| role.to_string()).unwrap_or_default();
     let mut card = OwnerCard {
         owner: owner.map(|owner| show::owner(owner, found.owner.may_read_roles)),
         people: found.owner.holders,
+        within,
         ..OwnerCard::default()
     };
     match &found.owner.choices {
@@ -222,7 +257,9 @@ async fn change_owner(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let Sent { author, .. } = &sent;
     let chosen = sent.number("owner")?;
     let certificate = CertificateId(ids.first());
-    let command = ChangeOwner { certificate, to: chosen.map(RoleId) };
+    let within = Within { collection: sent.number("collection")? };
+    let scope = owner_scope(within.collection.map(CollectionId));
+    let command = ChangeOwner { certificate, scope, to: chosen.map(RoleId) };
     let outcome = author.write(move |tx, actor, now| {
         let outcome = ownership::change(tx, actor, &command, now)?;
         // Whoever may change the owner need not be allowed to read; then nothing is said about it.
@@ -234,18 +271,24 @@ async fn change_owner(ids: Ids, sent: Sent) -> Result<Response, Refused> {
         Ok((outcome, after)) => Ok(author.done(&show::certificate_href(certificate), owner_changed(&outcome, after.as_ref()))),
         // A role that the caller lacks is named at the field; a lacking permission is a page of its own.
         Err(Error::Refused(Refusal::Forbidden { reason, missing })) if missing.is_empty() => {
-            refused_owner(author, certificate, sent.fields.text("owner"), &reason).await
+            refused_owner(author, certificate, within, sent.fields.text("owner"), &reason).await
         }
         Err(Error::Refused(Refusal::NotFound { kind: "role", .. })) => {
-            refused_owner(author, certificate, "", "this role is gone: choose another one").await
+            refused_owner(author, certificate, within, "", "this role is gone: choose another one").await
         }
         Err(error) => Err(author.refused(error)),
     }
 }
 
-async fn refused_owner(author: &Author, certificate: CertificateId, chosen: &str, why: &str) -> Result<Response, Refused> {
+async fn refused_owner(
+    author: &Author,
+    certificate: CertificateId,
+    within: Within,
+    chosen: &str,
+    why: &str,
+) -> Result<Response, Refused> {
     let refused = (chosen.to_owned(), sentence(why));
-    answer(&author.visit, certificate.0, Within::default(), StatusCode::UNPROCESSABLE_ENTITY, Some(refused)).await
+    answer(&author.visit, certificate.0, within, StatusCode::UNPROCESSABLE_ENTITY, Some(refused)).await
 }
 
 fn owner_changed(outcome: &OwnerChange, after: Option<&Summary>) -> String {

@@ -50,6 +50,8 @@ const FAMILIES: [(&str, &str); 16] = [
     ("dns_provider.", "DNS providers"),
     ("principal.", "Accounts"),
     ("role.", "Roles"),
+    ("permission_set.", "Permission sets"),
+    ("claim.", "Claims"),
     ("token.", "API tokens"),
     ("sign_in.", "Signing in"),
     ("master_key.", "Master keys"),
@@ -309,10 +311,10 @@ mod tests {
             "installation.created",
             "password.changed",
             "session.ended",
-            "permission_set.created",
             "database.moved",
             "backup.completed",
             "backup.restored",
+            "access_review.exported",
         ];
         for operation in operations {
             let known = FAMILIES.iter().skip(1).any(|(family, _)| operation.starts_with(family));

@@ -1,11 +1,13 @@
 //! One file for each family of pages: its addresses and its handlers.
 
+mod access;
 mod account_detail;
 mod accounts;
 mod api_docs;
 mod certificate;
 mod certificate_facts;
 mod certificates;
+mod claims;
 mod collections;
 mod deployments;
 mod dns_providers;
@@ -22,6 +24,7 @@ mod missing;
 mod own_account;
 mod query;
 mod roles;
+mod sets;
 mod sign_in;
 mod system;
 mod tokens;
@@ -59,6 +62,9 @@ pub fn router(app: &App) -> Router<App> {
         .merge(accounts::routes())
         .merge(account_detail::routes())
         .merge(roles::routes())
+        .merge(sets::routes())
+        .merge(claims::routes())
+        .merge(access::routes())
         .merge(own_account::routes())
         .merge(events::routes())
         .merge(system::routes())

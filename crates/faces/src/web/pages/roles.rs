@@ -5,22 +5,22 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use certhold_domain::access::roles::{self, Role, RoleCommand};
-use certhold_domain::access::{self, Path, paths};
+use certhold_domain::access::{self, claims, paths, sets};
 use certhold_domain::inventory::{self, Filter, OwnerFilter};
-use certhold_domain::people::{self, PrincipalKind};
-use certhold_domain::{Actor, Result as DomainResult, RoleId};
+use certhold_domain::people::PrincipalKind;
+use certhold_domain::{Actor, PermissionSetId, Result as DomainResult, RoleId};
 use certhold_store::Tx;
 
 use super::Ids;
 use crate::state::App;
 use crate::web::fields::Fields;
-use crate::web::refused::{Refused, sentence};
+use crate::web::refused::Refused;
 use crate::web::sent::{Complaint, Sent};
 use crate::web::shared::holds;
-use crate::web::show;
+use crate::web::show::{self, choices, permissions};
 use crate::web::view::form::Input;
 use crate::web::view::frame::Section;
-use crate::web::view::roles::{NewRolePage, Permission, RoleDetailPage, RoleForm, RoleRow, RolesPage};
+use crate::web::view::roles::{NewRolePage, RoleDetailPage, RoleForm, RoleRow, RolesPage};
 use crate::web::view::text::{Link, plural};
 use crate::web::visit::Visit;
 
@@ -32,8 +32,8 @@ pub fn routes() -> Router<App> {
         .route("/roles/{id}/remove", post(remove))
 }
 
-/// Accounts whose roles are looked at to find a role's members.
-const ACCOUNTS_LOOKED_AT: usize = 5_000;
+/// Members that are shown.
+const MEMBERS: usize = 1_000;
 
 async fn list(visit: Visit) -> Result<Response, Refused> {
     let find = |tx: &mut Tx<'_>, actor: &Actor| {
@@ -64,22 +64,11 @@ fn owned(tx: &mut Tx<'_>, actor: &Actor, role: RoleId) -> DomainResult<Option<i6
     Ok(inventory::list(tx, actor, &filter)?.total)
 }
 
-fn meaning(path: &Path) -> String {
-    let known = paths::CATALOGUE.iter().find(|(known, _)| *known == path.as_str());
-    let below = || paths::CATALOGUE.iter().filter(|(known, _)| path.covers(known)).map(|(_, meaning)| *meaning);
-    match known {
-        Some((_, meaning)) => sentence(meaning),
-        None => sentence(&below().collect::<Vec<_>>().join("; ")),
-    }
-}
-
-fn catalogue() -> Vec<Permission> {
-    paths::CATALOGUE.iter().map(|(path, meaning)| Permission { path: (*path).into(), meaning: sentence(meaning) }).collect()
-}
-
 struct Found {
     role: Role,
     members: Vec<Link>,
+    claims: Vec<Link>,
+    sets: Vec<(i64, String)>,
     owned: Option<i64>,
     may_change: bool,
 }
@@ -93,24 +82,32 @@ async fn page(visit: &Visit, id: RoleId, status: StatusCode, refused: Option<(&F
     let role = &found.role;
     let may_change = found.may_change && !role.built_in;
     let form = may_change.then(|| match refused {
-        Some((sent, complaint)) => form(sent, Some(complaint)),
-        None => RoleForm {
-            error: None,
-            name: Input::of(&role.name),
-            description: Input::of(&role.description),
-            permissions: Input::of(role.permissions.iter().map(|path| path.as_str()).collect::<Vec<_>>().join("\n")),
-            known: catalogue(),
-        },
+        Some((sent, complaint)) => form(sent, &found.sets, Some(complaint)),
+        None => {
+            let (tree, permissions) = permissions::picker(&permissions::texts(&role.permissions));
+            RoleForm {
+                error: None,
+                name: Input::of(&role.name),
+                description: Input::of(&role.description),
+                email: Input::of(role.email.clone().unwrap_or_default()),
+                set: choices::named(found.sets.iter().cloned(), &role.permission_set.to_string()),
+                tree,
+                permissions,
+            }
+        }
     });
-    let permission = |path: &Path| Permission { path: path.as_str().into(), meaning: meaning(path) };
     let owned = found.owned.filter(|owned| *owned > 0);
     let page = RoleDetailPage {
         frame: visit.frame(&role.name, Section::Roles, viewer).below("Roles", "/roles"),
         id: id.0,
         description: role.description.clone(),
         is_built_in: role.built_in,
-        permissions: role.permissions.iter().map(permission).collect(),
+        set: Link::new(&role.permission_set_name, format!("/permission-sets/{}", role.permission_set)),
+        permissions: role.permissions.iter().map(permissions::explained).collect(),
+        without_effect: permissions::texts(&role.without_effect),
+        holders: role.holders,
         members: found.members,
+        claims: found.claims,
         owned: owned
             .map(|owned| Link::new(format!("owns {}", plural(owned, "certificate", "certificates")), show::owned_href(id))),
         form,
@@ -121,31 +118,46 @@ async fn page(visit: &Visit, id: RoleId, status: StatusCode, refused: Option<(&F
 
 fn find(tx: &mut Tx<'_>, actor: &Actor, id: RoleId) -> DomainResult<Found> {
     let role = roles::get(tx, actor, id)?;
-    let mut members = Vec::new();
-    if role.holders > 0 {
-        for account in people::list(tx, actor)?.into_iter().take(ACCOUNTS_LOOKED_AT) {
-            if people::roles_of(tx, actor, account.id)?.iter().any(|(held, _)| *held == id) {
-                let place = if account.kind == PrincipalKind::Person { "/users" } else { "/service-accounts" };
-                members.push(Link::new(account.name, format!("{place}/{}", account.id)));
-            }
-        }
-    }
-    Ok(Found { owned: owned(tx, actor, id)?, role, members, may_change: holds(&actor.access, paths::SECURITY_MODIFY) })
+    let member = |member: roles::Member| {
+        let place = if member.kind == PrincipalKind::Person { "/users" } else { "/service-accounts" };
+        Link::new(member.name, format!("{place}/{}", member.id))
+    };
+    let members = roles::members(tx, actor, id, None, MEMBERS)?.into_iter().map(member).collect();
+    let claims = if role.claims > 0 { claims::list(tx, actor, Some(id))? } else { Vec::new() };
+    let claims = claims.into_iter().map(|claim| Link::new(claims::spoken(&claim.key), format!("/claims/{}", claim.id))).collect();
+    let sets = named_sets(tx, actor)?;
+    Ok(Found {
+        owned: owned(tx, actor, id)?,
+        role,
+        members,
+        claims,
+        sets,
+        may_change: holds(&actor.access, paths::SECURITY_MODIFY),
+    })
 }
 
-fn form(sent: &Fields, complaint: Option<Complaint>) -> RoleForm {
+fn named_sets(tx: &mut Tx<'_>, actor: &Actor) -> DomainResult<Vec<(i64, String)>> {
+    Ok(sets::list(tx, actor)?.into_iter().map(|set| (set.id.0, set.name)).collect())
+}
+
+fn form(sent: &Fields, sets: &[(i64, String)], complaint: Option<Complaint>) -> RoleForm {
     let input = |name: &str| Input::of(sent.text(name));
+    let (tree, permissions) = permissions::picker_sent(sent);
     let mut form = RoleForm {
         error: None,
         name: input("name"),
         description: input("description"),
-        permissions: input("permissions"),
-        known: catalogue(),
+        email: input("email"),
+        set: choices::named(sets.iter().cloned(), sent.text("set")),
+        tree,
+        permissions,
     };
     if let Some(complaint) = complaint {
         let mut places = [
             ("name", &mut form.name.error),
             ("description", &mut form.description.error),
+            ("email", &mut form.email.error),
+            ("permission_set", &mut form.set.error),
             ("permissions", &mut form.permissions.error),
         ];
         complaint.place(&mut form.error, &mut places);
@@ -153,34 +165,41 @@ fn form(sent: &Fields, complaint: Option<Complaint>) -> RoleForm {
     form
 }
 
-fn command(sent: &Fields, before: Option<&Role>) -> RoleCommand {
-    RoleCommand {
-        name: sent.text("name").to_owned(),
-        description: sent.text("description").trim().to_owned(),
-        email: before.and_then(|role| role.email.clone()),
-        permission_set: before.map(|role| role.permission_set),
-        permissions: sent.lines("permissions"),
-    }
+fn command(sent: &Sent, before: Option<&Role>) -> Result<RoleCommand, Refused> {
+    let fields = &sent.fields;
+    let set = sent.number("set")?.map(PermissionSetId);
+    Ok(RoleCommand {
+        name: fields.text("name").to_owned(),
+        description: fields.text("description").trim().to_owned(),
+        email: fields.given("email"),
+        permission_set: set.or(before.map(|role| role.permission_set)),
+        permissions: permissions::sent(fields),
+    })
 }
 
 async fn show_new(visit: Visit) -> Result<Response, Refused> {
-    page_new(&visit, StatusCode::OK, form(&Fields::default(), None)).await
+    page_new(&visit, StatusCode::OK, &Fields::default(), None).await
 }
 
-async fn page_new(visit: &Visit, status: StatusCode, form: RoleForm) -> Result<Response, Refused> {
-    let (viewer, ()) = visit.read(|tx, actor| access::require_path(tx, actor, paths::SECURITY_MODIFY)).await?;
+async fn page_new(visit: &Visit, status: StatusCode, sent: &Fields, complaint: Option<Complaint>) -> Result<Response, Refused> {
+    let find = |tx: &mut Tx<'_>, actor: &Actor| {
+        access::require_path(tx, actor, paths::SECURITY_MODIFY)?;
+        // Whoever may only change chooses the set by not choosing: the first one.
+        if holds(&actor.access, paths::SECURITY_READ) { named_sets(tx, actor) } else { Ok(Vec::new()) }
+    };
+    let (viewer, sets) = visit.read(find).await?;
     let frame = visit.frame("New role", Section::Roles, viewer).below("Roles", "/roles");
-    Ok(visit.page(status, &NewRolePage { frame, form }))
+    Ok(visit.page(status, &NewRolePage { frame, form: form(sent, &sets, complaint) }))
 }
 
 async fn create(sent: Sent) -> Result<Response, Refused> {
     let author = &sent.author;
-    let new = command(&sent.fields, None);
+    let new = command(&sent, None)?;
     match author.write(move |tx, actor, now| roles::create(tx, actor, &new, now)).await {
         Ok(id) => Ok(author.done(&format!("/roles/{id}"), "The role was added. Give it to somebody on their own page.")),
         Err(error) => {
-            let refused = form(&sent.fields, Some(author.complaint(error)?));
-            page_new(&author.visit, StatusCode::UNPROCESSABLE_ENTITY, refused).await
+            let complaint = author.complaint(error)?;
+            page_new(&author.visit, StatusCode::UNPROCESSABLE_ENTITY, &sent.fields, Some(complaint)).await
         }
     }
 }
@@ -190,7 +209,7 @@ async fn update(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     author.require(paths::SECURITY_MODIFY)?;
     let asking = author.actor.clone();
     let before = author.visit.app.read(move |tx| roles::get(tx, &asking, id)).await.map_err(|error| author.refused(error))?;
-    let new = command(&sent.fields, Some(&before));
+    let new = command(&sent, Some(&before))?;
     match author.write(move |tx, actor, now| roles::update(tx, actor, id, &new, now)).await {
         Ok(()) => Ok(author.done(&format!("/roles/{id}"), "The role was saved.")),
         Err(error) => {

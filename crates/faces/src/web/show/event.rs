@@ -150,6 +150,14 @@ fn appearance(operation: &str) -> (&'static str, &'static str, Tone) {
         names::DATABASE_MOVED => ("moved the database", "play", Warn),
         names::RETENTION_BEGAN => ("began to erase what old events say", "close", Neutral),
         names::RETENTION_COMPLETED => ("erased what old events say", "close", Neutral),
+        names::PERMISSION_SET_CHANGED => ("changed the permission set", "key", Neutral),
+        names::PERMISSION_SET_DELETED => ("removed the permission set", "close", Neutral),
+        names::CLAIM_CREATED => ("added the claim", "globe", Neutral),
+        names::CLAIM_CHANGED => ("described the claim", "globe", Neutral),
+        names::CLAIM_DELETED => ("removed the claim", "close", Neutral),
+        names::CLAIM_ASSIGNED => ("gave a role to the claim", "globe", Neutral),
+        names::CLAIM_WITHDRAWN => ("took a role from the claim", "globe", Neutral),
+        names::ACCESS_REVIEW_EXPORTED => ("exported an access review", "download", Neutral),
         _ => ("did something to", "note", Neutral),
     }
 }
@@ -162,6 +170,8 @@ fn summary(event: &Event, words: &str) -> String {
     match event.operation.as_str() {
         names::ROLE_ASSIGNED => with(detail("role_name"), words, |role| format!("gave the role “{role}” to")),
         names::ROLE_WITHDRAWN => with(detail("role_name"), words, |role| format!("took the role “{role}” from")),
+        names::CLAIM_ASSIGNED => with(detail("role_name"), words, |role| format!("gave the role “{role}” to the claim")),
+        names::CLAIM_WITHDRAWN => with(detail("role_name"), words, |role| format!("took the role “{role}” from the claim")),
         names::TOKEN_CREATED | names::TOKEN_REVOKED => {
             with(detail("name"), words, |name| format!("{} “{name}”{of}", words.replacen("an API", "the API", 1)))
         }

@@ -1,5 +1,6 @@
 //! The pages as a browser gets them: a whole server without a socket.
 
+mod access;
 mod collections;
 mod forms;
 mod hostile;

@@ -64,6 +64,15 @@ fn forms(
         ("/roles/new".into(), vec![own("name", "R"), own("permissions", "/portal/read/")]),
         (format!("/roles/{role}"), vec![own("name", "R"), own("permissions", "/portal/read/")]),
         (format!("/roles/{role}/remove"), vec![]),
+        ("/permission-sets/new".into(), vec![own("name", "S"), own("grant", "/portal/read/")]),
+        ("/permission-sets/2".into(), vec![own("name", "S"), own("grant", "/portal/read/")]),
+        ("/permission-sets/2/remove".into(), vec![]),
+        ("/claims".into(), vec![own("type", "group"), own("value", "ops"), own("provider", "corporate")]),
+        ("/claims/1/roles".into(), vec![own("role", &role.to_string())]),
+        ("/claims/1/describe".into(), vec![own("description", "other")]),
+        ("/claims/1/remove".into(), vec![]),
+        ("/access/review/export".into(), vec![]),
+        (format!("/users/{user}/sessions/987/end"), vec![]),
         ("/events/check".into(), vec![]),
     ]
 }
@@ -167,6 +176,13 @@ async fn pages_name_the_permission_that_is_missing() {
         ("/roles".to_owned(), "/security/read/"),
         (format!("/roles/{role}"), "/security/read/"),
         ("/roles/new".to_owned(), "/security/modify/"),
+        ("/permission-sets".to_owned(), "/security/read/"),
+        ("/permission-sets/1".to_owned(), "/security/read/"),
+        ("/permission-sets/new".to_owned(), "/security/modify/"),
+        ("/claims".to_owned(), "/security/read/"),
+        ("/claims/1".to_owned(), "/security/read/"),
+        ("/access/review".to_owned(), "/security/read/"),
+        ("/access/why?user=admin&action=/certificates/import/".to_owned(), "/security/read/"),
         ("/events".to_owned(), "/auditing/read/"),
     ];
     for (page, missing) in pages {

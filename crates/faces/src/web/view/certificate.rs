@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::access::WhoMay;
 use super::event::EventLine;
 use super::filters;
 use super::form::Select;
@@ -46,6 +47,8 @@ pub struct CertificatePage {
     pub adopt: Option<String>,
     /// Whether the viewer may remove it from the inventory.
     pub may_remove: bool,
+    /// Who may do what to it, by role; empty for viewers who may not read roles.
+    pub who_may: Vec<WhoMay>,
     /// What can be downloaded.
     pub downloads: Vec<Download>,
     /// The certificate as PEM.
@@ -161,6 +164,8 @@ pub struct Extension {
 /// Who answers for the certificate, and the form that changes it.
 #[derive(Clone, Debug, Default)]
 pub struct OwnerCard {
+    /// `collection`: the collection through which the viewer came.
+    pub within: Option<i64>,
     /// The owner role.
     pub owner: Option<Link>,
     /// How many people hold that role, where the viewer may know.

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::address::Address;
 use super::frame::Frame;
 
 /// A page that says why there is no page.
@@ -16,6 +17,8 @@ pub struct ErrorPage {
     pub message: String,
     /// 403: the permission paths, any one of which would do.
     pub missing: Vec<String>,
+    /// 403: the question why, about the viewer.
+    pub why: Option<String>,
     /// 500: the number under which the log tells more.
     pub reference: Option<String>,
 }
@@ -26,7 +29,9 @@ impl ErrorPage {
     pub fn forbidden(mut frame: Frame, missing: Vec<String>) -> Self {
         "Not allowed".clone_into(&mut frame.title);
         let message = "Your roles do not grant this. Somebody who manages roles can give you one of these permissions:";
-        Self { frame, status: 403, message: message.into(), missing, reference: None }
+        let why = missing.first().filter(|_| frame.viewer.is_some());
+        let why = why.map(|path| Address::new("/access/why").with("action", path).to_string());
+        Self { frame, status: 403, message: message.into(), missing, why, reference: None }
     }
 
     /// 404: there is no such page, or the viewer may not know of it.
@@ -34,7 +39,7 @@ impl ErrorPage {
     pub fn not_found(mut frame: Frame) -> Self {
         "Not found".clone_into(&mut frame.title);
         let message = "There is nothing at this address, or nothing you may see.";
-        Self { frame, status: 404, message: message.into(), missing: Vec::new(), reference: None }
+        Self { frame, status: 404, message: message.into(), missing: Vec::new(), why: None, reference: None }
     }
 
     /// 500: a fault of ours, with the number under which the log tells more.
@@ -43,13 +48,13 @@ impl ErrorPage {
         "Something broke".clone_into(&mut frame.title);
         let message = "This is our fault, not yours, and nothing was changed. Whoever runs this server finds the cause \
                        in its log under this reference:";
-        Self { frame, status: 500, message: message.into(), missing: Vec::new(), reference: Some(reference.into()) }
+        Self { frame, status: 500, message: message.into(), missing: Vec::new(), why: None, reference: Some(reference.into()) }
     }
 
     /// Any other refusal: what was wrong and what to do.
     #[must_use]
     pub fn refused(mut frame: Frame, status: u16, title: &str, message: impl Into<String>) -> Self {
         title.clone_into(&mut frame.title);
-        Self { frame, status, message: message.into(), missing: Vec::new(), reference: None }
+        Self { frame, status, message: message.into(), missing: Vec::new(), why: None, reference: None }
     }
 }

@@ -122,7 +122,7 @@ impl Viewer {
 const NAVIGATION: &[(&str, &[Section])] = &[
     ("", &[Section::Home, Section::Certificates, Section::Collections, Section::Import]),
     ("Issuance", &[Section::Managed, Section::Issuers, Section::DnsProviders]),
-    ("Access", &[Section::Users, Section::ServiceAccounts, Section::Roles]),
+    ("Access", &[Section::Users, Section::ServiceAccounts, Section::Roles, Section::Sets, Section::Claims, Section::Review]),
     ("Record", &[Section::Events, Section::Api]),
 ];
 
@@ -149,6 +149,12 @@ pub enum Section {
     ServiceAccounts,
     /// Roles and their permissions.
     Roles,
+    /// Permission sets.
+    Sets,
+    /// What sign-ins say of somebody.
+    Claims,
+    /// Who can do what to which certificates.
+    Review,
     /// The record of everything.
     Events,
     /// API documentation.
@@ -161,7 +167,7 @@ pub enum Section {
 
 impl Section {
     /// Everything that can stand in the navigation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Home,
         Self::Certificates,
         Self::Collections,
@@ -172,6 +178,9 @@ impl Section {
         Self::Users,
         Self::ServiceAccounts,
         Self::Roles,
+        Self::Sets,
+        Self::Claims,
+        Self::Review,
         Self::Events,
         Self::Api,
     ];
@@ -202,6 +211,9 @@ impl Section {
             Self::Users => "Users",
             Self::ServiceAccounts => "Service accounts",
             Self::Roles => "Roles",
+            Self::Sets => "Permission sets",
+            Self::Claims => "Claims",
+            Self::Review => "Access review",
             Self::Events => "Events",
             Self::Api => "API",
             Self::Account => "Account",
@@ -223,6 +235,9 @@ impl Section {
             Self::Users => "/users",
             Self::ServiceAccounts => "/service-accounts",
             Self::Roles => "/roles",
+            Self::Sets => "/permission-sets",
+            Self::Claims => "/claims",
+            Self::Review => "/access/review",
             Self::Events => "/events",
             Self::Api => "/api/docs",
             Self::Account => "/account",
@@ -243,6 +258,9 @@ impl Section {
             Self::Users => "people",
             Self::ServiceAccounts => "robot",
             Self::Roles => "key",
+            Self::Sets => "lock",
+            Self::Claims => "globe",
+            Self::Review => "check",
             Self::Events => "list",
             Self::Api => "code",
             Self::Account => "person",

@@ -8,6 +8,7 @@
 //! fields hold it raw. Times are [`time::Moment`]s, lives of certificates are [`tone::Validity`]s, fields of forms are
 //! in [`form`], and links with parameters are made by [`address::Address`].
 
+pub mod access;
 pub mod account;
 pub mod address;
 pub mod api_docs;

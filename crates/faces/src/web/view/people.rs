@@ -2,7 +2,9 @@
 
 use askama::Template;
 
+use super::address::Address;
 use super::event::EventLine;
+use super::filters;
 use super::form::{Choice, Input, Select};
 use super::frame::Frame;
 use super::secret::ShownOnce;
@@ -162,6 +164,8 @@ pub struct AccountDetailPage {
     pub new_token: Option<ShownOnce>,
     /// The form for a new token.
     pub token_form: TokenForm,
+    /// The browsers in which it is signed in; none for programs.
+    pub sessions: Vec<SessionLine>,
     /// Certificates it owns through its roles, as a link to the inventory.
     pub owned: Option<Link>,
     /// What it did, newest first.
@@ -174,6 +178,29 @@ impl AccountDetailPage {
     fn path(&self, action: &str) -> String {
         format!("{}/{}/{action}", self.kind.path(), self.id)
     }
+
+    fn review(&self) -> String {
+        Address::new("/access/review").with("user", &self.frame.title).to_string()
+    }
+
+    fn end_session(&self, session: &i64) -> String {
+        self.path(&format!("sessions/{session}/end"))
+    }
+}
+
+/// A browser in which somebody is signed in.
+#[derive(Clone, Debug)]
+pub struct SessionLine {
+    /// Its number.
+    pub id: i64,
+    /// `Firefox on Linux`.
+    pub device: String,
+    /// Where the sign-in came from.
+    pub address: String,
+    /// When it began.
+    pub began: Moment,
+    /// When it was last used.
+    pub last_used: Moment,
 }
 
 /// One API token; the token itself is never shown again.

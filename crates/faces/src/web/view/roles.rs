@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::filters;
-use super::form::Input;
+use super::form::{Input, Select};
 use super::frame::Frame;
 use super::text::Link;
 
@@ -50,10 +50,18 @@ pub struct RoleDetailPage {
     pub description: String,
     /// Whether it came with Certhold and cannot be changed.
     pub is_built_in: bool,
+    /// The permission set that bounds it.
+    pub set: Link,
     /// What it grants.
     pub permissions: Vec<Permission>,
-    /// Who holds it.
+    /// What of that has no effect, because the permission set does not allow it.
+    pub without_effect: Vec<String>,
+    /// Who holds it; the first thousand.
     pub members: Vec<Link>,
+    /// How many accounts hold it.
+    pub holders: i64,
+    /// The claims through which it is held.
+    pub claims: Vec<Link>,
     /// How many certificates it owns, as a link to the inventory.
     pub owned: Option<Link>,
     /// The form that changes it; `None`: the viewer may not, or nobody may.
@@ -69,6 +77,19 @@ pub struct Permission {
     pub path: String,
     /// `Read certificates in the collection “Payments”`.
     pub meaning: String,
+}
+
+/// A node of the permission tree, as a box.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The path.
+    pub path: String,
+    /// What it allows; empty for a node that only includes others.
+    pub meaning: String,
+    /// How far from the root, at most 5.
+    pub depth: usize,
+    /// Whether it is granted.
+    pub is_chosen: bool,
 }
 
 /// The form for a new role.
@@ -90,8 +111,12 @@ pub struct RoleForm {
     pub name: Input,
     /// `description`.
     pub description: Input,
-    /// `permissions`: paths, one a line.
+    /// `email`.
+    pub email: Input,
+    /// `set`: the permission set.
+    pub set: Select,
+    /// `grant`: one box for each node of the permission tree.
+    pub tree: Vec<Node>,
+    /// `permissions`: further paths, one a line.
     pub permissions: Input,
-    /// Every path that means something, for reference beside the field.
-    pub known: Vec<Permission>,
 }

@@ -1,9 +1,11 @@
+use certhold_faces::web::view::access::WhoMay;
 use certhold_faces::web::view::certificate::{
     CertificatePage, Download, Extension, Fact, FactGroup, KeyCard, OwnerCard, SubjectName, Version,
 };
 use certhold_faces::web::view::event::Change;
 use certhold_faces::web::view::form::{Choice, Select};
 use certhold_faces::web::view::frame::{Notice, Section};
+use certhold_faces::web::view::roles::Permission;
 use certhold_faces::web::view::text::Link;
 use certhold_faces::web::view::tone::{Badge, Tone};
 
@@ -97,6 +99,7 @@ fn rich() -> CertificatePage {
         }],
         owner: OwnerCard {
             owner: Some(Link::new("Payments team", "/roles/4")),
+            within: Some(7),
             people: Some(6),
             form: Some(roles().choose("4")),
             reason: String::new(),
@@ -116,6 +119,11 @@ fn rich() -> CertificatePage {
         more_history: Some("/events?object=certificate-812".into()),
         adopt: Some("/managed/new?adopt=812".into()),
         may_remove: true,
+        who_may: vec![WhoMay {
+            permission: Permission { path: "/certificates/collections/read/".into(), meaning: "See certificates.".into() },
+            why: "/access/why?action=%2Fcertificates%2Fcollections%2Fread%2F&certificate=7".into(),
+            roles: vec![Link::new(HOSTILE, "/roles/4"), Link::new("Payments team (collection 7)", "/roles/5")],
+        }],
         downloads: downloads(),
         pem: format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", format!("{}\n", "MIIHQjCCBiqgAwIBAgIQDI7gyQ1qiRWIBAYe4kH5rzANBgkqhkiG9w0BAQsFADBE").repeat(24)),
     }
@@ -167,6 +175,7 @@ fn bare() -> CertificatePage {
     page.key = KeyCard { is_held: false, text: "Not here; only the certificate is held.".into() };
     page.owner = OwnerCard {
         owner: None,
+        within: None,
         people: None,
         form: None,
         reason: String::new(),

@@ -1,5 +1,6 @@
 //! Sample values for every page.
 
+mod access;
 mod certificate;
 mod collections;
 mod home;
@@ -35,6 +36,7 @@ pub const LONG: &str = "a-very-long-label-that-goes-on-and-on-until-it-is-sixty-
 
 pub fn all() -> Vec<Sample> {
     [
+        access::samples(),
         home::samples(),
         inventory::samples(),
         certificate::samples(),

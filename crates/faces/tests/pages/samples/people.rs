@@ -129,6 +129,13 @@ fn user() -> AccountDetailPage {
         tokens: tokens(),
         new_token: None,
         token_form: token_form("/users/3/tokens"),
+        sessions: vec![SessionLine {
+            id: 7,
+            device: HOSTILE.into(),
+            address: "2001:db8::17".into(),
+            began: at(-DAY),
+            last_used: at(-MINUTE),
+        }],
         owned: Some(Link::new("owns 17 certificates", "/certificates?q=owner")),
         history: vec![
             event(48_300, 4 * MINUTE, "j.okafor", "was locked out after 5 wrong passwords", "lock", Tone::Warn),
@@ -187,10 +194,24 @@ fn role_form() -> RoleForm {
         error: None,
         name: Input::of("Payments team"),
         description: Input::of("Answers for what takes money."),
+        email: Input::of("payments@example.com"),
+        set: Select::of(vec![Choice::new("1", "Global"), Choice::new("2", HOSTILE)]).choose("2"),
+        tree: tree(),
         permissions: Input::of("/certificates/read/\n/certificate/write/")
-            .refused("Line 2: /certificate/write/ means nothing. Did you mean /certificates/import/?"),
-        known: permissions(),
+            .refused("/certificate/write/ is not a permission; did you mean /certificates/import/?"),
     }
+}
+
+pub fn tree() -> Vec<Node> {
+    let node =
+        |path: &str, meaning: &str, depth, is_chosen| Node { path: path.into(), meaning: meaning.into(), depth, is_chosen };
+    vec![
+        node("/", "Everything.", 0, false),
+        node("/certificates/", "", 1, false),
+        node("/certificates/collections/", "", 2, true),
+        node("/certificates/collections/private_key/", "", 3, false),
+        node("/certificates/collections/private_key/import/", "Put private keys into custody.", 4, false),
+    ]
 }
 
 fn role() -> RoleDetailPage {
@@ -199,7 +220,11 @@ fn role() -> RoleDetailPage {
         id: 4,
         description: "Answers for what takes money.".into(),
         is_built_in: false,
+        set: Link::new(HOSTILE, "/permission-sets/2"),
         permissions: permissions(),
+        without_effect: vec!["/certificates/import/".into()],
+        holders: 3,
+        claims: vec![Link::new(HOSTILE, "/claims/1")],
         members: vec![
             Link::new("marta.lindqvist", "/users/2"),
             Link::new("j.okafor", "/users/3"),
@@ -217,6 +242,9 @@ fn built_in() -> RoleDetailPage {
     page.is_built_in = true;
     page.form = None;
     page.remove_action = None;
+    page.without_effect.clear();
+    page.claims.clear();
+    page.holders = 0;
     page.members.clear();
     page.permissions = vec![Permission { path: "/".into(), meaning: "Everything".into() }];
     page

@@ -1,0 +1,138 @@
+//! Roles, permission sets, claims, reasons and the review, as people use them.
+
+use super::{Visitor, gist, location};
+use crate::testing::TestApp;
+
+#[tokio::test]
+async fn a_role_is_picked_from_the_tree_and_bounded_by_a_set() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let set = [("name", "Web"), ("grant", "/certificates/")];
+    let reply = admin.post("/permission-sets/new", &set).await;
+    let set = location(&reply).to_owned();
+    assert!(set.starts_with("/permission-sets/"), "{}", gist(&reply.text()));
+    let number = set.rsplit('/').next().unwrap();
+    let role = [
+        ("name", "Operators"),
+        ("email", "ops@example.com"),
+        ("set", number),
+        ("grant", "/certificates/import/"),
+        ("grant", "/certificates/collections/read/"),
+        ("permissions", "/certificates/collections/change_owner/12/"),
+    ];
+    let reply = admin.post("/roles/new", &role).await;
+    let role_page = location(&reply).to_owned();
+    let page = admin.page(&role_page).await;
+    for shown in [
+        "/certificates/collections/change_owner/12/</textarea>",
+        "value=\"/certificates/import/\" checked",
+        "ops@example.com",
+        ">Web<",
+    ] {
+        assert!(page.contains(shown), "{shown}: {}", gist(&page));
+    }
+    // A redundant pair is explained, and everything that was entered stays.
+    let redundant = [("name", "Twice"), ("grant", "/certificates/"), ("grant", "/certificates/import/"), ("set", number)];
+    let reply = admin.post("/roles/new", &redundant).await;
+    assert_eq!(reply.status, 422);
+    let page = reply.text();
+    assert!(page.contains("Redundant: /certificates/ already includes /certificates/import/."), "{}", gist(&page));
+    assert!(page.contains("value=\"/certificates/\" checked") && page.contains("value=\"Twice\""));
+    let typo = [("name", "Typo"), ("permissions", "/certificates/imports/")];
+    let reply = admin.post("/roles/new", &typo).await;
+    assert!(reply.text().contains("did you mean /certificates/import/?"), "{}", gist(&reply.text()));
+
+    // Narrowing the set tells what the role grants in vain, at once and on the role's page.
+    let reply = admin.post(&set, &[("name", "Web"), ("grant", "/certificates/collections/")]).await;
+    assert_eq!(reply.status, 200, "{}", gist(&reply.text()));
+    let page = reply.text();
+    assert!(page.contains("grant in vain") && page.contains("<code>/certificates/import/</code>"), "{}", gist(&page));
+    let page = admin.page(&role_page).await;
+    assert!(page.contains("Without effect"), "{}", gist(&page));
+    let reply = admin.post(&format!("{set}/remove"), &[]).await;
+    assert_eq!(location(&reply), set, "a set with roles inside stays");
+    assert_eq!(admin.post("/permission-sets/1", &[("name", "Global"), ("grant", "/portal/")]).await.status, 422, "built in");
+}
+
+#[tokio::test]
+async fn a_claim_is_added_given_a_role_and_removed() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let reply = admin.post("/claims", &[("type", "group"), ("value", ""), ("provider", "corporate")]).await;
+    assert_eq!(reply.status, 422);
+    assert!(reply.text().contains("A claim says something"), "{}", gist(&reply.text()));
+    assert_eq!(admin.post("/claims", &[("type", "principal"), ("value", "x"), ("provider", "y")]).await.status, 400);
+    let claim = [("type", "group"), ("value", "<b>ops</b>"), ("provider", "corporate"), ("description", "on call")];
+    let place = location(&admin.post("/claims", &claim).await).to_owned();
+    assert_eq!(admin.post(&format!("{place}/roles"), &[("role", "1")]).await.status, 303);
+    assert_eq!(admin.post(&format!("{place}/describe"), &[("description", "nights")]).await.status, 303);
+    let page = admin.page(&place).await;
+    assert!(page.contains("checked") && page.contains("nights") && !page.contains("<b>ops"), "{}", gist(&page));
+    assert!(admin.page("/roles/1").await.contains("Held through claims"));
+    assert!(admin.page("/claims").await.contains("Administrator"));
+    assert_eq!(location(&admin.post(&format!("{place}/remove"), &[]).await), "/claims");
+    assert_eq!(admin.get(&place).await.status, 404);
+}
+
+#[tokio::test]
+async fn refusals_lead_to_the_reason() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let certificate = server.import_samples(1).await[0];
+    let (eve, ..) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
+    let refused = eve.get("/certificates").await.text();
+    let why = "/access/why?action=%2Fcertificates%2Fcollections%2Fread%2F";
+    assert!(refused.contains(why), "{}", gist(&refused));
+    let page = eve.page(why).await;
+    assert!(
+        page.contains("Missing /certificates/collections/read/.") && page.contains("Grants nothing that includes it."),
+        "{}",
+        gist(&page)
+    );
+    let page = admin.page("/access/why?user=EVE&action=/certificates/import/").await;
+    assert!(page.contains("Not allowed"), "{}", gist(&page));
+    let page = admin.page(&format!("/access/why?action=/certificates/collections/read/&certificate={certificate}")).await;
+    assert!(page.contains("Allowed by role Administrator (set Global bounds it)."), "{}", gist(&page));
+    for (wrong, status, said) in [
+        ("action=/nothing/", 422, "did you mean"),
+        ("action=/portal/read/&certificate=x", 422, "This is no number."),
+        ("action=/portal/read/&certificate=1&collection=1", 422, "not both"),
+        ("action=/portal/read/&certificate=98765", 404, "There is no certificate 98765."),
+        ("action=/portal/read/&user=nobody", 404, "There is no person or service account"),
+    ] {
+        let reply = admin.get(&format!("/access/why?{wrong}")).await;
+        assert_eq!(reply.status, status, "{wrong}");
+        assert!(reply.text().contains(said), "{wrong}: {}", gist(&reply.text()));
+    }
+    let page = admin.page(&format!("/certificates/{certificate}")).await;
+    assert!(page.contains("Who may…") && page.contains(">Administrator<"), "{}", gist(&page));
+}
+
+#[tokio::test]
+async fn the_review_is_filtered_and_exported() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    server.import_samples(3).await;
+    Visitor::with(&server, "eve", &["/portal/read/", "/certificates/collections/read/"]).await;
+    let page = admin.page("/access/review?user=eve").await;
+    let eves = page.matches("<tr><th scope=\"row\">").count();
+    assert_eq!(eves, 1, "{}", gist(&page));
+    assert!(page.contains(">3</td>") && page.contains("Everywhere"), "{}", gist(&page));
+    assert_eq!(admin.get("/access/review?user=unknown").await.status, 422);
+    let before = server.events().await;
+    let reply = admin.post("/access/review/export", &[("user", "eve"), ("action", ""), ("role", ""), ("disabled", "")]).await;
+    assert_eq!(reply.headers["content-type"], "text/csv; charset=utf-8; header=present");
+    assert_eq!(reply.text().matches("\r\n").count(), 2, "{}", reply.text());
+    assert_eq!(server.events().await, before + 1);
+}
+
+#[tokio::test]
+async fn sessions_are_seen_and_ended() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let (eve, id, _) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
+    let page = admin.page(&format!("/users/{id}")).await;
+    let end = super::attributes(&page, "action").into_iter().find(|action| action.contains("/sessions/")).expect("a session");
+    assert_eq!(admin.post(&end, &[]).await.status, 303);
+    assert_eq!(location(&eve.get("/account").await).split('?').next(), Some("/login"));
+}
