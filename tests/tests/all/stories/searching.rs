@@ -353,7 +353,11 @@ pub fn counts_are_kept(world: &World) {
     let changed = certhold_domain::CertificateId(subjects[1].id);
     world
         .write(move |tx, now| {
-            let command = certhold_domain::ownership::ChangeOwner { certificate: changed, to: Some(RoleId(2)) };
+            let command = certhold_domain::ownership::ChangeOwner {
+                certificate: changed,
+                scope: certhold_domain::ownership::Scope::default(),
+                to: Some(RoleId(2)),
+            };
             certhold_domain::ownership::change(tx, &local(), &command, now)
         })
         .unwrap();
