@@ -31,7 +31,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// [`print`] for bytes as they come, which may end in the middle of a character.
+/// [`print()`] for bytes as they come, which may end in the middle of a character.
 ///
 /// # Errors
 /// As there.

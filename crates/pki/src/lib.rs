@@ -9,7 +9,7 @@
 //! - [`findings`] says what is wrong with a certificate, by rule, with a remedy and a citation.
 //! - [`RevocationList`] reads a revocation list and walks over its entries.
 //! - [`read`] takes whatever people have (PEM, DER, PKCS#7, PKCS#12, Java key stores, keys) and returns a [`Bundle`].
-//! - [`write`] makes PEM, DER, PKCS#7, PKCS#12 and Java key stores of them.
+//! - [`write()`] makes PEM, DER, PKCS#7, PKCS#12 and Java key stores of them.
 //! - [`PrivateKey`] holds a key and never shows it; [`pem`] writes PEM.
 //! - [`verify_signed_by`], [`order_chain`] and [`lint_issued`] judge what an authority sent.
 //! - [`sample`] makes realistic certificates in any number, for benchmarks and demonstrations.

@@ -23,6 +23,9 @@ pub struct Tx<'c> {
 }
 
 impl<'c> Tx<'c> {
+    /// The key of a table that indexes texts for [`Tx::occurs`]: SQLite's has this name and no other.
+    pub const TEXT_KEY: &'static str = "rowid";
+
     pub(crate) fn new(link: &'c mut Link, memo: &'c mut Memo, recorder: &'c Recorder, writable: bool) -> Tx<'c> {
         Tx { link, memo, recorder, writable, doomed: None }
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::certificate;
 use super::counts::Counts;
 use super::derived::{self, Derived};
-use super::fields;
+use super::{fields, text_index};
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
@@ -67,7 +67,7 @@ fn unindex(tx: &mut Tx<'_>, id: CertificateId, owner: Option<RoleId>, managed: b
     let values = fields::values(&derived, &source);
     let terms: Vec<[Value<'_>; 2]> = fields::terms(&values).into_iter().map(|term| [term.into(), id.into()]).collect();
     tx.execute_many("DELETE FROM certificate_term WHERE term = $1 AND certificate = $2", &terms)?;
-    tx.execute("DELETE FROM certificate_text WHERE rowid = $1", params![id])?;
+    text_index::remove(tx, id)?;
     let mut counts = Counts::default();
     fields::counted(&values).for_each(|(field, value)| counts.add(field, value, -1));
     counts.owned(owner, -1);

@@ -1,6 +1,8 @@
 //! The index for parts of texts. It is filled behind, in bulk, since each certificate costs it more than its whole import; a
 //! search unites what it knows with the certificates that came since.
 
+use std::sync::LazyLock;
+
 use certhold_store::{Tx, Value, params};
 
 use super::conditions::Conditions;
@@ -11,6 +13,10 @@ use crate::ids::CertificateId;
 /// Certificates entered in one transaction.
 const CHUNK: i64 = 256;
 
+const TEXT_KEY: &str = Tx::TEXT_KEY;
+
+static INSERT: LazyLock<String> = LazyLock::new(|| format!("INSERT INTO certificate_text ({TEXT_KEY}, body) VALUES ($1, $2)"));
+
 const LAST: &str = "SELECT value FROM counter WHERE name = 'text_indexed'";
 
 /// A query for the ids of at least all certificates in whose texts `folded` occurs; `None` when it is too short for the index.
@@ -20,7 +26,7 @@ pub(super) fn candidates(tx: &mut Tx<'_>, wanted: &mut Conditions, folded: &str)
     let condition = condition.replace('?', &wanted.bind(value));
     let last = wanted.bind(last);
     Ok(Some(format!(
-        "SELECT certificate FROM (SELECT rowid AS certificate FROM certificate_text WHERE {condition} \
+        "SELECT certificate FROM (SELECT {TEXT_KEY} AS certificate FROM certificate_text WHERE {condition} \
          UNION ALL SELECT id FROM certificate WHERE id > {last}) AS candidate"
     )))
 }
@@ -33,10 +39,16 @@ pub(super) fn replace(tx: &mut Tx<'_>, id: CertificateId) -> Result<()> {
     }
     let sql = format!("SELECT {} FROM certificate WHERE id = $1", derived::COLUMNS.join(", "));
     let body = tx.one(&sql, params![id], |row| Ok(Derived::read(row, 0)?.body()))?;
-    tx.execute("DELETE FROM certificate_text WHERE rowid = $1", params![id])?;
+    remove(tx, id)?;
     if let Some(body) = body {
-        tx.execute("INSERT INTO certificate_text (rowid, body) VALUES ($1, $2)", params![id, body])?;
+        tx.execute(&INSERT, params![id, body])?;
     }
+    Ok(())
+}
+
+/// Takes a certificate out of the index.
+pub(super) fn remove(tx: &mut Tx<'_>, id: CertificateId) -> Result<()> {
+    tx.execute(&format!("DELETE FROM certificate_text WHERE {TEXT_KEY} = $1"), params![id])?;
     Ok(())
 }
 
@@ -56,6 +68,6 @@ pub fn fill(tx: &mut Tx<'_>) -> Result<bool> {
     tx.execute("UPDATE counter SET value = $1 WHERE name = 'text_indexed'", params![*newest])?;
     let more = i64::try_from(bodies.len()).is_ok_and(|entered| entered == CHUNK);
     let rows: Vec<[Value<'_>; 2]> = bodies.iter().map(|(id, body)| [(*id).into(), body.into()]).collect();
-    tx.execute_many("INSERT INTO certificate_text (rowid, body) VALUES ($1, $2)", &rows)?;
+    tx.execute_many(&INSERT, &rows)?;
     Ok(more)
 }

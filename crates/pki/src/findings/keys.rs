@@ -261,7 +261,7 @@ fn exponent_large(input: &Input<'_>) -> Verdict {
 fn modulus_length(input: &Input<'_>) -> Verdict {
     let (modulus, _) = rsa(input)?;
     let bits = bit_length(modulus);
-    (bits % 8 != 0).then(|| format!("The modulus has {bits} bits.").into())
+    (!bits.is_multiple_of(8)).then(|| format!("The modulus has {bits} bits.").into())
 }
 
 /// The number in `digits` modulo `divisor`.
