@@ -244,7 +244,7 @@ mod tests {
         let texts = |keys: &[MasterKey]| keys.iter().map(|key| (key.number(), key.to_text().to_string())).collect::<Vec<_>>();
         assert_eq!(texts(&keeper.read().unwrap()), texts(&[made[0].clone(), next.clone()]));
         keeper.forget(1).unwrap();
-        assert_eq!(texts(&keeper.read().unwrap()), texts(&[next.clone()]));
+        assert_eq!(texts(&keeper.read().unwrap()), texts(std::slice::from_ref(&next)));
         let command = Keeper::new(Path::new("/nowhere"), Some(&format!("cat '{}'", path.display())));
         assert_eq!(texts(&command.read().unwrap()), texts(&[next]));
         let refusal = command.keep(&MasterKey::new(3, Zeroizing::new([1; 32]))).unwrap_err().to_string();

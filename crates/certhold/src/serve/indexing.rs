@@ -31,7 +31,7 @@ pub async fn run(core: Core, stop: CancellationToken) {
 
 /// One chunk; whether there may be another.
 async fn step(core: &Core) -> Result<bool> {
-    if let Some(chunk) = core.store.read(|tx| inventory::outdated(tx)).await? {
+    if let Some(chunk) = core.store.read(inventory::outdated).await? {
         let Ok(derived) = tokio::task::spawn_blocking(move || derive(chunk)).await else {
             tracing::error!("deriving certificates again stopped because of a defect in this program");
             return Ok(false);
@@ -40,8 +40,8 @@ async fn step(core: &Core) -> Result<bool> {
         core.store.write_bulk(move |tx| inventory::rederived(tx, &derived)).await?;
         return Ok(!ends);
     }
-    if core.store.read(|tx| inventory::text_index_is_behind(tx)).await? {
-        return core.store.write_bulk(|tx| inventory::fill_text_index(tx)).await;
+    if core.store.read(inventory::text_index_is_behind).await? {
+        return core.store.write_bulk(inventory::fill_text_index).await;
     }
     Ok(false)
 }

@@ -123,6 +123,7 @@ pub(crate) fn select(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
 }
 
 /// The ids of all that `filter` wants, in order of id, after `after`: for work on many, chunk by chunk.
+#[allow(dead_code)]
 pub(crate) fn select_ids(tx: &mut Tx<'_>, filter: &Filter, after: CertificateId, limit: usize) -> Result<Vec<CertificateId>> {
     let filter = Filter { sort: Sort::Id, limit, after: Some(after.to_string()), count: false, ..filter.clone() };
     let wanted = Wanted::of(tx, &filter)?;
@@ -136,11 +137,6 @@ pub(crate) fn few(tx: &mut Tx<'_>, filter: &Filter) -> Result<Option<Vec<Summary
         return Ok(None);
     }
     wanted.rows(tx, Sort::Id, None, usize::try_from(LEADING).unwrap_or(usize::MAX)).map(Some)
-}
-
-/// How many certificates a filter wants.
-pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64> {
-    Wanted::of(tx, filter)?.count(tx)
 }
 
 /// A filter as SQL, and what SQL leaves to be looked at in memory.
