@@ -10,10 +10,13 @@ use crate::command::backup::{Backup, Move, Restore};
 use crate::command::certificates::{List, Owner, Show};
 use crate::command::claim::Claim;
 use crate::command::collection::Collection;
+use crate::command::convert::Convert;
 use crate::command::deploy::Deploy;
 use crate::command::dns::Dns;
 use crate::command::events::{Events, SaveCheckpoint, Verify};
+use crate::command::export::Export;
 use crate::command::issuer::Issuer;
+use crate::command::key::Key;
 use crate::command::managed::{Managed, Renew};
 use crate::command::query::Query;
 use crate::command::rekey::Rekey;
@@ -58,6 +61,10 @@ enum Command {
     Import(Import),
     List(List),
     Show(Show),
+    Export(Export),
+    Convert(Convert),
+    #[command(subcommand)]
+    Key(Key),
     #[command(subcommand)]
     Owner(Owner),
     #[command(subcommand)]
@@ -132,6 +139,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Backup(_) | Command::Restore(_) | Command::Move(_) if cli.server.url().is_some() => {
             Err(Failure::usage("this command works on the data directory itself: name that with --data instead of a server"))
         }
+        Command::Convert(convert) => convert.run(cli.output),
         Command::Backup(backup) => backup.run(&cli.place, cli.output),
         Command::Restore(restore) => restore.run(&cli.place, cli.output),
         Command::Move(moving) => moving.run(&cli.place, cli.output),
@@ -166,6 +174,9 @@ impl Command {
             Command::Import(_) => "import",
             Command::List(_) => "list",
             Command::Show(_) => "show",
+            Command::Export(_) => "export",
+            Command::Convert(_) => "convert",
+            Command::Key(_) => "key",
             Command::Owner(_) => "owner",
             Command::Collection(_) => "collection",
             Command::Query(_) => "query",
@@ -198,6 +209,8 @@ impl Command {
             Command::Import(import) => import.run(target, output).await,
             Command::List(list) => list.run(target, output).await,
             Command::Show(show) => show.run(target, output).await,
+            Command::Export(export) => export.run(target, output).await,
+            Command::Key(key) => key.run(target, output).await,
             Command::Owner(owner) => owner.run(target, output).await,
             Command::Collection(collection) => collection.run(target, output).await,
             Command::Query(query) => query.run(target, output).await,
@@ -221,6 +234,7 @@ impl Command {
             | Command::Backup(_)
             | Command::Restore(_)
             | Command::Move(_)
+            | Command::Convert(_)
             | Command::Completions { .. }
             | Command::Openapi => Ok(()),
         }

@@ -10,6 +10,7 @@ mod failure;
 mod import;
 mod logging;
 mod master_key;
+mod new_file;
 mod opening;
 mod output;
 mod secrets;

@@ -2,15 +2,34 @@
 
 use std::sync::Arc;
 
+use certhold_pki::PrivateKey;
 use certhold_store::Store;
 
 use crate::access::AccessCache;
 use crate::custody::Custody;
+use crate::renewal::KeyKind;
 
 /// Where random bytes come from; the domain makes none of its own.
 pub trait Entropy: Send + Sync {
     /// Fills `buffer` with unpredictable bytes.
     fn fill(&self, buffer: &mut [u8]);
+}
+
+/// A key that was made, with the request for its certificate.
+pub struct MadeKey {
+    /// The key.
+    pub key: PrivateKey,
+    /// The certificate signing request, DER.
+    pub csr: Vec<u8>,
+}
+
+/// Makes keys; the domain does no private key's mathematics.
+pub trait KeyMaker: Send + Sync + std::fmt::Debug {
+    /// A fresh key with a request for these DNS names. It may take seconds of one core.
+    ///
+    /// # Errors
+    /// Why there is none, as a sentence for the person who asked.
+    fn make(&self, kind: KeyKind, names: &[String]) -> Result<MadeKey, String>;
 }
 
 /// What time it is; the domain has no clock of its own.

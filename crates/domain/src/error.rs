@@ -113,7 +113,7 @@ impl From<store::Error> for Error {
 
 impl Error {
     /// Shorthand for damaged stored data.
-    pub(crate) fn damaged(what: impl Into<String>) -> Error {
+    pub fn damaged(what: impl Into<String>) -> Error {
         Error::Fault(Fault::Damaged(what.into()))
     }
 

@@ -43,6 +43,8 @@ ids! {
     IssuerId,
     /// A durable piece of work.
     JobId,
+    /// A key made here with its signing request.
+    KeyRequestId,
     /// A managed certificate: the line of its versions.
     LineageId,
     /// A field that people have defined for certificates.

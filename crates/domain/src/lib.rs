@@ -29,11 +29,11 @@ mod testing;
 mod text;
 
 pub use actor::{Actor, ActorKind, Face};
-pub use core::{Clock, Core, Entropy};
+pub use core::{Clock, Core, Entropy, KeyMaker, MadeKey};
 pub use error::{Error, Fault, Refusal, Result};
 pub use ids::{
-    CertificateId, ClaimId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, LineageId, MetadataFieldId,
-    OrderId, PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, TokenId,
+    CertificateId, ClaimId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, KeyRequestId, LineageId,
+    MetadataFieldId, OrderId, PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, TokenId,
 };
 pub use schema::{DERIVED_TABLES, MIGRATIONS, begin_derived_anew, installation, is_prepared, prepare};
 pub use text::{hex, unhex};

@@ -46,5 +46,9 @@ pub const TOKENS: i64 = 1_000;
 pub const LEASE_MS: i64 = 60_000;
 /// Arguments of a deployment command.
 pub const COMMAND_ARGUMENTS: usize = 64;
+/// Characters of the reason that somebody gives for what they do.
+pub const REASON_CHARS: usize = 1_000;
+/// Shortest password of a file with a private key.
+pub const EXPORT_PASSWORD_CHARS_MIN: usize = 8;
 /// Characters of an error kept for display.
 pub const ERROR_CHARS: usize = 4_000;

@@ -8,6 +8,7 @@
 //! | [`auth`] | who asks: bearer tokens, the session cookie, signing in |
 //! | [`in_process`] | the native API without a socket, for the command line |
 //! | [`import`] | bringing certificates in, for every face that can |
+//! | [`export`] | certificates and keys as files, for every face that can |
 //! | [`native`] | the native API, `/api/v1` |
 //! | [`operation`] | health and metrics |
 //! | [`listener`] | sockets, TLS, shutting down |
@@ -17,6 +18,7 @@ mod address;
 mod attachment;
 pub mod auth;
 mod csv;
+pub mod export;
 pub mod import;
 pub mod in_process;
 pub mod listener;

@@ -32,6 +32,8 @@ pub struct Settings {
     pub import_time: Duration,
     /// The public key that heads of the event chain are signed with, so that heads by another key are noticed.
     pub head_key: Option<Vec<u8>>,
+    /// Makes the keys of key requests; without it none are made.
+    pub key_maker: Option<Arc<dyn certhold_domain::KeyMaker>>,
     /// The file in which the last signed head is kept outside the database.
     pub head_file: Option<std::path::PathBuf>,
     /// Signs the end of the event log now.
@@ -59,6 +61,7 @@ impl Default for Settings {
             request_time: Duration::from_secs(30),
             import_time: Duration::from_secs(600),
             head_key: None,
+            key_maker: None,
             head_file: None,
             sign_head: None,
         }

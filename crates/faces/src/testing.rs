@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use certhold_domain::access::{AccessCache, roles};
 use certhold_domain::custody::{self, Custody, KeyKeeper, MasterKey};
 use certhold_domain::people::{self, Credential, NewPrincipal, NewToken, Password, PrincipalKind};
-use certhold_domain::{Actor, Clock, Core, Entropy, Face, MIGRATIONS, PrincipalId, Result, RoleId, prepare};
+use certhold_domain::renewal::KeyKind;
+use certhold_domain::{Actor, Clock, Core, Entropy, Face, KeyMaker, MIGRATIONS, MadeKey, PrincipalId, Result, RoleId, prepare};
 use certhold_pki::sample::Generator;
 use certhold_store::{Location, Options, Store, Tx};
 use http_body_util::BodyExt;
@@ -52,6 +53,20 @@ impl KeyKeeper for InMemory {
     fn forget(&self, number: i64) -> Result<()> {
         self.0.lock().unwrap().retain(|key| key.number() != number);
         Ok(())
+    }
+}
+
+/// Keys of one kind, made by another library than the product's own.
+#[derive(Debug)]
+struct TestKeys;
+
+impl KeyMaker for TestKeys {
+    fn make(&self, _: KeyKind, names: &[String]) -> std::result::Result<MadeKey, String> {
+        let pair = rcgen::KeyPair::generate().map_err(|error| error.to_string())?;
+        let request = rcgen::CertificateParams::new(names.to_vec()).and_then(|wanted| wanted.serialize_request(&pair));
+        let csr = request.map_err(|error| error.to_string())?.der().to_vec();
+        let key = certhold_pki::PrivateKey::of(&pair.serialize_der()).map_err(|error| error.to_string())?;
+        Ok(MadeKey { key, csr })
     }
 }
 
@@ -112,6 +127,7 @@ impl TestApp {
     }
 
     pub async fn with(settings: Settings) -> TestApp {
+        let settings = Settings { key_maker: Some(Arc::new(TestKeys)), ..settings };
         let directory = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(directory.path().join("certhold.db"));
         let store = Store::open(&location, MIGRATIONS, Options { readers: 2, ..Options::default() }).unwrap();

@@ -19,6 +19,7 @@ use certhold_domain::Core;
 use certhold_faces::App;
 use certhold_faces::listener::{self, Bounds, Listener};
 use certhold_outside::dns::Resolvers;
+use certhold_outside::keys::SoftwareKeys;
 use certhold_outside::worker;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -136,6 +137,7 @@ fn faces_settings(configuration: &Configuration, signer: &HeadSigner) -> Result<
         plain_http: configuration.plain_http,
         trusted_proxies,
         head_key: Some(signer.public_key().to_vec()),
+        key_maker: Some(Arc::new(SoftwareKeys)),
         head_file: Some(signer.kept().to_owned()),
         sign_head: Some(signer.clone().on_demand()),
         ..certhold_faces::Settings::default()

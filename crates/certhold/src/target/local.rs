@@ -8,6 +8,7 @@ use certhold_domain::access::roles;
 use certhold_domain::{Actor, Core, RoleId};
 use certhold_faces::App;
 use certhold_faces::in_process::{self, InProcess};
+use certhold_outside::keys::SoftwareKeys;
 use certhold_store::Tx;
 
 use super::{Body, Method};
@@ -47,6 +48,7 @@ impl Local {
             head_key: signer.as_ref().map(|signer| signer.public_key().to_vec()),
             sign_head: signer.map(HeadSigner::on_demand),
             head_file: Some(heads::file(dir.path())),
+            key_maker: Some(Arc::new(SoftwareKeys)),
             request_time: DAY,
             import_time: DAY,
             ..certhold_faces::Settings::default()

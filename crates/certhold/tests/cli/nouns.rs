@@ -307,3 +307,77 @@ fn events_name_who_came_through_what() {
         assert!(!event["actor"]["name"].as_str().unwrap().is_empty());
     });
 }
+
+#[test]
+fn keys_are_made_exported_and_destroyed() {
+    both(|place, data| {
+        let (certificate, key) = with_key("www");
+        let path = data.outside("with-key.pem", certificate + &key);
+        place.json(&["import", path.to_str().unwrap()]);
+        let file = data.outside("exported", "");
+        std::fs::remove_file(&file).unwrap();
+        let password = data.outside("password", "correct horse\n");
+        let (file, password) = (file.to_str().unwrap(), password.to_str().unwrap());
+        let export = ["export", "1", "--file", file, "--password-file", password];
+        assert!(place.run(&export).refused(2).contains("--reason"));
+        let reason = ["--reason", "moves to another server"];
+        place.run(&[&export[..], &reason].concat()).ok();
+        let found = certhold_pki::read(&std::fs::read(file).unwrap(), Some("correct horse")).unwrap();
+        assert_eq!((found.format, found.keys.len()), (certhold_pki::Format::Pkcs12, 1));
+        assert!(place.run(&[&export[..], &reason].concat()).refused(1).contains("there is a file already"));
+        std::fs::remove_file(file).unwrap();
+        place.run(&["export", "1", "--no-key", "--format", "pkcs7", "--file", file]).ok();
+        assert_eq!(certhold_pki::read(&std::fs::read(file).unwrap(), None).unwrap().keys.len(), 0);
+        let events = place.json(&["events", "--operation", "private_key.exported"]);
+        assert_eq!(events.as_array().unwrap().len(), 1, "{events}");
+
+        let request = place.json(&["key", "generate", "www.example.com", "*.example.com", "--kind", "p521"]);
+        assert_eq!((&request["key_bits"], &request["certificate"]), (&json!(521), &Json::Null));
+        let csr = place.run(&["key", "show", "1", "--csr"]).ok().out;
+        assert_eq!(csr, request["csr"].as_str().unwrap());
+        let read = certhold_pki::read(csr.as_bytes(), None).unwrap();
+        assert_eq!(certhold_pki::verify_request(&read.only_request().unwrap().der), Ok(()));
+        assert_eq!(place.json(&["key", "list"]).as_array().unwrap().len(), 1);
+        place.run(&["key", "remove", "1"]).ok();
+        assert_eq!(place.json(&["key", "list"]), json!([]));
+
+        place.run(&["key", "destroy", "1", "--reason", "the server is gone"]).ok();
+        assert_eq!(place.json(&["show", "1"])["has_private_key"], false);
+        assert!(place.run(&["key", "destroy", "1", "--reason", "again"]).refused(1).contains("not in custody"));
+    });
+}
+
+#[test]
+fn files_are_converted_without_a_data_directory() {
+    let data = Data::new();
+    let (certificate, key) = with_key("www");
+    let source = data.outside("with-key.pem", certificate + &key);
+    let password = data.outside("password", "correct horse\n");
+    let (source, password) = (source.to_str().unwrap(), password.to_str().unwrap());
+    let convert = |arguments: &[&str]| run(crate::support::certhold().arg("convert").args(arguments));
+    let target = |name: &str| data.path().with_file_name(format!("converted-{name}-{}", std::process::id()));
+    let mut before = source.to_owned();
+    for format in ["jks", "pkcs12", "pkcs12-legacy", "pem"] {
+        let file = target(format);
+        let file = file.to_str().unwrap();
+        let passwords = ["--password-file", password, "--new-password-file", password];
+        convert(&[&[before.as_str(), "--to", format, "--file", file][..], &passwords].concat()).ok();
+        let found = certhold_pki::read(&std::fs::read(file).unwrap(), Some("correct horse")).unwrap();
+        assert_eq!((found.keys.len(), found.certificates.len()), (1, 1), "{format}");
+        before = file.to_owned();
+    }
+    let file = target("der");
+    let file = file.to_str().unwrap();
+    let refused = convert(&[source, "--to", "der", "--file", file]);
+    assert!(refused.refused(1).contains("a DER file holds one"), "{refused:?}");
+    let refused = convert(&[source, "--to", "pkcs7", "--file", file]);
+    assert!(refused.refused(1).contains("holds certificates only"), "{refused:?}");
+    assert!(convert(&[source, "--to", "p7", "--file", file]).refused(2).contains("choose one of"));
+    convert(&[source, "--to", "der", "--no-keys", "--file", file]).ok();
+    assert!(certhold_pki::Facts::of(&std::fs::read(file).unwrap()).is_ok());
+    let csr = data.outside("request.pem", "-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n");
+    assert!(convert(&[csr.to_str().unwrap(), "--to", "pem", "--file", "x"]).refused(1).contains("not recognised"));
+    for format in ["jks", "pkcs12", "pkcs12-legacy", "pem", "der"] {
+        std::fs::remove_file(target(format)).unwrap();
+    }
+}

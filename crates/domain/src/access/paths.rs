@@ -20,6 +20,14 @@ pub const CERTIFICATES_DELETE: &str = "/certificates/collections/delete/";
 pub const COLLECTIONS_MODIFY: &str = "/certificates/collections/modify/";
 /// Put private keys into custody together with certificates.
 pub const PRIVATE_KEY_IMPORT: &str = "/certificates/collections/private_key/import/";
+/// Take private keys out of custody.
+pub const PRIVATE_KEY_READ: &str = "/certificates/collections/private_key/read/";
+/// Destroy private keys in custody.
+pub const PRIVATE_KEY_DELETE: &str = "/certificates/collections/private_key/delete/";
+/// See keys made here that wait for their certificates, and their signing requests.
+pub const KEY_REQUESTS_READ: &str = "/certificates/key_requests/read/";
+/// Make keys with signing requests, and remove them.
+pub const KEY_REQUESTS_MODIFY: &str = "/certificates/key_requests/modify/";
 /// See managed certificates, their orders and deployments.
 pub const RENEWAL_READ: &str = "/renewal/read/";
 /// Create and change managed certificates, pause and resume them.
@@ -59,6 +67,10 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     (CERTIFICATES_DELETE, "remove certificates from the inventory"),
     (COLLECTIONS_MODIFY, "create, change and remove collections"),
     (PRIVATE_KEY_IMPORT, "put private keys into custody"),
+    (PRIVATE_KEY_READ, "export private keys"),
+    (PRIVATE_KEY_DELETE, "destroy private keys"),
+    (KEY_REQUESTS_READ, "see keys made here and their signing requests"),
+    (KEY_REQUESTS_MODIFY, "make keys with signing requests, and remove them"),
     (RENEWAL_READ, "see managed certificates, orders and deployments"),
     (RENEWAL_MODIFY, "create and change managed certificates"),
     (RENEWAL_RUN, "renew a managed certificate now"),

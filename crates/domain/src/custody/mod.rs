@@ -3,14 +3,21 @@
 //! Each value is sealed with AES-256-GCM under a data key of its own, which is sealed under the master key. Both bind the
 //! record's UUID and kind as associated data, so a value moved to another row, or passed off as another kind, does not open.
 
+mod export;
 mod keys;
 mod master;
 pub mod rekey;
+mod requests;
 mod seal;
 
+pub use export::{DestroyKey, ExportKey, ExportedKey, destroy_key, export, require_may_export};
 pub use keys::{Origin, PrivateKeyRow, SealedKey, find_by_spki, load_private_key, put_private_key};
 pub use master::{MasterKey, adopt};
 pub use rekey::{KeyMark, KeyRow, KeyState};
+pub use requests::{
+    KeyRequest, NewKeyRequest, RemoveKeyRequest, checked_names, create as create_key_request, get as key_request,
+    list as list_key_requests, remove as remove_key_request, require_may_request,
+};
 pub use seal::{Custody, KeyKeeper, Sealed, SealedRow, SecretKind};
 
 use certhold_store::{Tx, params};

@@ -20,6 +20,14 @@ pub const COLLECTION_FAVOURITE_CHANGED: &str = "collection.favourite_changed";
 pub const PRIVATE_KEY_IMPORTED: &str = "private_key.imported";
 /// A private key was made in custody.
 pub const PRIVATE_KEY_GENERATED: &str = "private_key.generated";
+/// A private key left custody; the payload has the reason and the format.
+pub const PRIVATE_KEY_EXPORTED: &str = "private_key.exported";
+/// A private key in custody was destroyed.
+pub const PRIVATE_KEY_DESTROYED: &str = "private_key.destroyed";
+/// A key was made with a certificate signing request.
+pub const KEY_REQUEST_CREATED: &str = "key_request.created";
+/// A key request was removed; a key that waited for its certificate is destroyed.
+pub const KEY_REQUEST_DELETED: &str = "key_request.deleted";
 /// A managed certificate was created.
 pub const MANAGED_CREATED: &str = "managed.created";
 /// A managed certificate's plan changed.

@@ -11,6 +11,8 @@ pub enum KeyKind {
     P256,
     /// ECDSA on P-384.
     P384,
+    /// ECDSA on P-521; few public authorities take it.
+    P521,
     /// RSA, 2,048 bits.
     Rsa2048,
     /// RSA, 3,072 bits.
@@ -26,6 +28,7 @@ impl KeyKind {
     pub const ALL: &[(&str, &str, KeyKind)] = &[
         ("p256", "ECDSA P-256", KeyKind::P256),
         ("p384", "ECDSA P-384", KeyKind::P384),
+        ("p521", "ECDSA P-521", KeyKind::P521),
         ("rsa2048", "RSA 2048", KeyKind::Rsa2048),
         ("rsa3072", "RSA 3072", KeyKind::Rsa3072),
         ("rsa4096", "RSA 4096", KeyKind::Rsa4096),

@@ -15,6 +15,7 @@ mod events;
 mod events_export;
 mod extract;
 mod issuers;
+mod key_requests;
 mod managed;
 mod master_keys;
 mod me;
@@ -57,6 +58,7 @@ fn described() -> OpenApiRouter<App> {
         .merge(certificates::routes())
         .merge(query::routes())
         .merge(collections::routes())
+        .merge(key_requests::routes())
         .merge(managed::routes())
         .merge(issuers::routes())
         .merge(dns_providers::routes())

@@ -1,13 +1,14 @@
 //! Making keys.
 
-use super::KeyUseError;
+use super::{KeyUseError, certificate_request};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
-    RsaKeyPair,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, RsaKeyPair,
 };
 use certhold_domain::renewal::KeyKind;
+use certhold_domain::{KeyMaker, MadeKey};
 use certhold_pki::PrivateKey;
 
 /// Makes a key. RSA takes up to seconds of one core: call it on a blocking thread.
@@ -18,6 +19,7 @@ pub fn generate(kind: KeyKind) -> Result<PrivateKey, KeyUseError> {
     match kind {
         KeyKind::P256 => elliptic(&ECDSA_P256_SHA256_ASN1_SIGNING),
         KeyKind::P384 => elliptic(&ECDSA_P384_SHA384_ASN1_SIGNING),
+        KeyKind::P521 => elliptic(&ECDSA_P521_SHA512_ASN1_SIGNING),
         KeyKind::Rsa2048 => rsa(KeySize::Rsa2048),
         KeyKind::Rsa3072 => rsa(KeySize::Rsa3072),
         KeyKind::Rsa4096 => rsa(KeySize::Rsa4096),
@@ -27,6 +29,18 @@ pub fn generate(kind: KeyKind) -> Result<PrivateKey, KeyUseError> {
             let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| FAILED)?;
             held(der.as_ref())
         }
+    }
+}
+
+/// Makes keys in this process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SoftwareKeys;
+
+impl KeyMaker for SoftwareKeys {
+    fn make(&self, kind: KeyKind, names: &[String]) -> Result<MadeKey, String> {
+        let key = generate(kind).map_err(|error| error.to_string())?;
+        let csr = certificate_request(&key, names).map_err(|error| error.to_string())?;
+        Ok(MadeKey { key, csr })
     }
 }
 
@@ -57,6 +71,7 @@ mod tests {
         for (kind, algorithm, bits, curve) in [
             (KeyKind::P256, "EC", Some(256), Some("P-256")),
             (KeyKind::P384, "EC", Some(384), Some("P-384")),
+            (KeyKind::P521, "EC", Some(521), Some("P-521")),
             (KeyKind::Rsa2048, "RSA", Some(2048), None),
             (KeyKind::Rsa3072, "RSA", Some(3072), None),
             (KeyKind::Ed25519, "Ed25519", None, None),

@@ -7,7 +7,7 @@ mod random;
 mod request;
 mod signer;
 
-pub use generate::generate;
+pub use generate::{SoftwareKeys, generate};
 pub use random::SystemEntropy;
 pub use request::certificate_request;
 

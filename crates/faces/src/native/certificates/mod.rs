@@ -1,6 +1,7 @@
 //! `/certificates`: the inventory.
 
 mod download;
+mod export;
 mod facts;
 mod import;
 mod list;
@@ -29,6 +30,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(download::pem))
         .routes(routes!(download::der))
         .routes(routes!(download::chain))
+        .routes(routes!(export::download))
+        .routes(routes!(export::key))
+        .routes(routes!(export::destroy))
 }
 
 #[cfg(test)]

@@ -25,7 +25,13 @@ impl House {
     async fn new() -> House {
         let test = TestApp::new().await;
         let id = |reply: Value| reply["id"].as_i64().unwrap();
-        let certificates = test.import_samples(2).await;
+        let mut certificates = test.import_samples(2).await;
+        // One with its private key, which is exported and destroyed.
+        let made = rcgen::generate_simple_self_signed(["keyed.example.com".to_owned()]).unwrap();
+        let both = made.cert.pem() + &made.signing_key.serialize_pem();
+        let keyed = test.post("/api/v1/certificates", json!({ "content": both })).await.expect(200);
+        certificates[0] = keyed["items"][0]["certificate"].as_i64().unwrap();
+        let request = id(test.post("/api/v1/key-requests", json!({ "names": ["old.example.com"] })).await.expect(201));
         let issuer = json!({ "name": "First", "directory": "https://acme.example/dir" });
         let issuer = id(test.post("/api/v1/issuers", issuer).await.expect(201));
         let dns_provider = id(test.post("/api/v1/dns-providers", dns_provider("First")).await.expect(201));
@@ -51,6 +57,7 @@ impl House {
         let collection = id(test.post("/api/v1/collections", collection).await.expect(201));
         let ids = vec![
             ("certificates", certificates[0]),
+            ("key-requests", request),
             ("issuers", issuer),
             ("dns-providers", dns_provider),
             ("managed-certificates", managed),

@@ -2,8 +2,9 @@
 
 use certhold_domain::access::paths::{
     AUDITING_READ, CERTIFICATES_CHANGE_OWNER, CERTIFICATES_DELETE, CERTIFICATES_IMPORT, CERTIFICATES_READ, COLLECTIONS_MODIFY,
-    DEPLOYMENT_MODIFY, DNS_PROVIDERS_MODIFY, DNS_PROVIDERS_READ, ISSUERS_MODIFY, ISSUERS_READ, RENEWAL_MODIFY, RENEWAL_READ,
-    RENEWAL_RUN, SECURITY_MODIFY, SECURITY_READ, SYSTEM_MODIFY, SYSTEM_READ,
+    DEPLOYMENT_MODIFY, DNS_PROVIDERS_MODIFY, DNS_PROVIDERS_READ, ISSUERS_MODIFY, ISSUERS_READ, KEY_REQUESTS_MODIFY,
+    KEY_REQUESTS_READ, PRIVATE_KEY_DELETE, PRIVATE_KEY_READ, RENEWAL_MODIFY, RENEWAL_READ, RENEWAL_RUN, SECURITY_MODIFY,
+    SECURITY_READ, SYSTEM_MODIFY, SYSTEM_READ,
 };
 use serde_json::{Value, json};
 
@@ -83,6 +84,25 @@ pub const ENDPOINTS: &[Endpoint] = &[
     acts("PUT", "/collections/{id}/favourite", &[CERTIFICATES_READ], 204),
     acts("DELETE", "/collections/{id}/favourite", &[CERTIFICATES_READ], 204),
     reads("/collections/{id}/roles", &[CERTIFICATES_READ, SECURITY_READ]),
+    reads("/certificates/{id}/download", &[CERTIFICATES_READ]),
+    sends(
+        "POST",
+        "/certificates/{id}/export",
+        &[PRIVATE_KEY_READ, CERTIFICATES_READ],
+        || json!({ "format": "pem", "reason": "a test" }),
+        200,
+    ),
+    sends(
+        "POST",
+        "/certificates/{id}/private-key/destroy",
+        &[PRIVATE_KEY_DELETE, CERTIFICATES_READ],
+        || json!({ "reason": "a test" }),
+        204,
+    ),
+    reads("/key-requests", &[KEY_REQUESTS_READ]),
+    sends("POST", "/key-requests", &[KEY_REQUESTS_MODIFY], || json!({ "names": ["new.example.com"] }), 201),
+    reads("/key-requests/{id}", &[KEY_REQUESTS_READ]),
+    acts("DELETE", "/key-requests/{id}", &[KEY_REQUESTS_MODIFY], 204),
     reads("/managed-certificates", &[RENEWAL_READ]),
     sends(
         "POST",

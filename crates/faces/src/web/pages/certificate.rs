@@ -16,7 +16,7 @@ use certhold_pki::pem;
 use certhold_store::Tx;
 
 use super::certificate_facts as facts;
-use super::{Asked, Ids, Within, download};
+use super::{Asked, Ids, Within, download, private_key};
 use crate::state::App;
 use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Author, Sent};
@@ -40,6 +40,7 @@ pub fn routes() -> Router<App> {
         .route("/certificates/{id}/der", get(download::der))
         .route("/certificates/{id}/chain", get(download::chain))
         .route("/certificates/{id}/fullchain", get(download::full_chain))
+        .route("/certificates/{id}/pkcs7", get(download::pkcs7))
 }
 
 /// Events on the page; the record has the rest.
@@ -56,6 +57,7 @@ struct Found {
     may_adopt: bool,
     may_remove: bool,
     who_may: Vec<WhoMay>,
+    may_use_key: bool,
 }
 
 struct OwnerFound {
@@ -103,7 +105,7 @@ async fn answer(
         extensions: facts::extensions(&details),
         more: facts::more(&details),
         owner: owner_card(&found, refused, within.collection),
-        key: key_card(summary),
+        key: key_card(summary, found.may_use_key),
         versions: show::versions(&found.versions, current.map(|id| id.0), Some(id.0), now),
         history: event::lines(&found.history.events, &here),
         more_history: more,
@@ -146,6 +148,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Doma
             true if holds(&actor.access, paths::CERTIFICATES_READ) => why::who_may(tx, actor, id, scope.now)?,
             _ => Vec::new(),
         },
+        may_use_key: private_key::may_use(actor),
         certificate,
         managed,
         versions,
@@ -234,13 +237,18 @@ fn badges(found: &Found, now: i64) -> Vec<Badge> {
     badges
 }
 
-fn key_card(summary: &Summary) -> KeyCard {
+fn key_card(summary: &Summary, may_use: bool) -> KeyCard {
     let text = if summary.has_key { "Sealed in custody." } else { "Not here; only the certificate is held." };
-    KeyCard { is_held: summary.has_key, text: text.into() }
+    let href = (summary.has_key && may_use).then(|| format!("/certificates/{}/key", summary.id));
+    KeyCard { is_held: summary.has_key, text: text.into(), href }
 }
 
 fn downloads(id: CertificateId, has_chain: bool, within: Within) -> Vec<Download> {
-    let alone = [("PEM", "The certificate, text", "pem"), ("DER", "The certificate, binary", "der")];
+    let alone = [
+        ("PEM", "The certificate, text", "pem"),
+        ("DER", "The certificate, binary", "der"),
+        ("PKCS#7", "The certificate and its issuers, for Windows and Java", "pkcs7"),
+    ];
     let chained = [("Chain", "The issuers, text", "chain"), ("Full chain", "The certificate and its issuers, text", "fullchain")];
     let chained = chained.into_iter().filter(|_| has_chain);
     let download = |(label, hint, file): (&str, &str, &str)| Download {

@@ -4,12 +4,12 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use certhold_domain::inventory::{self, Certificate};
 use certhold_domain::{CertificateId, Refusal};
-use certhold_pki::pem as pem_text;
+use certhold_pki::{OutputFormat, pem as pem_text};
 
 use super::{Asked, Ids, Within};
-use crate::attachment;
 use crate::web::refused::Refused;
 use crate::web::visit::Visit;
+use crate::{attachment, export};
 
 pub async fn pem(visit: Visit, ids: Ids, Asked(within): Asked<Within>) -> Result<Response, Refused> {
     let (id, scope) = (CertificateId(ids.first()), within.scope(visit.app.now()));
@@ -22,6 +22,17 @@ pub async fn der(visit: Visit, ids: Ids, Asked(within): Asked<Within>) -> Result
     let (id, scope) = (CertificateId(ids.first()), within.scope(visit.app.now()));
     let (_, found) = visit.read(move |tx, actor| inventory::get_in(tx, actor, id, scope)).await?;
     Ok(file("application/pkix-cert", &found, "cer", found.der.clone()))
+}
+
+/// The certificate and its issuers as PKCS#7.
+pub async fn pkcs7(visit: Visit, ids: Ids, Asked(within): Asked<Within>) -> Result<Response, Refused> {
+    let (id, scope) = (CertificateId(ids.first()), within.scope(visit.app.now()));
+    let find = move |tx: &mut certhold_store::Tx<'_>, actor: &certhold_domain::Actor| {
+        Ok((inventory::get_in(tx, actor, id, scope)?, inventory::chain_in(tx, actor, id, scope)?))
+    };
+    let (viewer, found) = visit.read(find).await?;
+    let file = export::download(&visit.app, found, OutputFormat::Pkcs7Der).await;
+    Ok(file.map_err(|error| visit.refused(Some(viewer), error))?.into_response())
 }
 
 /// The issuers without the certificate.

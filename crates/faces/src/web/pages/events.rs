@@ -37,11 +37,12 @@ pub fn routes() -> Router<App> {
 }
 
 /// Families of operations, as the filter offers them.
-const FAMILIES: [(&str, &str); 18] = [
+const FAMILIES: [(&str, &str); 19] = [
     ("", "Everything"),
     ("certificate.", "Certificates"),
     ("collection.", "Collections"),
     ("private_key.", "Private keys"),
+    ("key_request.", "Key requests"),
     ("managed.", "Managed certificates"),
     ("renewal.", "Renewals"),
     ("order.", "Orders"),

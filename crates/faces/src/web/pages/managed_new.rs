@@ -103,6 +103,7 @@ fn keys() -> Select {
     let hint = |kind: KeyKind| match kind {
         KeyKind::P256 => "Small and fast; understood everywhere.",
         KeyKind::P384 => "Where a policy asks for it.",
+        KeyKind::P521 => "Where a policy asks for it; few public authorities take it.",
         KeyKind::Rsa2048 => "For old clients.",
         KeyKind::Rsa3072 | KeyKind::Rsa4096 => "For old clients with strict policies; slow.",
         KeyKind::Ed25519 => "Few public authorities take it.",

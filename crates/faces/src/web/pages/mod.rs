@@ -17,11 +17,13 @@ mod home;
 mod import;
 mod inventory_csv;
 mod issuers;
+mod key_requests;
 mod managed;
 mod managed_detail;
 mod managed_new;
 mod missing;
 mod own_account;
+mod private_key;
 mod query;
 mod roles;
 mod sets;
@@ -53,6 +55,8 @@ pub fn router(app: &App) -> Router<App> {
         .merge(certificate::routes())
         .merge(collections::routes())
         .merge(query::routes())
+        .merge(private_key::routes())
+        .merge(key_requests::routes())
         .merge(managed::routes())
         .merge(managed_new::routes())
         .merge(managed_detail::routes())

@@ -20,6 +20,10 @@ fn forms(
     vec![
         (format!("/certificates/{certificate}/owner"), vec![own("owner", &role.to_string())]),
         (format!("/certificates/{certificate}/remove"), vec![]),
+        (format!("/certificates/{certificate}/key/export"), vec![own("format", "pem"), own("reason", "x")]),
+        (format!("/certificates/{certificate}/key/destroy"), vec![own("why", "x")]),
+        ("/key-requests".into(), vec![own("names", "new.example.com"), own("key", "p256")]),
+        ("/key-requests/1/remove".into(), vec![]),
         (
             "/managed/new".into(),
             vec![
@@ -159,6 +163,9 @@ async fn pages_name_the_permission_that_is_missing() {
         ("/certificates/99999".to_owned(), "/certificates/collections/read/"),
         (format!("/certificates/{certificate}/der"), "/certificates/collections/read/"),
         ("/import".to_owned(), "/certificates/import/"),
+        ("/key-requests".to_owned(), "/certificates/key_requests/read/"),
+        ("/key-requests/1".to_owned(), "/certificates/key_requests/read/"),
+        (format!("/certificates/{certificate}/key"), "/certificates/collections/private_key/read/"),
         ("/managed".to_owned(), "/renewal/read/"),
         (format!("/managed/{}", found.managed), "/renewal/read/"),
         ("/managed/new".to_owned(), "/renewal/modify/"),

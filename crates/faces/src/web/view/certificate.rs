@@ -185,6 +185,8 @@ pub struct KeyCard {
     pub is_held: bool,
     /// In a sentence: where it is and since when, or that it is not here.
     pub text: String,
+    /// Where it is exported or destroyed, if it is here and the viewer may.
+    pub href: Option<String>,
 }
 
 /// One version of a lineage.

@@ -31,6 +31,7 @@ pub mod managed;
 pub mod managed_form;
 pub mod narrow;
 pub mod people;
+pub mod private_key;
 pub mod prose;
 pub mod roles;
 pub mod secret;

@@ -3,8 +3,11 @@ use certhold_faces::web::view::certificate::{
     CertificatePage, Download, Extension, Fact, FactGroup, KeyCard, OwnerCard, SubjectName, Version,
 };
 use certhold_faces::web::view::event::Change;
-use certhold_faces::web::view::form::{Choice, Select};
+use certhold_faces::web::view::form::{Choice, Input, Select};
 use certhold_faces::web::view::frame::{Notice, Section};
+use certhold_faces::web::view::private_key::{
+    DestroyForm, ExportForm, KeyRequestForm, KeyRequestPage, KeyRequestRow, KeyRequestsPage, PrivateKeyPage,
+};
 use certhold_faces::web::view::roles::Permission;
 use certhold_faces::web::view::text::Link;
 use certhold_faces::web::view::tone::{Badge, Tone};
@@ -18,7 +21,66 @@ pub fn samples() -> Vec<Sample> {
         page("certificate-refused", &refused()),
         page("certificate-bare", &bare()),
         page("certificate-hostile", &hostile()),
+        page("private-key", &private_key("payments.example.com", None)),
+        page("private-key-refused", &private_key(HOSTILE, Some(HOSTILE))),
+        page("key-requests", &key_requests(&["www.example.com", HOSTILE, RTL, LONG])),
+        page("key-requests-empty", &key_requests(&[])),
+        page("key-request", &key_request("www.example.com")),
+        page("key-request-hostile", &key_request(HOSTILE)),
     ]
+}
+
+fn private_key(name: &str, error: Option<&str>) -> PrivateKeyPage {
+    let formats = vec![
+        Choice::new("pem", "PEM").with_hint("For most servers."),
+        Choice::new("pkcs12", "PKCS#12 (AES-256)"),
+        Choice::new("jks", "Java keystore (JKS)"),
+    ];
+    let mut export = ExportForm { format: Select::of(formats).choose("pkcs12"), ..ExportForm::default() };
+    let mut destroy = DestroyForm::default();
+    if let Some(error) = error {
+        export.error = Some(error.into());
+        export.password.error = Some("At least 8 characters.".into());
+        export.reason = Input::of(HOSTILE).refused(error);
+        destroy.error = Some("The key belongs to a managed certificate.".into());
+        destroy.why = Input::of(RTL).refused(error);
+    }
+    PrivateKeyPage {
+        frame: frame(&format!("Private key of {name}"), Section::Certificates).below(name, "/certificates/812"),
+        id: 812,
+        export: Some(export),
+        destroy: Some(destroy),
+    }
+}
+
+fn key_request_row(name: &str, number: i64) -> KeyRequestRow {
+    KeyRequestRow {
+        name: name.into(),
+        href: format!("/key-requests/{number}"),
+        key: "EC 256".into(),
+        certificate: (number % 2 == 0).then(|| Link::new("certificate 812", "/certificates/812")),
+        made: at(-number * DAY),
+    }
+}
+
+fn key_requests(names: &[&str]) -> KeyRequestsPage {
+    let key = Select::of(vec![Choice::new("p256", "ECDSA P-256"), Choice::new("rsa2048", "RSA 2048")]).choose("p256");
+    KeyRequestsPage {
+        frame: frame("Key requests", Section::Import).below("Import", "/import"),
+        rows: names.iter().zip(1..).map(|(name, number)| key_request_row(name, number)).collect(),
+        next: names.first().map(|_| "/key-requests?before=7".into()),
+        form: Some(KeyRequestForm { names: Input::of(names.join("\n")), key, ..KeyRequestForm::default() }),
+    }
+}
+
+fn key_request(name: &str) -> KeyRequestPage {
+    KeyRequestPage {
+        frame: frame(name, Section::Import).below("Key requests", "/key-requests"),
+        row: key_request_row(name, 3),
+        names: vec![name.into(), "*.example.com".into()],
+        csr: format!("-----BEGIN CERTIFICATE REQUEST-----\n{name}\n-----END CERTIFICATE REQUEST-----\n"),
+        remove_action: Some("/key-requests/3/remove".into()),
+    }
 }
 
 fn roles() -> Select {
@@ -105,7 +167,7 @@ fn rich() -> CertificatePage {
             reason: String::new(),
             missing: Vec::new(),
         },
-        key: KeyCard { is_held: true, text: "Sealed in custody since 2026-06-15.".into() },
+        key: KeyCard { is_held: true, text: "Sealed in custody since 2026-06-15.".into(), href: Some("/certificates/812/key".into()) },
         versions: vec![
             version(3, validity, true, true),
             version(2, life(-525, -160), false, false),
@@ -172,7 +234,7 @@ fn bare() -> CertificatePage {
     page.versions.truncate(1);
     page.history.truncate(1);
     page.more_history = None;
-    page.key = KeyCard { is_held: false, text: "Not here; only the certificate is held.".into() };
+    page.key = KeyCard { is_held: false, text: "Not here; only the certificate is held.".into(), href: None };
     page.owner = OwnerCard {
         owner: None,
         within: None,

@@ -1,0 +1,160 @@
+//! Keys made here together with a certificate signing request, for certificates that somebody obtains by hand. The request
+//! keeps the handle of its key until the certificate arrives; an import finds the key by itself.
+
+use certhold_store::{Row, Tx, params};
+use serde_json::json;
+
+use super::export::erase;
+use super::{Origin, Sealed, SealedKey, put_private_key};
+use crate::access::{self, paths};
+use crate::actor::Actor;
+use crate::error::{Error, Refusal, Result};
+use crate::events::{self, NewEvent, Object, names};
+use crate::ids::{CertificateId, KeyRequestId, PrivateKeyId};
+use crate::limits;
+
+/// A key with its request, made and sealed, ready to be kept.
+#[derive(Clone)]
+pub struct NewKeyRequest {
+    /// What people call it; empty for the first name.
+    pub name: String,
+    /// The DNS names asked for.
+    pub names: Vec<String>,
+    /// The key.
+    pub key: SealedKey,
+    /// The signing request, DER.
+    pub csr: Vec<u8>,
+}
+
+/// A request as shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRequest {
+    /// Its handle.
+    pub id: KeyRequestId,
+    /// What people call it.
+    pub name: String,
+    /// The DNS names asked for.
+    pub names: Vec<String>,
+    /// "RSA", "EC", "Ed25519".
+    pub key_algorithm: String,
+    /// The key's size.
+    pub key_bits: Option<i64>,
+    /// The signing request, DER.
+    pub csr: Vec<u8>,
+    /// The newest certificate that was issued for the key, once it is in the inventory.
+    pub certificate: Option<CertificateId>,
+    /// When it was made, unix milliseconds.
+    pub created_at: i64,
+}
+
+/// Refuses whoever may not make keys, before one is made.
+pub fn require_may_request(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
+    access::require_path(tx, actor, paths::KEY_REQUESTS_MODIFY)
+}
+
+/// Checks what is asked for before a key is made for it: the names, and what the request is called.
+pub fn checked_names(name: &str, wanted: &[String]) -> Result<(String, Vec<String>)> {
+    if wanted.is_empty() {
+        return Err(Refusal::invalid("names", "give at least one DNS name").into());
+    }
+    if wanted.len() > limits::MANAGED_NAMES {
+        return Err(Refusal::invalid("names", format!("at most {} names", limits::MANAGED_NAMES)).into());
+    }
+    let mut normal: Vec<String> = Vec::with_capacity(wanted.len());
+    for text in wanted {
+        let canonical = certhold_pki::normalise_dns_name(text).map_err(|error| {
+            let shown: String = text.chars().take(limits::NAME_CHARS).collect();
+            Refusal::invalid("names", format!("{shown:?}: {error}"))
+        })?;
+        if !normal.contains(&canonical) {
+            normal.push(canonical);
+        }
+    }
+    let called = match name.trim() {
+        "" => normal.first().cloned().unwrap_or_default(),
+        given => given.to_owned(),
+    };
+    if called.chars().count() > limits::NAME_CHARS || called.chars().any(char::is_control) {
+        return Err(Refusal::invalid("name", format!("at most {} printable characters", limits::NAME_CHARS)).into());
+    }
+    Ok((called, normal))
+}
+
+/// Keeps a new key with its request.
+pub fn create(tx: &mut Tx<'_>, actor: &Actor, new: &NewKeyRequest, now: i64) -> Result<KeyRequestId> {
+    require_may_request(tx, actor)?;
+    let (name, wanted) = checked_names(&new.name, &new.names)?;
+    let (key, _) = put_private_key(tx, &new.key, Origin::Generated, now)?;
+    let id: Option<i64> = tx.one(
+        "INSERT INTO key_request (name, names, private_key, csr, created_at) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        params![&name, json!(wanted).to_string(), key, &new.csr, now],
+        |row| row.get(0),
+    )?;
+    let id = KeyRequestId(id.ok_or_else(|| Error::damaged("a key request got no id"))?);
+    let payload = json!({ "names": wanted, "algorithm": new.key.algorithm, "bits": new.key.bits,
+        "public_key_sha256": crate::text::hex(&new.key.spki_sha256) });
+    let object = Object::new("key_request", id.0, &name);
+    events::append(tx, actor, now, NewEvent::new(names::KEY_REQUEST_CREATED, object, payload))?;
+    Ok(id)
+}
+
+const COLUMNS: &str = "key_request.id, key_request.name, key_request.names, private_key.algorithm, private_key.bits, \
+    key_request.csr, (SELECT MAX(certificate.id) FROM certificate WHERE certificate.spki_sha256 = private_key.spki_sha256), \
+    key_request.created_at FROM key_request JOIN private_key ON private_key.id = key_request.private_key";
+
+fn read(row: &Row<'_>) -> Result<KeyRequest, certhold_store::Error> {
+    Ok(KeyRequest {
+        id: KeyRequestId(row.get(0)?),
+        name: row.get(1)?,
+        names: serde_json::from_str(row.text(2)?).unwrap_or_default(),
+        key_algorithm: row.get(3)?,
+        key_bits: row.get(4)?,
+        csr: row.get(5)?,
+        certificate: row.get::<Option<i64>>(6)?.map(CertificateId),
+        created_at: row.get(7)?,
+    })
+}
+
+/// The requests, newest first, those before `before`.
+pub fn list(tx: &mut Tx<'_>, actor: &Actor, before: Option<KeyRequestId>, limit: usize) -> Result<Vec<KeyRequest>> {
+    access::require_path(tx, actor, paths::KEY_REQUESTS_READ)?;
+    let rows = limit.clamp(1, limits::PAGE_ROWS) as i64;
+    let sql = format!("SELECT {COLUMNS} WHERE key_request.id < $1 ORDER BY key_request.id DESC LIMIT $2");
+    Ok(tx.rows(&sql, params![before.map_or(i64::MAX, |id| id.0), rows], read)?)
+}
+
+/// One request.
+pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: KeyRequestId) -> Result<KeyRequest> {
+    access::require_path(tx, actor, paths::KEY_REQUESTS_READ)?;
+    find(tx, id)
+}
+
+fn find(tx: &mut Tx<'_>, id: KeyRequestId) -> Result<KeyRequest> {
+    let found = tx.one(&format!("SELECT {COLUMNS} WHERE key_request.id = $1"), params![id], read)?;
+    found.ok_or_else(|| Refusal::not_found("key request", id).into())
+}
+
+/// Remove a request.
+#[derive(Clone)]
+pub struct RemoveKeyRequest {
+    /// The request.
+    pub id: KeyRequestId,
+    /// As in [`super::DestroyKey`].
+    pub nothing: Sealed,
+}
+
+/// Removes a request. The key of one that still waits is destroyed with it; a key that has its certificate stays.
+pub fn remove(tx: &mut Tx<'_>, actor: &Actor, command: &RemoveKeyRequest, now: i64) -> Result<()> {
+    access::require_path(tx, actor, paths::KEY_REQUESTS_MODIFY)?;
+    let request = find(tx, command.id)?;
+    let key: Option<i64> = tx.one("SELECT private_key FROM key_request WHERE id = $1", params![command.id], |row| row.get(0))?;
+    tx.execute("DELETE FROM key_request WHERE id = $1", params![command.id])?;
+    let destroyed = request.certificate.is_none();
+    if let (true, Some(key)) = (destroyed, key) {
+        erase(tx, PrivateKeyId(key), &command.nothing, now)?;
+    }
+    let payload = json!({ "names": request.names, "key_destroyed": destroyed });
+    let object = Object::new("key_request", command.id.0, &request.name);
+    events::append(tx, actor, now, NewEvent::new(names::KEY_REQUEST_DELETED, object, payload))?;
+    Ok(())
+}
