@@ -30,7 +30,7 @@ async fn certificates_come_in_every_public_format() {
         assert_eq!(found.certificates[0].der, crate::testing::sample_der(0), "{format}");
     }
     for wrong in ["pkcs12", "jks", "PEM", "x%00"] {
-        let refused = test.get(&format!("/api/v1/certificates/{id}/download?format={wrong}")).await.expect(422);
+        let refused = test.get(&format!("/api/v1/certificates/{id}/download?format={wrong}")).await.expect(400);
         assert!(refused["detail"].as_str().unwrap().contains("choose one of pem, der, pkcs7, pkcs7-der"), "{refused}");
     }
 }
@@ -77,12 +77,12 @@ async fn a_key_does_not_leave_without_right_reason_and_password() {
         assert!(reply.text().contains(word), "{body}: {}", reply.text());
     };
     let good = "a long password";
-    refused(id, json!({ "format": "pkcs12", "reason": "x" }), 422, "needs a password").await;
-    refused(id, json!({ "format": "jks", "reason": "x", "password": "short" }), 422, "at least 8").await;
-    refused(id, json!({ "format": "jks", "reason": "x", "password": "y".repeat(5_000) }), 422, "at most").await;
-    refused(id, json!({ "format": "pkcs12", "reason": " ", "password": good }), 422, "say why").await;
-    refused(id, json!({ "format": "pkcs12", "reason": "x".repeat(1_001), "password": good }), 422, "at most").await;
-    refused(id, json!({ "format": "pkcs7", "reason": "x" }), 422, "choose one of pem, pkcs12").await;
+    refused(id, json!({ "format": "pkcs12", "reason": "x" }), 400, "needs a password").await;
+    refused(id, json!({ "format": "jks", "reason": "x", "password": "short" }), 400, "at least 8").await;
+    refused(id, json!({ "format": "jks", "reason": "x", "password": "y".repeat(5_000) }), 400, "at most").await;
+    refused(id, json!({ "format": "pkcs12", "reason": " ", "password": good }), 400, "say why").await;
+    refused(id, json!({ "format": "pkcs12", "reason": "x".repeat(1_001), "password": good }), 400, "at most").await;
+    refused(id, json!({ "format": "pkcs7", "reason": "x" }), 400, "choose one of pem, pkcs12").await;
     refused(bare, json!({ "format": "pem", "reason": "x" }), 409, "not in custody").await;
     // Seeing certificates and importing keys is not exporting them; and who may not is told nothing else
     let (.., reader) = test.service("reader", &[CERTIFICATES_READ, "/certificates/collections/private_key/import/"]).await;
@@ -101,7 +101,7 @@ async fn a_destroyed_key_is_gone_and_may_come_again() {
     let (pem, key) = self_signed("www.example.com");
     let id = imported(&test, &format!("{pem}{key}")).await[0];
     let path = format!("/api/v1/certificates/{id}/private-key/destroy");
-    test.post(&path, json!({ "reason": "" })).await.expect(422);
+    test.post(&path, json!({ "reason": "" })).await.expect(400);
     let (.., reader) = test.service("reader", &[CERTIFICATES_READ, PRIVATE_KEY_READ]).await;
     let reply = test.call("POST", &path, &reader, Some(&json!({ "reason": "x" }))).await;
     assert!(reply.status == 403 && reply.text().contains(PRIVATE_KEY_DELETE), "{}", reply.text());
@@ -176,7 +176,7 @@ async fn a_request_waits_for_its_certificate() {
         (json!({ "names": ["a.example"], "key_kind": "rsa1024" }), "choose one of"),
         (json!({ "names": ["a.example"], "name": "x".repeat(300) }), "characters"),
     ] {
-        let refused = test.post("/api/v1/key-requests", body).await.expect(422);
+        let refused = test.post("/api/v1/key-requests", body).await.expect(400);
         assert!(refused.to_string().contains(word), "{refused}");
     }
 }
