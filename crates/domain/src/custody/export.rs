@@ -97,7 +97,7 @@ fn checked_reason(reason: &str) -> Result<&str> {
     let reason = reason.trim();
     match reason.chars().count() {
         0 => Err(Refusal::invalid("reason", "say why; the reason stays in the event log").into()),
-        ..=limits::REASON_CHARS => Ok(reason),
+        1..=limits::REASON_CHARS => Ok(reason),
         _ => Err(Refusal::invalid("reason", format!("at most {} characters", limits::REASON_CHARS)).into()),
     }
 }

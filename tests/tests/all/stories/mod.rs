@@ -8,6 +8,7 @@ mod deploying;
 mod keys;
 mod log;
 mod people;
+mod private_keys;
 mod record;
 mod renewing;
 mod searching;
@@ -64,6 +65,9 @@ stories! {
     record::erased_events_stay_in_the_chain,
     record::events_of_an_earlier_version_lose_their_payload_only,
     record::a_delivery_leaves_nothing_out,
+    private_keys::a_key_leaves_with_its_reason_and_ends,
+    private_keys::a_destroyed_key_leaves_orders_as_they_were,
+    private_keys::a_key_waits_for_its_certificate,
     renewing::a_first_version_is_obtained_and_renewed,
     renewing::a_failure_is_visible_and_retried,
     renewing::a_certificate_is_adopted,

@@ -80,6 +80,7 @@ fn link(event: &Event) -> Option<Link> {
         "certificate" => "/certificates",
         "collection" => "/collections",
         "managed" => "/managed",
+        "key_request" => "/key-requests",
         "issuer" => "/issuers",
         "dns_provider" => "/dns-providers",
         "principal" => "/users",

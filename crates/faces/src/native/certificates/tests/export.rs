@@ -70,6 +70,7 @@ async fn a_key_does_not_leave_without_right_reason_and_password() {
     let (pem, key) = self_signed("www.example.com");
     let id = imported(&test, &format!("{pem}{key}")).await[0];
     let bare = imported(&test, &sample_pem(3)).await[0];
+    let (.., reader) = test.service("reader", &[CERTIFICATES_READ, "/certificates/collections/private_key/import/"]).await;
     let before = test.events().await;
     let refused = async |id: i64, body: Value, status: u16, word: &str| {
         let reply = export(&test, id, body.clone()).await;
@@ -85,7 +86,6 @@ async fn a_key_does_not_leave_without_right_reason_and_password() {
     refused(id, json!({ "format": "pkcs7", "reason": "x" }), 400, "choose one of pem, pkcs12").await;
     refused(bare, json!({ "format": "pem", "reason": "x" }), 409, "not in custody").await;
     // Seeing certificates and importing keys is not exporting them; and who may not is told nothing else
-    let (.., reader) = test.service("reader", &[CERTIFICATES_READ, "/certificates/collections/private_key/import/"]).await;
     for some in [id, bare, 99_999] {
         let body = json!({ "format": "pkcs12", "reason": "" });
         let reply = test.call("POST", &format!("/api/v1/certificates/{some}/export"), &reader, Some(&body)).await;

@@ -1,0 +1,158 @@
+//! Private keys that leave custody, end there, or wait for their certificates.
+
+use certhold_domain::access::paths;
+use certhold_domain::custody::{
+    self, DestroyKey, ExportKey, NewKeyRequest, RemoveKeyRequest, Sealed, SealedKey, SecretKind, create_key_request, destroy_key,
+    key_request, list_key_requests, remove_key_request,
+};
+use certhold_domain::inventory::{self, Candidate, ImportBatch, Outcome};
+use certhold_domain::{CertificateId, KeyRequestId, LineageId, Refusal, renewal};
+use certhold_pki::PrivateKey;
+use certhold_store::params;
+use rcgen::KeyPair;
+
+use super::renewing::{local, managed, obtain};
+use super::world::{DAY, START, World, issue, key};
+
+fn sealed(world: &World, pair: &KeyPair) -> SealedKey {
+    let private = PrivateKey::of(&pair.serialize_der()).unwrap();
+    SealedKey::seal(&world.custody, &world.entropy, &private).unwrap()
+}
+
+fn nothing(world: &World) -> Sealed {
+    world.custody.seal(&world.entropy, SecretKind::PrivateKey, &[]).unwrap()
+}
+
+/// A certificate with its key in custody.
+fn keyed(world: &World, pair: &KeyPair) -> CertificateId {
+    let leaf = Candidate::of(&issue(pair, &["keyed.example.com"], START - DAY, START + 60 * DAY)).unwrap();
+    let batch = ImportBatch { certificates: vec![leaf], keys: vec![sealed(world, pair)], owner: None, source: "story".into() };
+    let items = world.write(move |tx, now| inventory::import(tx, &local(), &batch, now)).unwrap();
+    match items[0].outcome {
+        Outcome::Imported(id) | Outcome::AlreadyHeld(id) => id,
+    }
+}
+
+fn count(world: &World, sql: &'static str) -> i64 {
+    world.read(move |tx| Ok(tx.one(sql, params![], |row| row.get(0))?.unwrap())).unwrap()
+}
+
+pub fn a_key_leaves_with_its_reason_and_ends(world: &World) {
+    let pair = key();
+    let id = keyed(world, &pair);
+    let export = |reason: &str| ExportKey { certificate: id, format: "pkcs12", encrypted: true, reason: reason.into() };
+    let reader = world.somebody("reader", &[world.role("Readers", &[paths::CERTIFICATES_READ, paths::PRIVATE_KEY_IMPORT])]);
+    let (actor, command) = (reader.clone(), export("mine"));
+    let refusal = world.refused(move |tx, now| custody::export(tx, &actor, &command, now).map(drop));
+    assert!(matches!(refusal, Refusal::Forbidden { missing, .. } if missing == [paths::PRIVATE_KEY_READ]));
+    let command = export("  ");
+    let refusal = world.refused(move |tx, now| custody::export(tx, &local(), &command, now).map(drop));
+    assert!(matches!(refusal, Refusal::Invalid { field: "reason", .. }));
+    let command = export("moves");
+    let exported = world.write(move |tx, now| custody::export(tx, &local(), &command, now)).unwrap();
+    let clear = world.custody.open(&exported.key, SecretKind::PrivateKey).unwrap();
+    assert_eq!(clear.as_slice(), pair.serialize_der());
+    let payload: String = world
+        .read(|tx| {
+            let sql = "SELECT payload FROM event WHERE operation = 'private_key.exported'";
+            Ok(tx.one(sql, params![], |row| row.get(0))?.unwrap())
+        })
+        .unwrap();
+    assert!(payload.contains("\"moves\"") && payload.contains("\"pkcs12\""), "{payload}");
+
+    let destroy = |reason: &str| DestroyKey { certificate: id, reason: reason.into(), nothing: nothing(world) };
+    let (actor, command) = (reader, destroy("mine"));
+    let refusal = world.refused(move |tx, now| destroy_key(tx, &actor, &command, now));
+    assert!(matches!(refusal, Refusal::Forbidden { missing, .. } if missing == [paths::PRIVATE_KEY_DELETE]));
+    let command = destroy("gone");
+    world.write(move |tx, now| destroy_key(tx, &local(), &command, now)).unwrap();
+    assert_eq!(count(world, "SELECT count(*) FROM private_key"), 0);
+    assert_eq!(count(world, "SELECT count(*) FROM secret WHERE kind = 'private_key'"), 0);
+    let command = destroy("again");
+    assert!(matches!(world.refused(move |tx, now| destroy_key(tx, &local(), &command, now)), Refusal::Conflict(_)));
+    // It may come again
+    keyed(world, &pair);
+    assert_eq!(count(world, "SELECT count(*) FROM private_key"), 1);
+    assert!(world.intact().problems.is_empty());
+}
+
+/// A managed certificate with two versions, each with a key of its own.
+fn two_versions(world: &World) -> (LineageId, CertificateId, CertificateId) {
+    let id = managed(world, &["example.com"]);
+    let (first, _) = obtain(world, &["example.com"]);
+    world.pass(DAY);
+    world.write(move |tx, now| renewal::managed::renew_now(tx, &local(), id, now)).unwrap();
+    let (second, _) = obtain(world, &["example.com"]);
+    (id, first, second)
+}
+
+/// What an order of the past refers to keeps its row, but not its key.
+pub fn a_destroyed_key_leaves_orders_as_they_were(world: &World) {
+    let (lineage, first, second) = two_versions(world);
+    let command = |id| DestroyKey { certificate: id, reason: "replaced".into(), nothing: nothing(world) };
+    let current = command(second);
+    let refusal = world.refused(move |tx, now| destroy_key(tx, &local(), &current, now));
+    assert!(matches!(refusal, Refusal::Conflict(why) if why.contains("current version")));
+    let before = count(world, "SELECT count(*) FROM acme_order");
+    let old = command(first);
+    world.write(move |tx, now| destroy_key(tx, &local(), &old, now)).unwrap();
+    assert_eq!(count(world, "SELECT count(*) FROM acme_order"), before);
+    assert_eq!(count(world, "SELECT count(*) FROM private_key"), 2);
+    assert_eq!(count(world, "SELECT count(*) FROM secret WHERE kind = 'private_key'"), 2);
+    let held = world.read(move |tx| inventory::versions(tx, &local(), lineage)).unwrap();
+    assert_eq!(held.iter().map(|version| (version.id, version.has_key)).collect::<Vec<_>>(), [(second, true), (first, false)]);
+    // Every seal opens; what took the key's place is empty
+    let rows = world
+        .read(|tx| {
+            let ids = tx.rows("SELECT secret FROM private_key ORDER BY id", params![], |row| row.get::<i64>(0))?;
+            ids.into_iter()
+                .map(|id| custody::load(tx, certhold_domain::SecretId(id)))
+                .collect::<certhold_domain::Result<Vec<_>>>()
+        })
+        .unwrap();
+    let lengths: Vec<usize> = rows.iter().map(|row| world.custody.open(row, SecretKind::PrivateKey).unwrap().len()).collect();
+    assert!(lengths[0] == 0 && lengths[1] > 0, "{lengths:?}");
+}
+
+pub fn a_key_waits_for_its_certificate(world: &World) {
+    let pair = key();
+    let new = |names: &[&str], pair: &KeyPair| NewKeyRequest {
+        name: String::new(),
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        key: sealed(world, pair),
+        csr: b"csr".to_vec(),
+    };
+    let reader = world.somebody("reader", &[world.role("Readers", &[paths::KEY_REQUESTS_READ])]);
+    let (actor, command) = (reader.clone(), new(&["a.example"], &pair));
+    let refusal = world.refused(move |tx, now| create_key_request(tx, &actor, &command, now));
+    assert!(matches!(refusal, Refusal::Forbidden { missing, .. } if missing == [paths::KEY_REQUESTS_MODIFY]));
+    for bad in [&[][..], &["a b"], &["x.example"; 101]] {
+        let command = new(bad, &pair);
+        let refusal = world.refused(move |tx, now| create_key_request(tx, &local(), &command, now));
+        assert!(matches!(refusal, Refusal::Invalid { field: "names", .. }), "{bad:?}");
+    }
+    let create = |names: &[&str], pair: &KeyPair| {
+        let command = new(names, pair);
+        world.write(move |tx, now| create_key_request(tx, &local(), &command, now)).unwrap()
+    };
+    let waits = create(&["Keyed.Example.com"], &pair);
+    let second = create(&["b.example"], &key());
+    let actor = reader.clone();
+    let listed = world.read(move |tx| list_key_requests(tx, &actor, None, 10)).unwrap();
+    assert_eq!(listed.iter().map(|request| request.id).collect::<Vec<_>>(), [second, waits]);
+    let rest = world.read(move |tx| list_key_requests(tx, &reader, Some(second), 10)).unwrap();
+    assert_eq!(rest.iter().map(|request| request.name.as_str()).collect::<Vec<_>>(), ["keyed.example.com"]);
+
+    let leaf = issue(&pair, &["keyed.example.com"], START - DAY, START + 60 * DAY);
+    let Outcome::Imported(certificate) = world.import(&[leaf], None).unwrap()[0].outcome else { panic!("new") };
+    let found = world.read(move |tx| key_request(tx, &local(), waits)).unwrap();
+    assert_eq!(found.certificate, Some(certificate));
+    for (request, keys) in [(waits, 2), (second, 1)] {
+        let command = RemoveKeyRequest { id: request, nothing: nothing(world) };
+        world.write(move |tx, now| remove_key_request(tx, &local(), &command, now)).unwrap();
+        assert_eq!(count(world, "SELECT count(*) FROM private_key"), keys, "only a key that waits goes with its request");
+    }
+    let command = RemoveKeyRequest { id: KeyRequestId(99), nothing: nothing(world) };
+    let refusal = world.refused(move |tx, now| remove_key_request(tx, &local(), &command, now));
+    assert!(matches!(refusal, Refusal::NotFound { kind: "key request", .. }));
+}
