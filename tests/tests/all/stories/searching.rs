@@ -47,7 +47,8 @@ const DOMAINS: &[&str] = &["example.com", "Example.ORG", "internal.example", "te
 const UNITS: &[&str] = &["Ops", "Web, Shop", "ÄÖÜ", "Sales+Support"];
 
 fn certificate(dice: &mut Dice) -> Vec<u8> {
-    let key = KeyPair::generate_for(dice.pick(&[&PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384, &PKCS_ED25519])).unwrap();
+    let kinds = [&PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384, &PKCS_ED25519];
+    let key = KeyPair::generate_for(kinds[dice.below(kinds.len())]).unwrap();
     let host = format!("{}.{}", dice.pick(HOSTS), dice.pick(DOMAINS));
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name = rcgen::DistinguishedName::new();
