@@ -92,7 +92,7 @@ fn parse(bundle: &Bundle, next: &AtomicUsize, owners: &[RoleId], batches: &SyncS
         ensure!(found.refused.is_empty(), "a sample was refused: {:?}", found.refused);
         let certificates = found.certificates.iter().map(|found| Candidate::of(&found.der)).collect::<Result<Vec<_>, _>>()?;
         let owner = if number % 3 < 2 && !owners.is_empty() { Some(owners[number % owners.len()]) } else { None };
-        let batch = ImportBatch { certificates, keys: Vec::new(), owner, source: "certhold import".into() };
+        let batch = ImportBatch { certificates, keys: Vec::new(), owner, source: "certhold import".into(), metadata: Vec::new() };
         if batches.send(batch).is_err() {
             return Ok(());
         }

@@ -100,7 +100,7 @@ struct Bars {
 /// Fills the index for parts of texts, as a server does behind.
 fn text_index(store: &Store, count: u64) -> Result<Row> {
     let (done, time) = timed(|| -> certhold_domain::Result<()> {
-        while store.write_bulk_blocking(|tx| inventory::fill_text_index(tx))? {}
+        while store.write_bulk_blocking(inventory::fill_text_index)? {}
         Ok(())
     });
     done?;

@@ -7,6 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::command::access::{Review, Why};
 use crate::command::backup::{Backup, Move, Restore};
+use crate::command::bulk::Bulk;
 use crate::command::certificates::{List, Owner, Show};
 use crate::command::claim::Claim;
 use crate::command::collection::Collection;
@@ -18,6 +19,7 @@ use crate::command::export::Export;
 use crate::command::issuer::Issuer;
 use crate::command::key::Key;
 use crate::command::managed::{Managed, Renew};
+use crate::command::metadata::Metadata;
 use crate::command::query::Query;
 use crate::command::rekey::Rekey;
 use crate::command::role::Role;
@@ -71,6 +73,10 @@ enum Command {
     Collection(Collection),
     #[command(subcommand)]
     Query(Query),
+    #[command(subcommand)]
+    Metadata(Metadata),
+    #[command(subcommand)]
+    Bulk(Bulk),
     Renew(Renew),
     #[command(subcommand)]
     Managed(Managed),
@@ -180,6 +186,8 @@ impl Command {
             Command::Owner(_) => "owner",
             Command::Collection(_) => "collection",
             Command::Query(_) => "query",
+            Command::Metadata(_) => "metadata",
+            Command::Bulk(_) => "bulk",
             Command::Renew(_) => "renew",
             Command::Managed(_) => "managed",
             Command::Issuer(_) => "issuer",
@@ -214,6 +222,8 @@ impl Command {
             Command::Owner(owner) => owner.run(target, output).await,
             Command::Collection(collection) => collection.run(target, output).await,
             Command::Query(query) => query.run(target, output).await,
+            Command::Metadata(metadata) => metadata.run(target, output).await,
+            Command::Bulk(bulk) => bulk.run(target, output).await,
             Command::Renew(renew) => renew.run(target, output).await,
             Command::Managed(managed) => managed.run(target, output).await,
             Command::Issuer(issuer) => issuer.run(target, output).await,

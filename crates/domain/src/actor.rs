@@ -31,6 +31,10 @@ impl Face {
             Face::Server => "server",
         }
     }
+
+    pub(crate) fn parse(name: &str) -> Option<Face> {
+        [Face::Native, Face::Web, Face::Cli, Face::Worker, Face::Server].into_iter().find(|face| face.name() == name)
+    }
 }
 
 /// What kind of actor it is.

@@ -27,6 +27,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// An edit of many certificates.
+    BulkEditId,
     /// A certificate of the inventory.
     CertificateId,
     /// What a sign-in says of somebody, under which roles are held.

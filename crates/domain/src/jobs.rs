@@ -24,6 +24,8 @@ pub enum JobKind {
     Rekey,
     /// Erase the contents of events that are older than retention keeps them (object: 0).
     Retention,
+    /// Edit many certificates (object: bulk edit).
+    BulkEdit,
 }
 
 impl JobKind {
@@ -35,11 +37,12 @@ impl JobKind {
             JobKind::Withdraw => "withdraw",
             JobKind::Rekey => "rekey",
             JobKind::Retention => "retention",
+            JobKind::BulkEdit => "bulk_edit",
         }
     }
 
     fn parse(name: &str) -> Result<JobKind> {
-        let kinds = [JobKind::Renew, JobKind::Deploy, JobKind::Withdraw, JobKind::Rekey, JobKind::Retention];
+        let kinds = [JobKind::Renew, JobKind::Deploy, JobKind::Withdraw, JobKind::Rekey, JobKind::Retention, JobKind::BulkEdit];
         kinds.into_iter().find(|kind| kind.name() == name).ok_or_else(|| Error::damaged(format!("job kind {name:?}")))
     }
 }

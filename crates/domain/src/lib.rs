@@ -8,6 +8,7 @@
 
 pub mod access;
 mod actor;
+pub mod bulk;
 pub mod collections;
 mod core;
 pub mod custody;
@@ -18,6 +19,7 @@ pub mod inventory;
 pub mod jobs;
 pub mod limits;
 mod lookalike;
+pub mod metadata;
 pub mod overview;
 pub mod ownership;
 pub mod people;
@@ -32,8 +34,9 @@ pub use actor::{Actor, ActorKind, Face};
 pub use core::{Clock, Core, Entropy, KeyMaker, MadeKey};
 pub use error::{Error, Fault, Refusal, Result};
 pub use ids::{
-    CertificateId, ClaimId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, KeyRequestId, LineageId,
-    MetadataFieldId, OrderId, PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, TokenId,
+    BulkEditId, CertificateId, ClaimId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, KeyRequestId,
+    LineageId, MetadataFieldId, OrderId, PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId,
+    TokenId,
 };
 pub use schema::{DERIVED_TABLES, MIGRATIONS, begin_derived_anew, installation, is_prepared, prepare};
 pub use text::{hex, unhex};

@@ -52,3 +52,37 @@ pub const REASON_CHARS: usize = 1_000;
 pub const EXPORT_PASSWORD_CHARS_MIN: usize = 8;
 /// Characters of an error kept for display.
 pub const ERROR_CHARS: usize = 4_000;
+/// Metadata fields of one installation, and fields changed at once.
+pub const METADATA_FIELDS: i64 = 250;
+/// Characters in the name of a metadata field.
+pub const METADATA_NAME_CHARS: usize = 100;
+/// Characters of a metadata value.
+pub const METADATA_VALUE_CHARS: usize = 400;
+/// Characters of a metadata value of several lines.
+pub const METADATA_BIG_TEXT_CHARS: usize = 4_000;
+/// Characters of a mail address (RFC 5321 section 4.5.3.1.3, without the angle brackets).
+pub const METADATA_EMAIL_CHARS: usize = 254;
+/// Characters of a metadata value by which it is compared and ordered: an index entry of PostgreSQL has at most 2,704 bytes.
+pub const METADATA_SORT_CHARS: usize = 256;
+/// Options of one multiple choice.
+pub const METADATA_OPTIONS: usize = 500;
+/// Values that are rewritten in one transaction when their field gets another type.
+pub const METADATA_CONVERTED: i64 = 20_000;
+/// Characters of a regular expression.
+pub const REGEX_CHARS: usize = 400;
+/// Bytes of a compiled regular expression.
+pub const REGEX_BYTES: usize = 1024 * 1024;
+/// Nesting of a regular expression.
+pub const REGEX_NESTING: u32 = 50;
+/// Examples beside a count.
+pub const EXAMPLES: usize = 20;
+/// Certificates that an edit of many changes in one transaction.
+pub const BULK_CHUNK: i64 = 256;
+/// Certificates that an edit of many notes in one transaction while it selects, or looks at in one step of a preview.
+pub const BULK_SELECTED: i64 = 2_048;
+/// Certificates that can be named one by one in an edit of many.
+pub const BULK_NAMED: usize = 10_000;
+/// Edits of many certificates that are not finished.
+pub const BULK_OPEN: i64 = 100;
+/// Different reasons that an edit of many keeps with their counts.
+pub const BULK_REASONS: usize = 50;

@@ -18,6 +18,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "custody and events", sql: include_str!("../schema/0004_custody_events.sql") },
     Migration { number: 5, name: "claims", sql: include_str!("../schema/0005_claims.sql") },
     Migration { number: 6, name: "key requests", sql: include_str!("../schema/0006_key_requests.sql") },
+    Migration { number: 7, name: "metadata", sql: include_str!("../schema/0007_metadata.sql") },
 ];
 
 /// Tables that a copy of a database leaves out, because they are made again from the others.

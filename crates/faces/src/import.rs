@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use certhold_domain::custody::SealedKey;
 use certhold_domain::inventory::{self, Candidate, ImportBatch, ImportItem, KeyItem};
+use certhold_domain::metadata::Change;
 use certhold_domain::{Actor, Error, Result, RoleId, limits};
 use certhold_pki::{self as pki, Facts};
 use secrecy::{ExposeSecret, SecretString};
@@ -31,6 +32,8 @@ pub struct Import {
     pub owner: Option<RoleId>,
     /// Where they come from, for people.
     pub source: String,
+    /// What is noted about new certificates.
+    pub metadata: Vec<Change>,
 }
 
 /// What became of one item.
@@ -72,7 +75,13 @@ const BULK: usize = limits::IMPORT_CHUNK;
 /// # Errors
 /// What the domain refuses of the import as a whole. Chunks written before stay, and a repeated import finds them held.
 pub async fn run(app: &App, actor: &Arc<Actor>, import: Import) -> Result<Vec<Item>> {
-    let template = ImportBatch { certificates: Vec::new(), keys: Vec::new(), owner: import.owner, source: import.source };
+    let template = ImportBatch {
+        certificates: Vec::new(),
+        keys: Vec::new(),
+        owner: import.owner,
+        source: import.source,
+        metadata: import.metadata,
+    };
     rehearse(app, actor, &template).await?;
     let (uploads, password, sealer) = (import.uploads, import.password, app.clone());
     let mut found = on_thread(move || Found::read(&sealer, uploads, password.as_ref())).await??;
@@ -118,7 +127,8 @@ async fn keys_alone(app: &App, actor: &Arc<Actor>, keys: &[&KeyFound]) -> Result
 /// # Errors
 /// [`certhold_domain::Refusal::Forbidden`].
 pub async fn require_allowed(app: &App, actor: &Arc<Actor>) -> Result<()> {
-    let nothing = ImportBatch { certificates: Vec::new(), keys: Vec::new(), owner: None, source: String::new() };
+    let nothing =
+        ImportBatch { certificates: Vec::new(), keys: Vec::new(), owner: None, source: String::new(), metadata: Vec::new() };
     rehearse(app, actor, &nothing).await
 }
 

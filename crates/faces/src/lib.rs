@@ -17,6 +17,7 @@
 mod address;
 mod attachment;
 pub mod auth;
+mod bulk;
 mod csv;
 pub mod export;
 pub mod import;

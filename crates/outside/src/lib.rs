@@ -4,6 +4,7 @@
 //! so that a job which crashed in the middle is simply run again.
 
 pub mod acme;
+pub mod bulk;
 pub mod deploy;
 pub mod dns;
 mod files;

@@ -4,6 +4,7 @@
 mod acme;
 mod api;
 mod browser_ui;
+mod bulk_kills;
 mod change_owner;
 mod contracts;
 mod custody;

@@ -177,6 +177,7 @@ const LINES: &[Column] = &[
     ("private key", |one| if one["has_private_key"] == true { "in custody".into() } else { "not here".into() }),
     ("owner", |one| text(&one["owner"]["name"])),
     ("managed", |one| managed(&one["managed"])),
+    ("noted", |one| noted(&one["metadata"])),
     ("authority", |one| if one["is_ca"] == true { "yes".into() } else { String::new() }),
     ("key usage", |one| text(&one["facts"]["key_usage"])),
     ("extended usage", |one| text(&one["facts"]["extended_key_usage"])),
@@ -217,6 +218,11 @@ fn extensions(extensions: &Json) -> String {
 
 fn joined(items: &Json, show: impl Fn(&Json) -> String) -> String {
     items.as_array().map(Vec::as_slice).unwrap_or_default().iter().map(show).collect::<Vec<_>>().join(", ")
+}
+
+fn noted(metadata: &Json) -> String {
+    let values = metadata.as_object().into_iter().flatten();
+    values.map(|(field, value)| format!("{field}: {}", text(value))).collect::<Vec<_>>().join("\n")
 }
 
 fn managed(version: &Json) -> String {

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod backup;
+pub mod bulk;
 pub mod certificates;
 pub mod claim;
 pub mod collection;
@@ -13,6 +14,7 @@ pub mod export;
 pub mod issuer;
 pub mod key;
 pub mod managed;
+pub mod metadata;
 pub mod query;
 pub mod rekey;
 pub mod role;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use certhold_domain::custody::SealedKey;
 use certhold_domain::inventory::{self, Candidate, ImportBatch, Outcome};
+use certhold_domain::metadata::Change;
 use certhold_domain::{Actor, CertificateId, Core, RoleId};
 use certhold_pki::{PrivateKey, pem};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::Answer;
 use super::parse::{Content, Ready};
@@ -40,6 +41,8 @@ pub enum Destination {
         owner: Option<RoleId>,
         /// Where they come from, for people.
         source: String,
+        /// What is noted about them.
+        metadata: Vec<Change>,
     },
     /// To a server.
     Remote {
@@ -55,7 +58,12 @@ impl Destination {
     ///
     /// # Errors
     /// When there is no such role.
-    pub async fn new(target: &Target, owner: Option<&str>, source: &str) -> Result<Destination, Failure> {
+    pub async fn new(
+        target: &Target,
+        owner: Option<&str>,
+        source: &str,
+        metadata: &[(String, String)],
+    ) -> Result<Destination, Failure> {
         match target {
             Target::Local(local) => {
                 let owner = match owner {
@@ -63,10 +71,15 @@ impl Destination {
                     None => None,
                 };
                 let (core, actor) = (local.core.clone(), local.actor.clone());
-                Ok(Destination::Local { core, actor, owner, source: source.to_owned() })
+                let metadata = metadata.iter().map(|(name, value)| Change::new(name, value)).collect();
+                Ok(Destination::Local { core, actor, owner, source: source.to_owned(), metadata })
             }
             Target::Remote(server) => {
-                let parameters = query([("owner", owner.map(str::to_owned)), ("source", Some(source.to_owned()))]);
+                let values: Map<String, Json> =
+                    metadata.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+                let noted = (!values.is_empty()).then(|| Json::from(values).to_string());
+                let parameters =
+                    query([("owner", owner.map(str::to_owned)), ("source", Some(source.to_owned())), ("metadata", noted)]);
                 Ok(Destination::Remote { server: server.clone(), path: format!("{ROOT}/certificates{parameters}") })
             }
         }
@@ -89,9 +102,9 @@ impl Destination {
             contents.push(content);
         }
         let outcomes = match self {
-            Destination::Local { core, actor, owner, source } => {
+            Destination::Local { core, actor, owner, source, metadata } => {
                 let certificates: Vec<Candidate> = contents.into_iter().filter_map(candidate).collect();
-                let batch = ImportBatch { certificates, keys: Vec::new(), owner, source };
+                let batch = ImportBatch { certificates, keys: Vec::new(), owner, source, metadata };
                 let now = core.now();
                 let items = core.store.write_bulk(move |tx| inventory::import(tx, &actor, &batch, now)).await?;
                 items.into_iter().map(|item| Ok(item.outcome)).collect::<Vec<Answer>>()

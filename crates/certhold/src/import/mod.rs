@@ -28,6 +28,7 @@ use self::destination::{Destination, Sent};
 use self::feed::{Counts, Feed};
 use self::parse::{Parsed, Reading, Ready, Refused, Task};
 use self::report::Report;
+use crate::command::metadata::pair;
 use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::secrets;
@@ -48,6 +49,9 @@ pub struct Import {
     /// Where they come from, for people
     #[arg(long, value_name = "TEXT", default_value = "certhold import")]
     source: String,
+    /// What is noted about new certificates; may be given several times
+    #[arg(long = "metadata", value_name = "NAME=VALUE", value_parser = pair)]
+    metadata: Vec<(String, String)>,
     /// Leave private keys where they are
     #[arg(long)]
     no_keys: bool,
@@ -67,7 +71,7 @@ impl Import {
     /// When the import could not be carried through, or when something was refused.
     pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
         let password = self.password_file.as_deref().map(secrets::from_file).transpose()?;
-        let destination = Destination::new(target, self.owner.as_deref(), &self.source).await?;
+        let destination = Destination::new(target, self.owner.as_deref(), &self.source, &self.metadata).await?;
         let reading = Reading { password, describe: destination.wants_candidates(), keys: !self.no_keys };
         let bar = progress(output);
         let mut import = Running { destination, report: Report::default(), keys: Vec::new(), sending: JoinSet::new(), bar };

@@ -5,9 +5,10 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use certhold_domain::access::roles;
-use certhold_domain::{Actor, Core, RoleId};
+use certhold_domain::{Actor, BulkEditId, Core, RoleId};
 use certhold_faces::App;
 use certhold_faces::in_process::{self, InProcess};
+use certhold_outside::bulk;
 use certhold_outside::keys::SoftwareKeys;
 use certhold_store::Tx;
 
@@ -68,6 +69,7 @@ impl Local {
             Method::Get => in_process::Method::GET,
             Method::Post => in_process::Method::POST,
             Method::Put => in_process::Method::PUT,
+            Method::Patch => in_process::Method::PATCH,
             Method::Delete => in_process::Method::DELETE,
         };
         let body = body.map(|(kind, bytes)| (kind, bytes.into()));
@@ -110,6 +112,15 @@ impl Local {
     ) -> Result<T, Failure> {
         let actor = self.actor.clone();
         Ok(self.core.store.read(move |tx| work(tx, &actor)).await?)
+    }
+
+    /// Does an edit of many certificates here, or goes on with one that was interrupted.
+    ///
+    /// # Errors
+    /// What the domain refuses.
+    pub async fn edit(&self, id: BulkEditId) -> Result<(), Failure> {
+        bulk::run(&self.core, id, &self.node).await?;
+        Ok(())
     }
 
     /// The role of this number or name, as the API reads it.

@@ -32,6 +32,8 @@ pub enum Method {
     Post,
     /// Replaces.
     Put,
+    /// Changes parts.
+    Patch,
     /// Removes.
     Delete,
 }

@@ -141,6 +141,7 @@ impl Remote {
             Method::Get => self.client.get(url),
             Method::Post => self.client.post(url),
             Method::Put => self.client.put(url),
+            Method::Patch => self.client.patch(url),
             Method::Delete => self.client.delete(url),
         };
         request = request.bearer_auth(self.token.as_str());

@@ -18,6 +18,8 @@ pub const STORES_CHANGE_OWNER: &str = "/certificate_stores/change_owner/";
 pub const CERTIFICATES_DELETE: &str = "/certificates/collections/delete/";
 /// Create, change and remove collections: what they contain decides what rights on them allow.
 pub const COLLECTIONS_MODIFY: &str = "/certificates/collections/modify/";
+/// Change what is noted about certificates.
+pub const CERTIFICATES_METADATA_MODIFY: &str = "/certificates/collections/metadata/modify/";
 /// Put private keys into custody together with certificates.
 pub const PRIVATE_KEY_IMPORT: &str = "/certificates/collections/private_key/import/";
 /// Take private keys out of custody.
@@ -44,6 +46,10 @@ pub const ISSUERS_MODIFY: &str = "/certificate_authorities/modify/";
 pub const DNS_PROVIDERS_READ: &str = "/dns_providers/read/";
 /// Create, change and remove DNS providers.
 pub const DNS_PROVIDERS_MODIFY: &str = "/dns_providers/modify/";
+/// See how metadata fields are used; the fields themselves are seen by everybody who is signed in.
+pub const METADATA_TYPES_READ: &str = "/metadata/types/read/";
+/// Create, change and remove metadata fields.
+pub const METADATA_TYPES_MODIFY: &str = "/metadata/types/modify/";
 /// See people, service accounts, roles and permission sets.
 pub const SECURITY_READ: &str = "/security/read/";
 /// Change people, service accounts, roles and permission sets. Nobody can grant what they do not hold.
@@ -66,6 +72,7 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     (STORES_CHANGE_OWNER, "change the owner of certificates in certificate stores, between roles one holds"),
     (CERTIFICATES_DELETE, "remove certificates from the inventory"),
     (COLLECTIONS_MODIFY, "create, change and remove collections"),
+    (CERTIFICATES_METADATA_MODIFY, "change what is noted about certificates"),
     (PRIVATE_KEY_IMPORT, "put private keys into custody"),
     (PRIVATE_KEY_READ, "export private keys"),
     (PRIVATE_KEY_DELETE, "destroy private keys"),
@@ -79,6 +86,8 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     (ISSUERS_MODIFY, "create and change issuers"),
     (DNS_PROVIDERS_READ, "see DNS providers, without credentials"),
     (DNS_PROVIDERS_MODIFY, "create and change DNS providers"),
+    (METADATA_TYPES_READ, "see how metadata fields are used"),
+    (METADATA_TYPES_MODIFY, "create, change and remove metadata fields"),
     (SECURITY_READ, "see people, service accounts, roles and permission sets"),
     (SECURITY_MODIFY, "change people, service accounts, roles and permission sets"),
     (AUDITING_READ, "see all events and verify their chain"),

@@ -16,6 +16,8 @@ pub const COLLECTION_CHANGED: &str = "collection.changed";
 pub const COLLECTION_DELETED: &str = "collection.deleted";
 /// Somebody marked a collection as a favourite, or took the mark away.
 pub const COLLECTION_FAVOURITE_CHANGED: &str = "collection.favourite_changed";
+/// What is noted about a certificate changed.
+pub const CERTIFICATE_METADATA_CHANGED: &str = "certificate.metadata_changed";
 /// A private key came into custody together with a certificate.
 pub const PRIVATE_KEY_IMPORTED: &str = "private_key.imported";
 /// A private key was made in custody.
@@ -138,3 +140,17 @@ pub const CLAIM_ASSIGNED: &str = "claim.assigned";
 pub const CLAIM_WITHDRAWN: &str = "claim.withdrawn";
 /// An access review was exported.
 pub const ACCESS_REVIEW_EXPORTED: &str = "access_review.exported";
+/// A metadata field was created.
+pub const METADATA_FIELD_CREATED: &str = "metadata_field.created";
+/// A metadata field changed.
+pub const METADATA_FIELD_CHANGED: &str = "metadata_field.changed";
+/// A metadata field was removed, with its values.
+pub const METADATA_FIELD_DELETED: &str = "metadata_field.deleted";
+/// An edit of many certificates was started.
+pub const BULK_EDIT_STARTED: &str = "bulk_edit.started";
+/// An edit of many certificates came to its end.
+pub const BULK_EDIT_FINISHED: &str = "bulk_edit.finished";
+/// Somebody cancelled an edit of many certificates; what it had done stays.
+pub const BULK_EDIT_CANCELLED: &str = "bulk_edit.cancelled";
+/// An edit of many certificates stopped by itself: whoever started it may not do it any more, or its selection changed.
+pub const BULK_EDIT_STOPPED: &str = "bulk_edit.stopped";

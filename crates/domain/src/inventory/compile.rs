@@ -130,6 +130,7 @@ enum Kept {
         column: &'static str,
         table: &'static str,
     },
+    Metadata(i64),
     Nothing,
 }
 
@@ -192,7 +193,8 @@ fn kept(field: FieldId) -> Kept {
         FieldId::Source => Kept::Few { field: Field::Source, set: "certificate.source <> ''" },
         FieldId::Finding => Kept::Few { field: Field::Finding, set: "certificate.findings IS NOT NULL" },
         FieldId::FindingSeverity => Kept::Number { column: "severity", indexed: false },
-        FieldId::Metadata(_) | FieldId::CertState | FieldId::KeyType | FieldId::AlwaysFalse | FieldId::Absent => Kept::Nothing,
+        FieldId::Metadata(id) => Kept::Metadata(id.0),
+        FieldId::CertState | FieldId::KeyType | FieldId::AlwaysFalse | FieldId::Absent => Kept::Nothing,
     }
 }
 
@@ -205,6 +207,7 @@ fn test(tx: &mut Tx<'_>, wanted: &mut Conditions, field: FieldId, test: &Test) -
         Kept::Digest { column, octets, indexed, field } => Ok(digest(wanted, column, octets, indexed, field, test)),
         Kept::Flag { row, ids } => flag(wanted, field, row, ids, test),
         Kept::Named { column, table } => Ok(named(wanted, column, table, test)),
+        Kept::Metadata(id) => Ok(metadata(wanted, id, test)),
         Kept::Nothing => Ok(never()),
     }
 }
@@ -470,4 +473,37 @@ fn named(wanted: &mut Conditions, column: &str, table: &str, test: &Test) -> Com
     let row = format!("certificate.{column} IN (SELECT id FROM {table} WHERE folded {test})");
     let ids = format!("SELECT id AS certificate FROM certificate WHERE {row}");
     exact(row, Some(ids))
+}
+
+fn metadata(wanted: &mut Conditions, field: i64, test: &Test) -> Compiled {
+    let test = match test {
+        Test::Set => String::new(),
+        Test::Equals(values) => {
+            let mut tests = Vec::new();
+            for value in values {
+                tests.push(match value {
+                    Scalar::Text(text) => format!("sort = {}", wanted.bind(text.clone())),
+                    Scalar::Number(number) => format!("number = {}", wanted.bind(*number)),
+                    Scalar::Flag(flag) => format!("number = {}", wanted.bind(i64::from(*flag))),
+                });
+            }
+            format!(" AND ({})", tests.join(" OR "))
+        }
+        Test::Within { from, to } => format!(" AND number >= {} AND number <= {}", wanted.bind(*from), wanted.bind(*to)),
+        Test::StartsWith(part) => {
+            let (from, to) = (wanted.bind(part.clone()), wanted.bind(format!("{part}\u{10FFFF}")));
+            format!(" AND sort >= {from} AND sort < {to}")
+        }
+        other => match pattern(other) {
+            Some((pattern, _)) => format!(" AND sort LIKE {} ESCAPE '\\'", wanted.bind(pattern)),
+            None => return never(),
+        },
+    };
+    let places = format!("field = {}{test}", wanted.bind(field));
+    exact(
+        format!(
+            "EXISTS (SELECT 1 FROM certificate_metadata WHERE certificate_metadata.certificate = certificate.id AND {places})"
+        ),
+        Some(format!("SELECT certificate FROM certificate_metadata WHERE {places}")),
+    )
 }

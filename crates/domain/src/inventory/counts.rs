@@ -86,12 +86,20 @@ pub(crate) fn forget_versions(tx: &mut Tx<'_>, lineage: LineageId) -> Result<()>
 
 /// Gives a certificate to another owner, or to nobody; the caller has decided and records the event.
 pub(crate) fn set_owner(tx: &mut Tx<'_>, id: CertificateId, from: Option<RoleId>, to: Option<RoleId>) -> Result<()> {
-    tx.execute("UPDATE certificate SET owner_role = $1 WHERE id = $2", params![to, id])?;
+    set_owners(tx, &[(id, from)], to)
+}
+
+/// Gives certificates, each with its owner so far, to another owner, or to nobody.
+pub(crate) fn set_owners(tx: &mut Tx<'_>, certificates: &[(CertificateId, Option<RoleId>)], to: Option<RoleId>) -> Result<()> {
+    let lists: Vec<[Value<'_>; 2]> = certificates.iter().map(|(id, _)| [to.into(), (*id).into()]).collect();
+    tx.execute_many("UPDATE certificate SET owner_role = $1 WHERE id = $2", &lists)?;
     // The next version of a managed certificate inherits its owner from here.
-    tx.execute("UPDATE lineage SET owner_role = $1 WHERE current = $2", params![to, id])?;
+    tx.execute_many("UPDATE lineage SET owner_role = $1 WHERE current = $2", &lists)?;
     let mut counts = Counts::default();
-    counts.owned(from, -1);
-    counts.owned(to, 1);
+    for (_, from) in certificates {
+        counts.owned(*from, -1);
+        counts.owned(to, 1);
+    }
     counts.write(tx)
 }
 

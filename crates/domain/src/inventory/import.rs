@@ -17,6 +17,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, RoleId};
 use crate::limits;
+use crate::metadata;
 use crate::ownership;
 use crate::text;
 
@@ -146,10 +147,13 @@ pub struct ImportBatch {
     pub owner: Option<RoleId>,
     /// Where they come from, for people: "upload", "certhold import" …
     pub source: String,
+    /// What is noted about new certificates; fields that are not named get their defaults.
+    pub metadata: Vec<metadata::Change>,
 }
 
 /// Imports a batch: each certificate is new or held already; keys are kept where a certificate of the batch has their public
-/// key. Needs the import right, with keys also the right to put keys into custody, with an owner the right to hand to that role.
+/// key. Needs the import right, with keys also the right to put keys into custody, with an owner the right to hand to that role. A required
+/// metadata field needs a value or a default.
 pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> Result<Vec<ImportItem>> {
     access::require_path(tx, actor, paths::CERTIFICATES_IMPORT)?;
     if !batch.keys.is_empty() {
@@ -164,7 +168,15 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> 
     text::line("source", &batch.source, limits::NAME_CHARS)?;
     let candidates: Vec<&Candidate> = batch.certificates.iter().collect();
     let kept = insert_many(tx, &candidates, batch.owner, &batch.source, now)?;
-    record_imported(tx, actor, &candidates, &kept, &json!({ "source": batch.source, "owner_role": batch.owner }), now)?;
+    let new: Vec<CertificateId> = kept.iter().filter(|(_, new)| *new).map(|(id, _)| *id).collect();
+    // What is held already keeps what is noted about it: nobody need be asked.
+    let initial = metadata::initial(tx, &batch.metadata, !new.is_empty())?;
+    metadata::put_initial(tx, &new, &initial)?;
+    let mut details = json!({ "source": batch.source, "owner_role": batch.owner });
+    if let Some(noted) = initial.described() {
+        details["metadata"] = noted;
+    }
+    record_imported(tx, actor, &candidates, &kept, &details, now)?;
     let mut items = Vec::with_capacity(kept.len());
     for (candidate, (id, new)) in candidates.into_iter().zip(kept) {
         let key = batch.keys.iter().find(|key| key.spki_sha256 == candidate.spki_sha256);

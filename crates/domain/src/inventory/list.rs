@@ -123,7 +123,6 @@ pub(crate) fn select(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
 }
 
 /// The ids of all that `filter` wants, in order of id, after `after`: for work on many, chunk by chunk.
-#[allow(dead_code)]
 pub(crate) fn select_ids(tx: &mut Tx<'_>, filter: &Filter, after: CertificateId, limit: usize) -> Result<Vec<CertificateId>> {
     let filter = Filter { sort: Sort::Id, limit, after: Some(after.to_string()), count: false, ..filter.clone() };
     let wanted = Wanted::of(tx, &filter)?;

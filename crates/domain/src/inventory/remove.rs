@@ -15,6 +15,7 @@ use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, RoleId};
+use crate::metadata;
 use crate::text;
 
 static SELECT: LazyLock<String> = LazyLock::new(|| {
@@ -47,11 +48,15 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, now: i64) -> Re
     tx.execute("DELETE FROM certificate_chain WHERE certificate = $1", params![id])?;
     unindex(tx, id, found.owner.as_ref().map(|(role, _)| *role), found.lineage.is_some())?;
     tx.execute("DELETE FROM certificate_body WHERE certificate = $1", params![id])?;
+    let noted = metadata::forget(tx, id)?;
     tx.execute("DELETE FROM certificate WHERE id = $1", params![id])?;
     super::count_added(tx, -1)?;
-    let payload = json!({ "before": {
+    let mut payload = json!({ "before": {
         "sha256": text::hex(&found.sha256), "subject": found.subject, "owner_role": found.owner.as_ref().map(|(id, _)| id),
     }});
+    if let Some(noted) = noted {
+        payload["before"]["metadata"] = noted;
+    }
     let object = Object::new("certificate", id.0, found.title());
     events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_DELETED, object, payload))?;
     Ok(())

@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use certhold_store::Tx;
+use certhold_store::{Tx, params};
 
 use super::derived::{self, Derived, SEVERITIES};
 use crate::error::Result;
-use crate::ids::{CertificateId, RoleId};
-use crate::query::Subject;
+use crate::ids::{CertificateId, MetadataFieldId, RoleId};
+use crate::query::{Scalar, Subject};
 use crate::text::hex;
 
 static SELECT: LazyLock<String> = LazyLock::new(|| {
@@ -35,7 +35,24 @@ pub(crate) fn subjects(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Sub
         let (sha256, held_since): ([u8; 32], i64) = (row.get(1)?, row.get(2)?);
         Ok(assemble(row.get(0)?, &sha256, held_since, row.get(3)?, owner, row.get(6)?, row.get(7)?, derived))
     })?;
-    Ok(found.into_iter().flatten().collect())
+    let mut found: Vec<Subject> = found.into_iter().flatten().collect();
+    for subject in &mut found {
+        let sql = "SELECT certificate_metadata.field, certificate_metadata.sort, certificate_metadata.number, metadata_field.kind \
+            FROM certificate_metadata JOIN metadata_field ON metadata_field.id = certificate_metadata.field \
+            WHERE certificate_metadata.certificate = $1";
+        let certificate = subject.id;
+        tx.each(sql, params![certificate], |row| {
+            let number: Option<i64> = row.get(2)?;
+            let value = match number {
+                Some(number) if row.text(3)? == "boolean" => Scalar::Flag(number != 0),
+                Some(number) => Scalar::Number(number),
+                None => Scalar::Text(row.get(1)?),
+            };
+            subject.metadata.insert(MetadataFieldId(row.get(0)?), value);
+            Ok(())
+        })?;
+    }
+    Ok(found)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the columns of one row")]

@@ -48,17 +48,24 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, command: &ChangeOwner, now: i64) -
     inventory::set_owner(tx, command.certificate, current.as_ref().map(|role| role.id), command.to)?;
     let told = |role: &Option<OwnerRole>| json!({ "owner_role": role.as_ref().map(|role| role.id), "owner_name": role.as_ref().map(|role| &role.name) });
     let mut payload = json!({ "before": told(&current), "after": told(&target) });
-    match grounds {
-        Grounds::Plain => {}
-        Grounds::Administrator => payload["as_administrator"] = true.into(),
-        Grounds::Expanded => payload["by_expanded_right"] = true.into(),
-    }
+    grounds.tell(&mut payload);
     if let Some(collection) = command.scope.collection {
         payload["collection"] = collection.0.into();
     }
     let object = Object::new("certificate", command.certificate.0, &title);
     events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_OWNER_CHANGED, object, payload))?;
     Ok(OwnerChange::Changed)
+}
+
+impl Grounds {
+    /// Says in an event's details on which grounds a change was allowed, where these are not the plain ones.
+    pub(crate) fn tell(&self, payload: &mut serde_json::Value) {
+        match self {
+            Grounds::Plain => {}
+            Grounds::Administrator => payload["as_administrator"] = true.into(),
+            Grounds::Expanded => payload["by_expanded_right"] = true.into(),
+        }
+    }
 }
 
 /// What [`decide()`] needs to know of the certificate, and the certificate's title.
@@ -83,7 +90,7 @@ fn facts(tx: &mut Tx<'_>, command: &ChangeOwner, now: i64) -> Result<(Facts, Str
     Ok((Facts { scope, in_collection, in_container, in_some_store, owner, to }, title))
 }
 
-fn refusal(denial: Denial) -> Refusal {
+pub(crate) fn refusal(denial: Denial) -> Refusal {
     match denial {
         Denial::OutsideScope(reason) => Refusal::Forbidden { reason, missing: vec![paths::CERTIFICATES_CHANGE_OWNER.into()] },
         Denial::NoGrant { missing, reason } => Refusal::Forbidden { reason, missing },

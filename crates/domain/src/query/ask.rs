@@ -10,13 +10,14 @@ use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::Result;
 use crate::inventory::Field as Indexed;
+use crate::metadata;
 
 /// Values of a field offered on completion.
 const VALUES: i64 = 20;
 
 /// The fields of this installation.
-pub fn catalogue(_tx: &mut Tx<'_>) -> Result<Catalogue> {
-    Ok(Catalogue::default())
+pub fn catalogue(tx: &mut Tx<'_>) -> Result<Catalogue> {
+    Ok(Catalogue::new(metadata::entries(tx)?))
 }
 
 /// Reads a query against the fields of this installation; for whoever is somebody.

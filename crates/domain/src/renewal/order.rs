@@ -17,6 +17,7 @@ use crate::ids::{CertificateId, DnsProviderId, LineageId, OrderId, PrivateKeyId,
 use crate::inventory::{self, Candidate};
 use crate::jobs::{self, JobKind, Lease};
 use crate::limits;
+use crate::metadata;
 
 /// An attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -315,7 +316,7 @@ pub fn fail(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, order: Option<OrderId
     Ok(())
 }
 
-/// Records the next version: kept with its chain, owner inherited, deployments and the withdrawal enqueued, the lease ended. The
+/// Records the next version: kept with its chain, owner and metadata inherited, deployments and the withdrawal enqueued, the lease ended. The
 /// certificate must carry the key the order was made for.
 pub fn complete(
     tx: &mut Tx<'_>,
@@ -338,6 +339,13 @@ pub fn complete(
     }
     let owner = managed.owner.as_ref().map(|(role, _)| *role);
     let (certificate, _) = inventory::insert(tx, leaf, owner, "acme", now)?;
+    match managed.current {
+        Some(before) => metadata::inherit(tx, before, certificate)?,
+        None => {
+            let initial = metadata::initial(tx, &[], false)?;
+            metadata::put_initial(tx, &[certificate], &initial)?;
+        }
+    }
     let version = managed.versions + 1;
     inventory::set_version(tx, certificate, managed.id, version)?;
     let object = Object::new("certificate", certificate.0, leaf.title());

@@ -4,6 +4,7 @@
 //! ([`crate::problem`]). Credentials are bearer tokens; cookies are ignored.
 
 mod access;
+mod bulk_edits;
 mod certificates;
 mod claims;
 mod collections;
@@ -19,6 +20,7 @@ mod key_requests;
 mod managed;
 mod master_keys;
 mod me;
+mod metadata_fields;
 mod openapi;
 mod overview;
 mod page;
@@ -59,6 +61,8 @@ fn described() -> OpenApiRouter<App> {
         .merge(query::routes())
         .merge(collections::routes())
         .merge(key_requests::routes())
+        .merge(metadata_fields::routes())
+        .merge(bulk_edits::routes())
         .merge(managed::routes())
         .merge(issuers::routes())
         .merge(dns_providers::routes())

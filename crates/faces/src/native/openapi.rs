@@ -43,7 +43,13 @@ pub(super) fn introduction() -> OpenApi {
 pub fn openapi() -> OpenApi {
     let mut document = described().into_openapi();
     for (path, item) in &mut document.paths.paths {
-        let methods = [(false, &mut item.get), (true, &mut item.put), (true, &mut item.post), (true, &mut item.delete)];
+        let methods = [
+            (false, &mut item.get),
+            (true, &mut item.put),
+            (true, &mut item.post),
+            (true, &mut item.patch),
+            (true, &mut item.delete),
+        ];
         for (changes, operation) in methods {
             if let Some(operation) = operation {
                 complete(path, operation, changes);

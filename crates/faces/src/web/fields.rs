@@ -23,6 +23,11 @@ impl Fields {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// The value of a field, as it was sent; `None` when the form did not have it.
+    pub fn given_as_sent(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// The value of a field, trimmed; `None` when nothing was entered.
     pub fn given(&self, name: &str) -> Option<String> {
         Some(self.text(name).trim()).filter(|value| !value.is_empty()).map(str::to_owned)

@@ -103,6 +103,7 @@ fn section_paths(section: Section) -> &'static [&'static str] {
         Section::Home | Section::Certificates => &[paths::CERTIFICATES_READ],
         Section::Collections => &[paths::CERTIFICATES_READ, paths::COLLECTIONS_MODIFY],
         Section::Import => &[paths::CERTIFICATES_IMPORT],
+        Section::Metadata => &[paths::METADATA_TYPES_READ, paths::METADATA_TYPES_MODIFY],
         Section::Managed => &[paths::RENEWAL_READ],
         Section::Issuers => &[paths::ISSUERS_READ],
         Section::DnsProviders => &[paths::DNS_PROVIDERS_READ],

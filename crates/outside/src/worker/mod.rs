@@ -5,6 +5,7 @@
 //! outside are put off, not slept on, so that a restart loses nothing.
 
 mod deploy;
+mod edit;
 mod prove;
 pub mod rekey;
 mod renew;
@@ -49,12 +50,12 @@ const PLAN_EVERY_MS: i64 = 10_000;
 /// Managed certificates that are planned in one transaction.
 const PLAN_AT_ONCE: i64 = 1_000;
 /// How often a lease is extended: three chances before it runs out.
-const EXTEND_EVERY: Duration = Duration::from_millis(certhold_domain::limits::LEASE_MS as u64 / 4);
+pub(crate) const EXTEND_EVERY: Duration = Duration::from_millis(certhold_domain::limits::LEASE_MS as u64 / 4);
 
 /// Starts a worker. `heartbeat` is set to the time of every look, for the readiness check.
 pub fn start(core: Core, settings: Settings, heartbeat: Arc<AtomicI64>) -> Worker {
     let (stop, stopped) = watch::channel(false);
-    let context = Arc::new(Context { core, settings, sessions: Mutex::default() });
+    let context = Arc::new(Context { core, settings, sessions: Mutex::default(), stopping: stopped.clone() });
     let main = tokio::spawn(run(context, heartbeat, stopped));
     Worker { stop, main }
 }
@@ -76,6 +77,8 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     /// Accounts at authorities that were used already, with their open connections.
     pub(crate) sessions: Mutex<HashMap<IssuerId, Arc<tokio::sync::Mutex<Option<Session>>>>>,
+    /// Whether the worker is asked to stop.
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl Context {
@@ -191,6 +194,7 @@ async fn work_on(context: &Arc<Context>, lease: Lease) {
             JobKind::Withdraw => withdraw::run(context, &lease).await,
             JobKind::Rekey => rekey::run(context, &lease).await,
             JobKind::Retention => rekey::erase(context, &lease).await,
+            JobKind::BulkEdit => edit::run(context, &lease).await,
         }
     };
     let outcome = tokio::select! {

@@ -36,7 +36,7 @@ pub fn importing_twice_changes_nothing(world: &World) {
     let private = certhold_pki::PrivateKey::of(&pair.serialize_der()).unwrap();
     let keys = vec![SealedKey::seal(&world.custody, &world.entropy, &private).unwrap()];
     let certificates = vec![Candidate::of(&der).unwrap()];
-    let batch = ImportBatch { certificates, keys, owner: None, source: "story".into() };
+    let batch = ImportBatch { certificates, keys, owner: None, source: "story".into(), metadata: Vec::new() };
     let importers = world.role("Importers", &[paths::CERTIFICATES_IMPORT]);
     let importer = world.somebody("importer", &[importers]);
     let (refused, batch_again) = (batch.clone(), batch.clone());

@@ -1,12 +1,14 @@
 //! How whole things run: the domain's operations, on both engines, without HTTP.
 
 mod access;
+mod bulk;
 mod certificates;
 mod collecting;
 mod delegation;
 mod deploying;
 mod keys;
 mod log;
+mod metadata;
 mod people;
 mod private_keys;
 mod record;
@@ -36,6 +38,12 @@ stories! {
     access::nobody_grants_what_they_do_not_hold,
     access::somebody_stays_administrator,
     access::sets_bound_roles,
+    bulk::what_is_looked_at_is_what_is_done,
+    bulk::an_edit_goes_on_where_it_was_and_does_nothing_twice,
+    bulk::rights_count_as_of_each_chunk,
+    bulk::an_edit_is_cancelled_and_one_for_other_certificates_stops,
+    bulk::owners_of_many_change_between_roles_one_holds,
+    bulk::a_field_with_many_values_is_removed_by_a_job,
     certificates::importing_twice_changes_nothing,
     certificates::lists_filter_and_page,
     certificates::searches_find_names_serials_and_fingerprints,
@@ -56,6 +64,12 @@ stories! {
     log::every_change_is_an_event,
     log::tampering_is_noticed,
     log::a_cut_off_end_is_noticed,
+    metadata::values_are_typed_and_only_named_fields_change,
+    metadata::rights_decide_before_anything_is_looked_up,
+    metadata::wrong_fields_are_refused,
+    metadata::required_fields_and_defaults_meet_new_certificates,
+    metadata::a_field_changes_its_type_only_when_all_values_fit,
+    metadata::a_field_in_use_is_removed_by_force_only,
     people::a_password_opens_a_session,
     people::guessing_locks_the_account_for_that_address,
     people::sessions_end,

@@ -26,7 +26,13 @@ fn nothing(world: &World) -> Sealed {
 /// A certificate with its key in custody.
 fn keyed(world: &World, pair: &KeyPair) -> CertificateId {
     let leaf = Candidate::of(&issue(pair, &["keyed.example.com"], START - DAY, START + 60 * DAY)).unwrap();
-    let batch = ImportBatch { certificates: vec![leaf], keys: vec![sealed(world, pair)], owner: None, source: "story".into() };
+    let batch = ImportBatch {
+        certificates: vec![leaf],
+        keys: vec![sealed(world, pair)],
+        owner: None,
+        source: "story".into(),
+        metadata: Default::default(),
+    };
     let items = world.write(move |tx, now| inventory::import(tx, &local(), &batch, now)).unwrap();
     match items[0].outcome {
         Outcome::Imported(id) | Outcome::AlreadyHeld(id) => id,

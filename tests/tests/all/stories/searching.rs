@@ -144,6 +144,7 @@ fn filled(world: &World, count: usize, dice: &mut Dice) -> Vec<Subject> {
             keys: Vec::new(),
             owner: owner.as_ref().map(|(role, _)| *role),
             source: source.into(),
+            metadata: Default::default(),
         };
         let items = world.write(move |tx, now| inventory::import(tx, &local(), &batch, now)).unwrap();
         let Outcome::Imported(id) = items[0].outcome else { panic!("not imported") };

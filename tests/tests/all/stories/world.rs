@@ -150,7 +150,7 @@ impl World {
 
     pub fn import(&self, ders: &[Vec<u8>], owner: Option<RoleId>) -> Result<Vec<ImportItem>> {
         let certificates = ders.iter().map(|der| Candidate::of(der).unwrap()).collect();
-        let batch = ImportBatch { certificates, keys: Vec::new(), owner, source: "story".into() };
+        let batch = ImportBatch { certificates, keys: Vec::new(), owner, source: "story".into(), metadata: Vec::new() };
         self.write(move |tx, now| inventory::import(tx, &Actor::local("story"), &batch, now))
     }
 

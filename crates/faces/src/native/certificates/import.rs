@@ -1,5 +1,7 @@
 //! `POST /certificates`: bringing certificates in.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::StatusCode;
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
+use super::metadata::{self, Given};
 use super::one::RoleRef;
 use crate::auth::Author;
 use crate::import::{self, Import, Item, Outcome, Upload};
@@ -31,6 +34,9 @@ pub struct Parameters {
     owner: Option<String>,
     /// Where they come from, for people; `upload` by default.
     source: Option<String>,
+    /// What is noted about new certificates: a JSON object of values by the names of their fields.
+    #[param(example = json!("{\"Team\":\"Web\"}"))]
+    metadata: Option<String>,
 }
 
 /// An import as JSON.
@@ -49,6 +55,10 @@ pub struct JsonImport {
     owner: Option<RoleRef>,
     /// Where they come from, for people; `upload` by default.
     source: Option<String>,
+    /// What is noted about new certificates, by the names of the fields.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>, example = json!({ "Team": "Web" }))]
+    metadata: BTreeMap<String, Given>,
 }
 
 /// An import as a form.
@@ -65,6 +75,8 @@ pub struct FormImport {
     owner: Option<String>,
     /// Where they come from, for people; `upload` by default.
     source: Option<String>,
+    /// What is noted about new certificates: a JSON object of values by the names of their fields.
+    metadata: Option<String>,
 }
 
 /// What became of an import.
@@ -141,7 +153,11 @@ pub async fn import(
         None => None,
     };
     let source = sent.source.or(given.source).unwrap_or_else(|| "upload".into());
-    let import = Import { uploads: sent.uploads, password: sent.password, owner, source };
+    let metadata = match given.metadata {
+        Some(text) if sent.metadata.is_empty() => noted(&text)?,
+        _ => sent.metadata,
+    };
+    let import = Import { uploads: sent.uploads, password: sent.password, owner, source, metadata: metadata::changes(metadata) };
     let items = import::run(&app, &author.actor, import).await?;
     Ok(Json(result(items)))
 }
@@ -152,6 +168,13 @@ struct Sent {
     password: Option<SecretString>,
     owner: Option<String>,
     source: Option<String>,
+    metadata: BTreeMap<String, Given>,
+}
+
+/// Values by field, as JSON text.
+fn noted(text: &str) -> Answer<BTreeMap<String, Given>> {
+    let wrong = |_| Problem::invalid("metadata", "this is not a JSON object of values by the names of their fields");
+    serde_json::from_str(text).map_err(wrong)
 }
 
 /// Reads the body in whichever form it was sent. Whoever may not import at all is refused before.
@@ -198,7 +221,8 @@ fn json(body: &[u8]) -> Answer<Sent> {
         RoleRef::Name(name) => name,
     });
     let uploads = vec![Upload { file: String::new(), bytes: Zeroizing::new(bytes) }];
-    Ok(Sent { uploads, password: given.password.map(SecretString::from), owner, source: given.source })
+    let password = given.password.map(SecretString::from);
+    Ok(Sent { uploads, password, owner, source: given.source, metadata: given.metadata })
 }
 
 async fn form(parts: Result<Multipart, axum::extract::multipart::MultipartRejection>, limit: usize) -> Answer<Sent> {
@@ -228,7 +252,8 @@ async fn form(parts: Result<Multipart, axum::extract::multipart::MultipartReject
             "password" => sent.password = text.map(SecretString::from),
             "owner" => sent.owner = text,
             "source" => sent.source = text,
-            _ => return Err(Problem::malformed("the form has a field other than file, password, owner and source")),
+            "metadata" => sent.metadata = text.as_deref().map(noted).transpose()?.unwrap_or_default(),
+            _ => return Err(Problem::malformed("the form has a field other than file, password, owner, source and metadata")),
         }
     }
     if sent.uploads.is_empty() {

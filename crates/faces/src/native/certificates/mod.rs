@@ -5,6 +5,7 @@ mod export;
 mod facts;
 mod import;
 mod list;
+mod metadata;
 mod one;
 mod wire;
 
@@ -14,6 +15,7 @@ use utoipa_axum::routes;
 use super::compressed;
 use crate::state::App;
 
+pub use metadata::Given;
 pub use one::RoleRef;
 pub use wire::{Certificate, Owner};
 
@@ -26,6 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(one::get, one::remove))
         .routes(routes!(facts::facts))
         .routes(routes!(one::set_owner))
+        .routes(routes!(metadata::metadata, metadata::change_metadata, metadata::replace_metadata))
         .routes(routes!(one::history))
         .routes(routes!(download::pem))
         .routes(routes!(download::der))

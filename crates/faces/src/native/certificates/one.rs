@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use certhold_domain::access::roles;
 use certhold_domain::collections::Scope;
 use certhold_domain::inventory;
+use certhold_domain::metadata;
 use certhold_domain::ownership::{self, ChangeOwner, Scope as OwnerScope};
 use certhold_domain::{CertificateId, CollectionId, RoleId};
 use serde::Deserialize;
@@ -51,8 +52,10 @@ pub async fn get(
     Query(within): Query<Within>,
 ) -> Answer<Json<Certificate>> {
     let (id, scope) = (CertificateId(id), within.scope(&app));
-    let found = app.read_as(caller, move |tx, actor| inventory::get_in(tx, actor, id, scope)).await;
-    let found = found.map_err(hidden("certificate", id))?;
+    let found = app
+        .read_as(caller, move |tx, actor| Ok((inventory::get_in(tx, actor, id, scope)?, metadata::of_in(tx, actor, id, scope)?)))
+        .await;
+    let (found, noted) = found.map_err(hidden("certificate", id))?;
     let (facts, found) = match found.der.len() {
         ..=LARGE => (found.facts()?, found),
         _ => {
@@ -60,7 +63,8 @@ pub async fn get(
             taken.map_err(|_| certhold_domain::Error::from(certhold_store::Error::Panicked))??
         }
     };
-    Ok(Json(Certificate { facts: Some(Facts::from(facts)), ..Certificate::from(found.summary) }))
+    let noted = super::metadata::by_name(noted);
+    Ok(Json(Certificate { facts: Some(Facts::from(facts)), metadata: Some(noted), ..Certificate::from(found.summary) }))
 }
 
 /// Remove a certificate

@@ -1,5 +1,7 @@
 //! Certificates as the native API writes them.
 
+use std::collections::BTreeMap;
+
 use certhold_domain::{RoleId, hex, inventory};
 use certhold_pki as pki;
 use serde::Serialize;
@@ -50,6 +52,10 @@ pub struct Certificate {
     pub source: String,
     /// Since when it is held.
     pub held_since: Time,
+    /// What is noted about it, by the names of the fields; only in the answer for one certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!({ "Team": "Web" }))]
+    pub metadata: Option<BTreeMap<String, String>>,
     /// Everything else it says; only in the answer for one certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
@@ -153,6 +159,7 @@ impl From<inventory::Summary> for Certificate {
             has_private_key: summary.has_key,
             source: summary.source,
             held_since: Time(summary.held_since),
+            metadata: None,
             facts: None,
         }
     }

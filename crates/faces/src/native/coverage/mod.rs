@@ -55,7 +55,15 @@ impl House {
         let session = id(test.call("POST", "/api/v1/sessions", "", Some(&session)).await.expect(201));
         let collection = json!({ "name": "First", "query": "KeyType -eq RSA" });
         let collection = id(test.post("/api/v1/collections", collection).await.expect(201));
+        let field = id(test.post("/api/v1/metadata-fields", json!({ "name": "Team", "type": "string" })).await.expect(201));
+        let edit = json!({ "field": "Team", "value": "" });
+        let edit = json!({ "certificates": certificates, "edit": { "kind": "metadata", "changes": [edit] } });
+        // Everybody sees their own edits, so this one is somebody else's.
+        let (_, _, editor) = test.service("editor", &["/certificates/"]).await;
+        let edit = id(test.call("POST", "/api/v1/bulk-edits", &editor, Some(&edit)).await.expect(201));
         let ids = vec![
+            ("metadata-fields", field),
+            ("bulk-edits", edit),
             ("certificates", certificates[0]),
             ("key-requests", request),
             ("issuers", issuer),

@@ -1,10 +1,10 @@
 //! Every operation of the native API, what it needs, and a request that succeeds.
 
 use certhold_domain::access::paths::{
-    AUDITING_READ, CERTIFICATES_CHANGE_OWNER, CERTIFICATES_DELETE, CERTIFICATES_IMPORT, CERTIFICATES_READ, COLLECTIONS_MODIFY,
-    DEPLOYMENT_MODIFY, DNS_PROVIDERS_MODIFY, DNS_PROVIDERS_READ, ISSUERS_MODIFY, ISSUERS_READ, KEY_REQUESTS_MODIFY,
-    KEY_REQUESTS_READ, PRIVATE_KEY_DELETE, PRIVATE_KEY_READ, RENEWAL_MODIFY, RENEWAL_READ, RENEWAL_RUN, SECURITY_MODIFY,
-    SECURITY_READ, SYSTEM_MODIFY, SYSTEM_READ,
+    AUDITING_READ, CERTIFICATES_CHANGE_OWNER, CERTIFICATES_DELETE, CERTIFICATES_IMPORT, CERTIFICATES_METADATA_MODIFY,
+    CERTIFICATES_READ, COLLECTIONS_MODIFY, DEPLOYMENT_MODIFY, DNS_PROVIDERS_MODIFY, DNS_PROVIDERS_READ, ISSUERS_MODIFY,
+    ISSUERS_READ, KEY_REQUESTS_MODIFY, KEY_REQUESTS_READ, METADATA_TYPES_MODIFY, METADATA_TYPES_READ, PRIVATE_KEY_DELETE,
+    PRIVATE_KEY_READ, RENEWAL_MODIFY, RENEWAL_READ, RENEWAL_RUN, SECURITY_MODIFY, SECURITY_READ, SYSTEM_MODIFY, SYSTEM_READ,
 };
 use serde_json::{Value, json};
 
@@ -62,6 +62,15 @@ pub const ENDPOINTS: &[Endpoint] = &[
     reads("/certificates/{id}", &[CERTIFICATES_READ]),
     sends("PUT", "/certificates/{id}/owner", &[CERTIFICATES_CHANGE_OWNER], || json!({ "owner": null }), 204),
     reads("/certificates/{id}/facts", &[CERTIFICATES_READ]),
+    reads("/certificates/{id}/metadata", &[CERTIFICATES_READ]),
+    sends(
+        "PATCH",
+        "/certificates/{id}/metadata",
+        &[CERTIFICATES_METADATA_MODIFY],
+        || json!({ "metadata": { "Team": "Web" } }),
+        204,
+    ),
+    sends("PUT", "/certificates/{id}/metadata", &[CERTIFICATES_METADATA_MODIFY], || json!({ "metadata": { "Team": "" } }), 204),
     reads("/certificates/{id}/history", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/pem", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/der", &[CERTIFICATES_READ]),
@@ -103,6 +112,23 @@ pub const ENDPOINTS: &[Endpoint] = &[
     sends("POST", "/key-requests", &[KEY_REQUESTS_MODIFY], || json!({ "names": ["new.example.com"] }), 201),
     reads("/key-requests/{id}", &[KEY_REQUESTS_READ]),
     acts("DELETE", "/key-requests/{id}", &[KEY_REQUESTS_MODIFY], 204),
+    anybody("GET", "/metadata-fields", 200),
+    sends("POST", "/metadata-fields", &[METADATA_TYPES_MODIFY], || json!({ "name": "Second", "type": "integer" }), 201),
+    anybody("GET", "/metadata-fields/{id}", 200),
+    sends("PUT", "/metadata-fields/{id}", &[METADATA_TYPES_MODIFY], || json!({ "name": "Team", "type": "string" }), 204),
+    reads("/metadata-fields/{id}/usage", &[METADATA_TYPES_READ]),
+    sends(
+        "POST",
+        "/metadata-fields/{id}/conversion",
+        &[METADATA_TYPES_READ, CERTIFICATES_READ],
+        || json!({ "name": "Team", "type": "email" }),
+        200,
+    ),
+    sends("POST", "/bulk-edits/preview", &[CERTIFICATES_READ, CERTIFICATES_METADATA_MODIFY], bulk_edit, 200),
+    sends("POST", "/bulk-edits", &[CERTIFICATES_READ, CERTIFICATES_METADATA_MODIFY], bulk_edit, 201),
+    anybody("GET", "/bulk-edits", 200),
+    reads("/bulk-edits/{id}", &[SYSTEM_READ]),
+    acts("POST", "/bulk-edits/{id}/cancel", &[CERTIFICATES_METADATA_MODIFY], 204),
     reads("/managed-certificates", &[RENEWAL_READ]),
     sends(
         "POST",
@@ -227,6 +253,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     reads("/jobs", &[SYSTEM_READ]),
     acts("DELETE", "/managed-certificates/{id}", &[RENEWAL_MODIFY], 204),
     acts("DELETE", "/certificates/{id}", &[CERTIFICATES_DELETE], 204),
+    acts("DELETE", "/metadata-fields/{id}", &[METADATA_TYPES_MODIFY], 204),
     acts("DELETE", "/issuers/{id}", &[ISSUERS_MODIFY], 204),
     acts("DELETE", "/dns-providers/{id}", &[DNS_PROVIDERS_MODIFY], 204),
     acts("DELETE", "/collections/{id}", &[COLLECTIONS_MODIFY], 204),
@@ -235,4 +262,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
 
 pub fn dns_provider(name: &str) -> Value {
     json!({ "name": name, "kind": "powerdns", "settings": { "url": "http://127.0.0.1:8081", "api_key": "pdns-secret" } })
+}
+
+fn bulk_edit() -> Value {
+    json!({ "filter": {}, "edit": { "kind": "metadata", "changes": [{ "field": "Team", "value": "Web" }] } })
 }

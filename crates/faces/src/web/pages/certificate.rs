@@ -9,6 +9,7 @@ use certhold_domain::access::{self, paths, roles};
 use certhold_domain::collections::Scope;
 use certhold_domain::events::EventPage;
 use certhold_domain::inventory::{self, Certificate, Summary};
+use certhold_domain::metadata::{self, Field, Held, SetMetadata};
 use certhold_domain::ownership::{self, ChangeOwner, Denial, Facts, OwnerChange};
 use certhold_domain::renewal::managed::{self, Managed};
 use certhold_domain::{Actor, CertificateId, CollectionId, Error, Refusal, Result as DomainResult, RoleId};
@@ -18,14 +19,16 @@ use certhold_store::Tx;
 use super::certificate_facts as facts;
 use super::{Asked, Ids, Within, download, private_key};
 use crate::state::App;
+use crate::web::fields::Fields;
 use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Author, Sent};
 use crate::web::shared::holds;
-use crate::web::show::{self, choices, event};
+use crate::web::show::{self, choices, event, noted};
 use crate::web::view::access as view;
 use crate::web::view::address::Address;
 use crate::web::view::certificate::{CertificatePage, Download, KeyCard, OwnerCard};
 use crate::web::view::frame::Section;
+use crate::web::view::metadata::MetadataCard;
 use crate::web::view::roles::Permission;
 use crate::web::view::text::Link;
 use crate::web::view::tone::{Badge, Tone};
@@ -35,6 +38,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/certificates/{id}", get(show))
         .route("/certificates/{id}/owner", post(change_owner))
+        .route("/certificates/{id}/metadata", post(change_metadata))
         .route("/certificates/{id}/remove", post(remove))
         .route("/certificates/{id}/pem", get(download::pem))
         .route("/certificates/{id}/der", get(download::der))
@@ -53,6 +57,8 @@ struct Found {
     versions: Vec<Summary>,
     history: EventPage,
     owner: OwnerFound,
+    noted: Vec<Held>,
+    fields: Option<Vec<Field>>,
     may_audit: bool,
     may_adopt: bool,
     may_remove: bool,
@@ -74,16 +80,17 @@ enum Lacking {
 }
 
 async fn show(visit: Visit, ids: Ids, Asked(within): Asked<Within>) -> Result<Response, Refused> {
-    answer(&visit, ids.first(), within, StatusCode::OK, None).await
+    answer(&visit, ids.first(), within, StatusCode::OK, None, None).await
 }
 
-/// The page; `refused` is what stood in the way of a new owner, with the choice that was made.
+/// The page; `refused` is what stood in the way of a new owner, with the choice that was made; `unnoted` the same for metadata.
 async fn answer(
     visit: &Visit,
     id: i64,
     within: Within,
     status: StatusCode,
     refused: Option<(String, String)>,
+    unnoted: Option<(&Fields, String)>,
 ) -> Result<Response, Refused> {
     let (id, now) = (CertificateId(id), visit.app.now());
     let scope = within.scope(now);
@@ -105,6 +112,7 @@ async fn answer(
         extensions: facts::extensions(&details),
         more: facts::more(&details),
         owner: owner_card(&found, refused, within.collection),
+        noted: noted_card(&found, unnoted),
         key: key_card(summary, found.may_use_key),
         versions: show::versions(&found.versions, current.map(|id| id.0), Some(id.0), now),
         history: event::lines(&found.history.events, &here),
@@ -141,6 +149,8 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Doma
         has_chain: !inventory::chain_in(tx, actor, id, scope)?.is_empty(),
         history: inventory::history_in(tx, actor, id, scope, None, HISTORY)?,
         owner: find_owner(tx, actor, certificate.summary.owner.as_ref(), scope.collection)?,
+        noted: metadata::of_in(tx, actor, id, scope)?,
+        fields: if holds(&actor.access, paths::CERTIFICATES_METADATA_MODIFY) { Some(metadata::list(tx, actor)?) } else { None },
         may_audit: holds(&actor.access, paths::AUDITING_READ),
         may_adopt: holds(&actor.access, paths::RENEWAL_MODIFY),
         may_remove: holds(&actor.access, paths::CERTIFICATES_DELETE),
@@ -220,6 +230,16 @@ fn owner_card(found: &Found, refused: Option<(String, String)>, within: Option<i
     card
 }
 
+fn noted_card(found: &Found, unnoted: Option<(&Fields, String)>) -> MetadataCard {
+    let value = |field: &Field| match &unnoted {
+        Some((sent, _)) => sent.text(&noted::slug(field)).to_owned(),
+        None => noted::held(&found.noted, field),
+    };
+    let form = found.fields.as_ref().map(|fields| noted::form(fields, value)).filter(|fields| !fields.is_empty());
+    let values = found.noted.iter().map(|held| (held.name.clone(), held.value.clone())).collect();
+    MetadataCard { values, form, error: unnoted.map(|(_, why)| why) }
+}
+
 fn badges(found: &Found, now: i64) -> Vec<Badge> {
     let summary = &found.certificate.summary;
     let mut badges = vec![show::validity(summary, now).expiry.badge()];
@@ -296,7 +316,24 @@ async fn refused_owner(
     why: &str,
 ) -> Result<Response, Refused> {
     let refused = (chosen.to_owned(), sentence(why));
-    answer(&author.visit, certificate.0, within, StatusCode::UNPROCESSABLE_ENTITY, Some(refused)).await
+    answer(&author.visit, certificate.0, within, StatusCode::UNPROCESSABLE_ENTITY, Some(refused), None).await
+}
+
+async fn change_metadata(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let (author, certificate) = (&sent.author, CertificateId(ids.first()));
+    author.require(paths::CERTIFICATES_METADATA_MODIFY)?;
+    let known = author.visit.read(move |tx, actor| Ok((metadata::list(tx, actor)?, metadata::of(tx, actor, certificate)?)));
+    let (_, (fields, before)) = known.await?;
+    let command = SetMetadata { certificate, collection: None, changes: noted::changes(&fields, &sent.fields, &before) };
+    match author.write(move |tx, actor, now| metadata::set(tx, actor, &command, now)).await {
+        Ok(true) => Ok(author.done(&show::certificate_href(certificate), "What is noted about the certificate was changed.")),
+        Ok(false) => Ok(author.done(&show::certificate_href(certificate), "Nothing changed.")),
+        Err(error) => {
+            let why = author.complaint(error)?.message;
+            let unnoted = Some((&sent.fields, why));
+            answer(&author.visit, certificate.0, Within::default(), StatusCode::UNPROCESSABLE_ENTITY, None, unnoted).await
+        }
+    }
 }
 
 fn owner_changed(outcome: &OwnerChange, after: Option<&Summary>) -> String {

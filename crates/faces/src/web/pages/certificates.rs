@@ -138,6 +138,17 @@ impl Parameters {
             .with("sort", if self.sort() == Sort::Newest { "" } else { self.sort.as_str() })
     }
 
+    /// The form for an edit of everything on this list; it knows words and owners.
+    fn edit_href(&self) -> Option<String> {
+        let owned = match self.filter.as_str() {
+            "" => self.owner.as_str(),
+            "unowned" => "none",
+            _ => return None,
+        };
+        let is_whole = self.from.is_empty() && self.until.is_empty();
+        is_whole.then(|| Address::new("/edits/new").with("q", self.q.trim()).with("owned", owned).to_string())
+    }
+
     fn links(&self) -> Vec<FilterLink> {
         let here = self.address().without(&["filter", "owner", "from", "until"]);
         let narrowed = !self.owner.is_empty() || !self.from.is_empty() || !self.until.is_empty();
@@ -190,6 +201,7 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
         }
     };
     let (viewer, found) = visit.read(find).await?;
+    let edit_href = given.edit_href();
     let address = given.address();
     let (page, query_error) = match found.page {
         Ok(page) => (page, None),
@@ -221,6 +233,7 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
         rows: page.certificates.iter().map(|certificate| row(certificate, scope, given.columns(), now)).collect(),
         pager: place.pager(&address, page.next, page.certificates.len(), page.total),
         all_href: given.address().without(&["q", "filter", "owner", "from", "until"]).to_string(),
+        edit_href: edit_href.filter(|_| found.held > 0),
         holds_nothing: found.held == 0,
     };
     visit.ok(&shown)

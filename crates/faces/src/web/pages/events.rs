@@ -37,10 +37,12 @@ pub fn routes() -> Router<App> {
 }
 
 /// Families of operations, as the filter offers them.
-const FAMILIES: [(&str, &str); 19] = [
+const FAMILIES: [(&str, &str); 21] = [
     ("", "Everything"),
     ("certificate.", "Certificates"),
     ("collection.", "Collections"),
+    ("metadata_field.", "Metadata fields"),
+    ("bulk_edit.", "Edits of many"),
     ("private_key.", "Private keys"),
     ("key_request.", "Key requests"),
     ("managed.", "Managed certificates"),

@@ -1,5 +1,7 @@
 //! `/import`: bringing certificates in.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Multipart, Request, State};
@@ -8,6 +10,7 @@ use axum::response::Response;
 use axum::routing::get;
 use certhold_domain::access::{self, paths, roles};
 use certhold_domain::inventory::Outcome as Taken;
+use certhold_domain::metadata::{self, Change, Field};
 use certhold_domain::{Actor, Error, Refusal, RoleId};
 use certhold_store::Tx;
 use secrecy::SecretString;
@@ -17,7 +20,7 @@ use crate::import::{self, Import, Item, Outcome, Upload};
 use crate::state::App;
 use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Author, Complaint};
-use crate::web::show::{self, choices};
+use crate::web::show::{self, choices, noted};
 use crate::web::view::form::Input;
 use crate::web::view::frame::Section;
 use crate::web::view::import::{ImportOutcome, ImportPage, ImportResult, ImportRow};
@@ -34,30 +37,34 @@ pub fn routes(app: &App) -> Router<App> {
 const FILES_MAX: usize = 10_000;
 /// Items that the answer lists.
 const LISTED: usize = 500;
-/// Bytes of a field that is no file.
-const FIELD_BYTES: usize = 4_096;
+/// Bytes of a field that is no file: the longest metadata value.
+const FIELD_BYTES: usize = 16_384;
+/// Metadata fields of a form.
+const FIELDS_MAX: usize = 250;
 
 async fn show(visit: Visit) -> Result<Response, Refused> {
-    page(&visit, StatusCode::OK, "", None, None).await
+    page(&visit, StatusCode::OK, &Form::default(), None, None).await
 }
 
 async fn page(
     visit: &Visit,
     status: StatusCode,
-    owner: &str,
+    sent: &Form,
     result: Option<ImportResult>,
     complaint: Option<Complaint>,
 ) -> Result<Response, Refused> {
     let find = |tx: &mut Tx<'_>, actor: &Actor| {
         access::require_path(tx, actor, paths::CERTIFICATES_IMPORT)?;
-        roles::assignable(tx, actor)
+        Ok((roles::assignable(tx, actor)?, metadata::list(tx, actor)?))
     };
-    let (viewer, roles) = visit.read(find).await?;
+    let (viewer, (roles, fields)) = visit.read(find).await?;
     let mut page = ImportPage {
         frame: visit.frame("Import", Section::Import, viewer),
         files: Input::default(),
         password: Input::default(),
-        owner: choices::owners(&roles, owner),
+        owner: choices::owners(&roles, &sent.owner),
+        noted: noted::form(&fields, |field| sent.noted.get(&noted::slug(field)).cloned().unwrap_or_default()),
+        error: None,
         limit: size(visit.app.settings().import_bytes),
         result,
     };
@@ -65,6 +72,7 @@ async fn page(
         match field {
             "password" => page.password.error = Some(message),
             "owner" => page.owner.error = Some(message),
+            "metadata" => page.error = Some(message),
             _ => page.files.error = Some(message),
         }
     }
@@ -72,10 +80,13 @@ async fn page(
 }
 
 /// What was sent: the token comes first, so that nothing of a foreign form is read further.
+#[derive(Default)]
 struct Form {
     uploads: Vec<Upload>,
     password: Option<SecretString>,
     owner: String,
+    /// Values by the names of the form's fields.
+    noted: BTreeMap<String, String>,
 }
 
 /// Why a form with files was not read to its end.
@@ -95,27 +106,32 @@ async fn take(State(app): State<App>, request: Request) -> Result<Response, Refu
     let multipart = Multipart::from_request(Request::from_parts(parts, body), &app).await;
     let multipart = multipart.map_err(|_| author.malformed("This is not what the form of this page sends."))?;
     let visit = &author.visit;
-    let form = match read(&author, multipart).await {
+    let mut form = match read(&author, multipart).await {
         Ok(form) => form,
         Err(Unread::Refused(refused)) => return Err(refused),
         Err(Unread::Complaint(complaint)) => {
-            return page(visit, StatusCode::UNPROCESSABLE_ENTITY, "", None, Some(complaint)).await;
+            return page(visit, StatusCode::UNPROCESSABLE_ENTITY, &Form::default(), None, Some(complaint)).await;
         }
     };
     let owner = match form.owner.as_str() {
         "" => None,
         text => Some(RoleId(text.parse().map_err(|_| author.malformed("The owner is none of those that were offered."))?)),
     };
-    let import = Import { uploads: form.uploads, password: form.password, owner, source: "upload".into() };
+    let asking = author.actor.clone();
+    let fields = app.read(move |tx| metadata::list(tx, &asking)).await.map_err(|error| author.refused(error))?;
+    let value = |field: &Field| Some(Change::new(&field.name, form.noted.get(&noted::slug(field))?));
+    let metadata = fields.iter().filter_map(value).filter(|change| !change.value.trim().is_empty()).collect();
+    let (uploads, password) = (std::mem::take(&mut form.uploads), form.password.take());
+    let import = Import { uploads, password, owner, source: "upload".into(), metadata };
     match import::run(&app, &author.actor, import).await {
-        Ok(items) => page(visit, StatusCode::OK, &form.owner, Some(result(items, app.now())), None).await,
+        Ok(items) => page(visit, StatusCode::OK, &form, Some(result(items, app.now())), None).await,
         Err(Error::Refused(Refusal::Forbidden { reason, missing })) if missing.is_empty() => {
             let complaint = Complaint::about("owner", sentence(&reason));
-            page(visit, StatusCode::UNPROCESSABLE_ENTITY, &form.owner, None, Some(complaint)).await
+            page(visit, StatusCode::UNPROCESSABLE_ENTITY, &form, None, Some(complaint)).await
         }
         Err(error) => {
             let complaint = author.complaint(error)?;
-            page(visit, StatusCode::UNPROCESSABLE_ENTITY, &form.owner, None, Some(complaint)).await
+            page(visit, StatusCode::UNPROCESSABLE_ENTITY, &form, None, Some(complaint)).await
         }
     }
 }
@@ -128,7 +144,7 @@ async fn read(author: &Author, mut parts: Multipart) -> Result<Form, Unread> {
         }
         _ => Unread::Refused(author.malformed("The files did not arrive whole.")),
     };
-    let mut form = Form { uploads: Vec::new(), password: None, owner: String::new() };
+    let mut form = Form::default();
     let mut is_ours = false;
     while let Some(mut part) = parts.next_field().await.map_err(broken)? {
         let name = part.name().unwrap_or("").to_owned();
@@ -165,6 +181,9 @@ async fn read(author: &Author, mut parts: Multipart) -> Result<Form, Unread> {
             }
             "password" => form.password = (!text.is_empty()).then(|| SecretString::from(text)),
             "owner" => text.clone_into(&mut form.owner),
+            slug if slug.starts_with("noted-") && form.noted.len() < FIELDS_MAX => {
+                form.noted.insert(name, text.replace("\r\n", "\n"));
+            }
             _ => {}
         }
     }

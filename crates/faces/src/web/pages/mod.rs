@@ -12,6 +12,7 @@ mod collections;
 mod deployments;
 mod dns_providers;
 mod download;
+mod edits;
 mod events;
 mod home;
 mod import;
@@ -21,6 +22,7 @@ mod key_requests;
 mod managed;
 mod managed_detail;
 mod managed_new;
+mod metadata;
 mod missing;
 mod own_account;
 mod private_key;
@@ -57,6 +59,8 @@ pub fn router(app: &App) -> Router<App> {
         .merge(query::routes())
         .merge(private_key::routes())
         .merge(key_requests::routes())
+        .merge(metadata::routes())
+        .merge(edits::routes())
         .merge(managed::routes())
         .merge(managed_new::routes())
         .merge(managed_detail::routes())

@@ -3,6 +3,7 @@
 pub mod choices;
 pub mod device;
 pub mod event;
+pub mod noted;
 pub mod permissions;
 
 use certhold_domain::access::paths;

@@ -12,6 +12,8 @@ async fn no_link_is_dead() {
     let admin = Visitor::admin(&server).await;
     let ids = server.import_samples(120).await;
     furnish(&admin).await;
+    let team = [("name", "Team"), ("type", "string"), ("enrolment", "optional")];
+    admin.follow("/metadata/new", &team).await;
     admin.follow("/service-accounts/new", &[("name", "robot"), ("description", "CI"), ("role", "1")]).await;
     let role = [("name", "Platform"), ("description", ""), ("permissions", "/certificates/import/")];
     admin.follow("/roles/new", &role).await;

@@ -5,6 +5,7 @@ mod collections;
 mod forms;
 mod hostile;
 mod links;
+mod metadata;
 mod refusals;
 mod signing_in;
 

@@ -19,6 +19,13 @@ fn forms(
     let own = |name: &'static str, value: &str| (name, value.to_owned());
     vec![
         (format!("/certificates/{certificate}/owner"), vec![own("owner", &role.to_string())]),
+        (format!("/certificates/{certificate}/metadata"), vec![own("noted-1", "x")]),
+        ("/metadata/new".into(), vec![own("name", "Tier"), own("type", "integer"), own("enrolment", "optional")]),
+        ("/metadata/1".into(), vec![own("name", "Tier"), own("type", "integer"), own("enrolment", "optional")]),
+        ("/metadata/1/remove".into(), vec![]),
+        ("/edits/preview".into(), vec![own("kind", "metadata"), own("field", "Team"), own("value", "x")]),
+        ("/edits/new".into(), vec![own("kind", "owner"), own("owner", &role.to_string())]),
+        ("/edits/1/cancel".into(), vec![]),
         (format!("/certificates/{certificate}/remove"), vec![]),
         (format!("/certificates/{certificate}/key/export"), vec![own("format", "pem"), own("reason", "x")]),
         (format!("/certificates/{certificate}/key/destroy"), vec![own("why", "x")]),
@@ -166,6 +173,9 @@ async fn pages_name_the_permission_that_is_missing() {
         ("/key-requests".to_owned(), "/certificates/key_requests/read/"),
         ("/key-requests/1".to_owned(), "/certificates/key_requests/read/"),
         (format!("/certificates/{certificate}/key"), "/certificates/collections/private_key/read/"),
+        ("/metadata/new".to_owned(), "/metadata/types/modify/"),
+        ("/metadata/1".to_owned(), "/metadata/types/modify/"),
+        ("/edits/new".to_owned(), "/certificates/collections/read/"),
         ("/managed".to_owned(), "/renewal/read/"),
         (format!("/managed/{}", found.managed), "/renewal/read/"),
         ("/managed/new".to_owned(), "/renewal/modify/"),

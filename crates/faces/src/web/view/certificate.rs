@@ -7,6 +7,7 @@ use super::event::EventLine;
 use super::filters;
 use super::form::Select;
 use super::frame::Frame;
+use super::metadata::MetadataCard;
 use super::text::Link;
 use super::time::Moment;
 use super::tone::{Badge, Validity};
@@ -35,6 +36,8 @@ pub struct CertificatePage {
     pub more: Vec<FactGroup>,
     /// Who answers for it.
     pub owner: OwnerCard,
+    /// What is noted about it.
+    pub noted: MetadataCard,
     /// Whether the private key is here.
     pub key: KeyCard,
     /// All versions of the same lineage, newest first, this one among them.

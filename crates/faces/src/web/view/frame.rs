@@ -120,7 +120,7 @@ impl Viewer {
 }
 
 const NAVIGATION: &[(&str, &[Section])] = &[
-    ("", &[Section::Home, Section::Certificates, Section::Collections, Section::Import]),
+    ("", &[Section::Home, Section::Certificates, Section::Collections, Section::Import, Section::Metadata]),
     ("Issuance", &[Section::Managed, Section::Issuers, Section::DnsProviders]),
     ("Access", &[Section::Users, Section::ServiceAccounts, Section::Roles, Section::Sets, Section::Claims, Section::Review]),
     ("Record", &[Section::Events, Section::Api]),
@@ -137,6 +137,8 @@ pub enum Section {
     Collections,
     /// Bringing certificates in.
     Import,
+    /// Fields for what is noted about certificates.
+    Metadata,
     /// Certificates that Certhold renews.
     Managed,
     /// ACME accounts and other authorities.
@@ -167,11 +169,12 @@ pub enum Section {
 
 impl Section {
     /// Everything that can stand in the navigation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Home,
         Self::Certificates,
         Self::Collections,
         Self::Import,
+        Self::Metadata,
         Self::Managed,
         Self::Issuers,
         Self::DnsProviders,
@@ -205,6 +208,7 @@ impl Section {
             Self::Certificates => "Certificates",
             Self::Collections => "Collections",
             Self::Import => "Import",
+            Self::Metadata => "Metadata",
             Self::Managed => "Managed",
             Self::Issuers => "Issuers",
             Self::DnsProviders => "DNS providers",
@@ -229,6 +233,7 @@ impl Section {
             Self::Certificates => "/certificates",
             Self::Collections => "/collections",
             Self::Import => "/import",
+            Self::Metadata => "/metadata",
             Self::Managed => "/managed",
             Self::Issuers => "/issuers",
             Self::DnsProviders => "/dns-providers",
@@ -252,6 +257,7 @@ impl Section {
             Self::Certificates => "certificate",
             Self::Collections => "note",
             Self::Import => "import",
+            Self::Metadata => "note",
             Self::Managed => "renew",
             Self::Issuers => "authority",
             Self::DnsProviders => "globe",

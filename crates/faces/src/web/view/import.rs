@@ -5,6 +5,7 @@ use askama::Template;
 use super::filters;
 use super::form::{Input, Select};
 use super::frame::Frame;
+use super::metadata::NotedField;
 use super::tone::{Badge, Tone, Validity};
 
 /// The import page: the form, and after sending it, the result above it.
@@ -19,6 +20,10 @@ pub struct ImportPage {
     pub password: Input,
     /// Who shall own what comes in; an empty value is nobody.
     pub owner: Select,
+    /// What is noted about what comes in.
+    pub noted: Vec<NotedField>,
+    /// Why that was refused.
+    pub error: Option<String>,
     /// Largest upload in words: `64 MiB`.
     pub limit: String,
     /// What became of the last upload.

@@ -42,6 +42,8 @@ pub struct InventoryPage {
     pub pager: Pager,
     /// The inventory without search and filter, for the way back from an empty result.
     pub all_href: String,
+    /// The form that edits all certificates of this list; `None` where it cannot say which these are.
+    pub edit_href: Option<String>,
     /// Whether the inventory itself is empty, not just the result.
     pub holds_nothing: bool,
 }

@@ -29,6 +29,7 @@ pub mod inventory;
 pub mod issuers;
 pub mod managed;
 pub mod managed_form;
+pub mod metadata;
 pub mod narrow;
 pub mod people;
 pub mod private_key;

@@ -12,7 +12,10 @@ use certhold_faces::web::view::roles::Permission;
 use certhold_faces::web::view::text::Link;
 use certhold_faces::web::view::tone::{Badge, Tone};
 
+use certhold_faces::web::view::metadata::MetadataCard;
+
 use super::home::event;
+use super::metadata::noted;
 use super::*;
 
 pub fn samples() -> Vec<Sample> {
@@ -167,6 +170,11 @@ fn rich() -> CertificatePage {
             reason: String::new(),
             missing: Vec::new(),
         },
+        noted: MetadataCard {
+            values: vec![("Team".into(), "Payments".into()), ("Tier".into(), "2".into())],
+            form: Some(noted("Payments")),
+            error: None,
+        },
         key: KeyCard { is_held: true, text: "Sealed in custody since 2026-06-15.".into(), href: Some("/certificates/812/key".into()) },
         versions: vec![
             version(3, validity, true, true),
@@ -260,6 +268,9 @@ fn hostile() -> CertificatePage {
         extension.name = HOSTILE.into();
         extension.value = format!("{HOSTILE}{}", "x".repeat(400));
     }
+    page.noted.values = vec![(HOSTILE.into(), RTL.into()), (LONG.into(), LONG.into())];
+    page.noted.form = Some(noted(HOSTILE));
+    page.noted.error = Some(HOSTILE.into());
     page.owner.owner = Some(Link::new(HOSTILE, "/roles/1"));
     page
 }

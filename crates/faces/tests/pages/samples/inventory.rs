@@ -91,6 +91,7 @@ fn rich() -> InventoryPage {
         rows: rows.collect(),
         pager: Pager { previous: None, next: Some("/certificates?after=50".into()), shown: 33, total: Some(12_408) },
         all_href: "/certificates".into(),
+        edit_href: Some("/edits/new".into()),
         holds_nothing: false,
     }
 }

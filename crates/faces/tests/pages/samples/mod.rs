@@ -7,6 +7,7 @@ mod home;
 mod inventory;
 mod issuers;
 mod managed;
+mod metadata;
 mod others;
 mod people;
 
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Sample> {
         certificate::samples(),
         collections::samples(),
         managed::samples(),
+        metadata::samples(),
         issuers::samples(),
         people::samples(),
         others::samples(),

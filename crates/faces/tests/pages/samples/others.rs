@@ -65,6 +65,8 @@ fn import(result: Option<ImportResult>) -> ImportPage {
         files: Input::default(),
         password: Input::default(),
         owner: Select::of(vec![Choice::new("", "Nobody"), Choice::new("6", "Platform")]),
+        noted: super::metadata::noted(HOSTILE),
+        error: None,
         limit: "64 MiB".into(),
         result,
     }

@@ -1,0 +1,111 @@
+//! Owners of many certificates: the rules of [`crate::ownership`], a chunk at a time.
+
+use std::sync::Arc;
+
+use certhold_store::{Tx, Value};
+use serde_json::{Value as Json, json};
+
+use crate::access::{self, Access};
+use crate::actor::Actor;
+use crate::error::{Refusal, Result};
+use crate::events::{self, NewEvent, Object, names};
+use crate::ids::{CertificateId, PermissionSetId, RoleId};
+use crate::inventory;
+use crate::ownership::{self, Facts, Grounds, OwnerRole};
+
+type Owner = Option<OwnerRole>;
+
+/// Certificates change hands to one role, or to nobody.
+pub(super) struct Handing {
+    held: Arc<Access>,
+    to: Owner,
+}
+
+/// What would become of one certificate.
+pub(super) struct Decision {
+    pub certificate: CertificateId,
+    pub title: String,
+    pub verdict: Verdict,
+}
+
+pub(super) enum Verdict {
+    Gone,
+    Refused(String),
+    Same,
+    Change { before: Owner, grounds: Grounds },
+}
+
+impl Handing {
+    /// Refuses unless the actor may give certificates to the role.
+    pub(super) fn prepare(tx: &mut Tx<'_>, actor: &Actor, to: Option<RoleId>) -> Result<Handing> {
+        let held = access::current(tx, actor)?;
+        let to = to.map(|role| ownership::owner_role(tx, role)).transpose()?;
+        let handing = Handing { held, to };
+        // Of a certificate that nobody owns: what is refused then is refused of every one.
+        handing.grounds(None)?;
+        Ok(handing)
+    }
+
+    /// The rule of one change, everywhere: an edit of many names no collection and no container.
+    fn grounds(&self, owner: Owner) -> Result<Grounds, Refusal> {
+        ownership::decide(&self.held, &Facts { owner, to: self.to.clone(), ..Facts::default() }).map_err(ownership::refusal)
+    }
+
+    pub(super) fn decide(&self, tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Decision>> {
+        let lists: Vec<[Value<'_>; 1]> = ids.iter().map(|id| [(*id).into()]).collect();
+        let found = tx.one_of_each(
+            "SELECT role.id, role.name, certificate.common_name, certificate.subject, certificate.serial, role.permission_set FROM certificate \
+             LEFT JOIN role ON role.id = certificate.owner_role WHERE certificate.id = $1",
+            &lists,
+            |row| {
+                let set = row.get::<Option<i64>>(5)?.map(PermissionSetId);
+                let owner = row.get::<Option<i64>>(0)?.map(RoleId).zip(row.get::<Option<String>>(1)?).zip(set);
+                let owner = owner.map(|((id, name), set)| OwnerRole { id, name, set });
+                let subject = row.get::<String>(3)?;
+                let subject = if subject.is_empty() { row.get(4)? } else { subject };
+                Ok((owner, row.get::<Option<String>>(2)?.unwrap_or(subject)))
+            },
+        )?;
+        let decide = |(id, found): (&CertificateId, Option<(Owner, String)>)| match found {
+            None => Decision { certificate: *id, title: String::new(), verdict: Verdict::Gone },
+            Some((owner, title)) => Decision { certificate: *id, title, verdict: self.verdict(owner) },
+        };
+        Ok(ids.iter().zip(found).map(decide).collect())
+    }
+
+    fn verdict(&self, owner: Owner) -> Verdict {
+        match self.grounds(owner.clone()) {
+            Err(Refusal::Forbidden { reason, .. }) if !reason.is_empty() => Verdict::Refused(reason),
+            Err(other) => Verdict::Refused(other.to_string()),
+            Ok(_) if owner.as_ref().map(|role| role.id) == self.to.as_ref().map(|role| role.id) => Verdict::Same,
+            Ok(grounds) => Verdict::Change { before: owner, grounds },
+        }
+    }
+
+    pub(super) fn before_after(&self, before: &Owner) -> (Json, Json) {
+        let described = |owner: &Owner| json!({ "owner_role": owner.as_ref().map(|role| role.id), "owner_name": owner.as_ref().map(|role| &role.name) });
+        (described(before), described(&self.to))
+    }
+
+    pub(super) fn write(&self, tx: &mut Tx<'_>, actor: &Actor, decisions: &[Decision], details: &Json, now: i64) -> Result<()> {
+        let to = self.to.as_ref().map(|role| role.id);
+        let (mut certificates, mut events) = (Vec::new(), Vec::new());
+        for decision in decisions {
+            let Verdict::Change { before, grounds } = &decision.verdict else { continue };
+            certificates.push((decision.certificate, before.as_ref().map(|role| role.id)));
+            let (before, after) = self.before_after(before);
+            let mut payload = details.clone();
+            payload["before"] = before;
+            payload["after"] = after;
+            grounds.tell(&mut payload);
+            let object = Object::new("certificate", decision.certificate.0, &decision.title);
+            events.push(NewEvent::new(names::CERTIFICATE_OWNER_CHANGED, object, payload));
+        }
+        if certificates.is_empty() {
+            return Ok(());
+        }
+        inventory::set_owners(tx, &certificates, to)?;
+        events::append_many(tx, actor, now, &events)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,391 @@
+//! Values of certificates: decided, written, inherited. One certificate and many go the same way.
+
+use std::collections::BTreeMap;
+
+use certhold_store::{Tx, Value, params};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use super::field::{Enrolment, Field, FieldType};
+use super::fields;
+use super::value::{Rules, Typed};
+use crate::access::paths;
+use crate::actor::Actor;
+use crate::collections::{self, Scope};
+use crate::error::{Refusal, Result};
+use crate::events::{self, NewEvent, Object, names};
+use crate::ids::{CertificateId, CollectionId, MetadataFieldId};
+use crate::{limits, text};
+
+/// One field's new value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The field's name, without regard to case.
+    pub field: String,
+    /// The value; empty clears.
+    pub value: String,
+    /// Whether a value that is there already gives way.
+    pub overwrite: bool,
+}
+
+impl Change {
+    /// A value that replaces what is there.
+    pub fn new(field: impl Into<String>, value: impl Into<String>) -> Change {
+        Change { field: field.into(), value: value.into(), overwrite: true }
+    }
+}
+
+/// Change what is noted about one certificate: fields that are not named stay as they are.
+#[derive(Clone, Debug)]
+pub struct SetMetadata {
+    /// The certificate.
+    pub certificate: CertificateId,
+    /// The collection through which the caller reaches it, if they name one.
+    pub collection: Option<CollectionId>,
+    /// The new values.
+    pub changes: Vec<Change>,
+}
+
+/// A value as shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its field.
+    pub field: MetadataFieldId,
+    /// That field's name.
+    pub name: String,
+    /// Of what type it is.
+    pub kind: FieldType,
+    /// The value.
+    pub value: String,
+}
+
+/// What is noted about a certificate, in the order of the fields.
+pub fn of(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> Result<Vec<Held>> {
+    of_in(tx, actor, id, Scope::everywhere(0))
+}
+
+/// [`of`] for whoever reaches the certificate through a collection.
+pub fn of_in(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Result<Vec<Held>> {
+    collections::require(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
+    if titles(tx, &[id])?.remove(0).is_none() {
+        return Err(Refusal::not_found("certificate", id).into());
+    }
+    held(tx, id)
+}
+
+fn held(tx: &mut Tx<'_>, id: CertificateId) -> Result<Vec<Held>> {
+    let found = tx.rows(
+        "SELECT metadata_field.id, metadata_field.name, metadata_field.kind, certificate_metadata.value FROM certificate_metadata \
+         JOIN metadata_field ON metadata_field.id = certificate_metadata.field WHERE certificate_metadata.certificate = $1 \
+         ORDER BY metadata_field.display_order, metadata_field.folded",
+        params![id],
+        |row| {
+            let kind = FieldType::parse(row.text(2)?).unwrap_or(FieldType::BigText);
+            Ok(Held { field: MetadataFieldId(row.get(0)?), name: row.get(1)?, kind, value: row.get(3)? })
+        },
+    )?;
+    Ok(found)
+}
+
+/// Changes the fields that are named; says whether anything changed. An empty value clears, which a required field refuses.
+pub fn set(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, now: i64) -> Result<bool> {
+    require(tx, actor, command, now)?;
+    let prepared = prepare(tx, actor, &command.changes)?;
+    apply(tx, actor, command.certificate, &prepared, now)
+}
+
+/// Changes all fields: those that are not named are cleared.
+pub fn replace(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, now: i64) -> Result<bool> {
+    require(tx, actor, command, now)?;
+    let named: Vec<String> = command.changes.iter().map(|change| text::fold(&change.field)).collect();
+    let others = fields::all(tx)?.into_iter().filter(|field| !field.removing && !named.contains(&text::fold(&field.name)));
+    let cleared = others.map(|field| Change::new(field.name, ""));
+    let changes: Vec<Change> = command.changes.iter().cloned().chain(cleared).collect();
+    let prepared = prepare(tx, actor, &changes)?;
+    apply(tx, actor, command.certificate, &prepared, now)
+}
+
+fn require(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, now: i64) -> Result<()> {
+    let scope = Scope::of(command.collection, now);
+    collections::require(tx, actor, paths::CERTIFICATES_METADATA_MODIFY, command.certificate, scope)
+}
+
+fn apply(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, prepared: &Prepared, now: i64) -> Result<bool> {
+    let decisions = decide(tx, prepared, &[id])?;
+    match &decisions[0].verdict {
+        Verdict::Gone => Err(Refusal::not_found("certificate", id).into()),
+        Verdict::Refused(why) => Err(Refusal::invalid("metadata", why.clone()).into()),
+        Verdict::Same => Ok(false),
+        Verdict::Change(_) => {
+            write(tx, actor, prepared, &decisions, &json!({}), now)?;
+            Ok(true)
+        }
+    }
+}
+
+/// Changes that were held against their fields.
+pub(crate) struct Prepared {
+    items: Vec<Item>,
+}
+
+struct Item {
+    field: Field,
+    to: Option<Typed>,
+    overwrite: bool,
+}
+
+/// Checks values against their fields; each refusal names the field. One that decides who may see certificates needs the right to
+/// change collections as well.
+pub(crate) fn prepare(tx: &mut Tx<'_>, actor: &Actor, changes: &[Change]) -> Result<Prepared> {
+    let prepared = checked(tx, changes)?;
+    for item in &prepared.items {
+        collections::require_metadata_change(tx, actor, item.field.id)?;
+    }
+    Ok(prepared)
+}
+
+fn checked(tx: &mut Tx<'_>, changes: &[Change]) -> Result<Prepared> {
+    let fields = fields::all(tx)?;
+    if changes.len() as i64 > limits::METADATA_FIELDS {
+        return Err(Refusal::TooLarge(format!("at most {} fields are changed at once", limits::METADATA_FIELDS)).into());
+    }
+    let mut items: Vec<Item> = Vec::with_capacity(changes.len());
+    for change in changes {
+        let field = named(&fields, &change.field)?;
+        if items.iter().any(|item| item.field.id == field.id) {
+            return Err(Refusal::invalid("metadata", format!("{}: the field stands twice", field.name)).into());
+        }
+        let to = match change.value.trim() {
+            "" => None,
+            _ => Some(typed(field, &change.value)?),
+        };
+        items.push(Item { field: field.clone(), to, overwrite: change.overwrite });
+    }
+    Ok(Prepared { items })
+}
+
+fn named<'a>(fields: &'a [Field], name: &str) -> Result<&'a Field, Refusal> {
+    let folded = text::fold(name);
+    let found = fields.iter().find(|field| text::fold(&field.name) == folded);
+    let found = found.ok_or_else(|| Refusal::invalid("metadata", format!("there is no metadata field {name:?}")))?;
+    if found.removing {
+        return Err(Refusal::invalid("metadata", format!("{}: the field is being removed", found.name)));
+    }
+    Ok(found)
+}
+
+fn typed(field: &Field, value: &str) -> Result<Typed, Refusal> {
+    Rules::of(field).check(value).map_err(|why| Refusal::invalid("metadata", format!("{}: {why}", field.name)))
+}
+
+/// What would become of one certificate.
+pub(crate) struct Decision {
+    pub certificate: CertificateId,
+    pub title: String,
+    pub verdict: Verdict,
+}
+
+pub(crate) enum Verdict {
+    /// There is no such certificate.
+    Gone,
+    /// A rule forbids it; nothing of it is done.
+    Refused(String),
+    /// It is so already, or may not be overwritten.
+    Same,
+    /// Which items change, from what.
+    Change(Vec<Delta>),
+}
+
+/// One item that changes.
+pub(crate) struct Delta {
+    item: usize,
+    before: Option<String>,
+}
+
+impl Prepared {
+    /// What stands in an event: the fields that change, as they were and as they will be.
+    pub(crate) fn before_after(&self, deltas: &[Delta]) -> (Json, Json) {
+        let (mut before, mut after) = (Map::new(), Map::new());
+        for delta in deltas {
+            let item = &self.items[delta.item];
+            before.insert(item.field.name.clone(), delta.before.clone().into());
+            after.insert(item.field.name.clone(), item.to.as_ref().map(|typed| typed.text.clone()).into());
+        }
+        (before.into(), after.into())
+    }
+
+    fn verdict(&self, current: &[Option<String>]) -> Verdict {
+        let mut deltas = Vec::new();
+        for (item, (wanted, before)) in self.items.iter().zip(current).enumerate() {
+            let same = match (&wanted.to, before) {
+                (None, None) => true,
+                (Some(to), Some(before)) => to.text == *before || !wanted.overwrite,
+                (None, Some(_)) => !wanted.overwrite,
+                (Some(_), None) => false,
+            };
+            if same {
+                continue;
+            }
+            if wanted.to.is_none() && wanted.field.enrolment == Enrolment::Required {
+                return Verdict::Refused(format!("{}: the field is required and cannot be cleared", wanted.field.name));
+            }
+            deltas.push(Delta { item, before: before.clone() });
+        }
+        if deltas.is_empty() { Verdict::Same } else { Verdict::Change(deltas) }
+    }
+}
+
+/// What people call each of these certificates; `None` for one that is not there.
+pub(crate) fn titles(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Option<String>>> {
+    let lists: Vec<[Value<'_>; 1]> = ids.iter().map(|id| [(*id).into()]).collect();
+    let found = tx.one_of_each("SELECT common_name, subject, serial FROM certificate WHERE id = $1", &lists, |row| {
+        let (common_name, subject): (Option<String>, String) = (row.get(0)?, row.get(1)?);
+        let subject = if subject.is_empty() { row.get(2)? } else { subject };
+        Ok(common_name.unwrap_or(subject))
+    })?;
+    Ok(found)
+}
+
+/// Decides for each certificate; writes nothing.
+pub(crate) fn decide(tx: &mut Tx<'_>, prepared: &Prepared, ids: &[CertificateId]) -> Result<Vec<Decision>> {
+    let titles = titles(tx, ids)?;
+    let lists: Vec<[Value<'_>; 2]> =
+        ids.iter().flat_map(|id| prepared.items.iter().map(|item| [Value::from(*id), item.field.id.into()])).collect();
+    let current =
+        tx.one_of_each("SELECT value FROM certificate_metadata WHERE certificate = $1 AND field = $2", &lists, |row| {
+            row.get::<String>(0)
+        })?;
+    let each = prepared.items.len();
+    let decisions = ids.iter().zip(titles).enumerate().map(|(index, (id, title))| {
+        let verdict = match title {
+            None => Verdict::Gone,
+            Some(_) => prepared.verdict(&current[index * each..(index + 1) * each]),
+        };
+        Decision { certificate: *id, title: title.unwrap_or_default(), verdict }
+    });
+    Ok(decisions.collect())
+}
+
+/// Writes what was decided, with an event for each certificate that changes. `details` go into each event.
+pub(crate) fn write(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    prepared: &Prepared,
+    decisions: &[Decision],
+    details: &Json,
+    now: i64,
+) -> Result<()> {
+    let (mut inserts, mut updates, mut deletes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut events = Vec::new();
+    for decision in decisions {
+        let Verdict::Change(deltas) = &decision.verdict else { continue };
+        for delta in deltas {
+            let item = &prepared.items[delta.item];
+            let key: [Value<'_>; 2] = [decision.certificate.into(), item.field.id.into()];
+            let [certificate, field] = key;
+            match &item.to {
+                None => deletes.push([certificate, field]),
+                Some(to) => {
+                    let row = [(&to.text).into(), (&to.sort).into(), to.number.into(), certificate, field];
+                    if delta.before.is_some() { updates.push(row) } else { inserts.push(row) }
+                }
+            }
+        }
+        let (before, after) = prepared.before_after(deltas);
+        let mut payload = details.clone();
+        payload["before"] = before;
+        payload["after"] = after;
+        let object = Object::new("certificate", decision.certificate.0, &decision.title);
+        events.push(NewEvent::new(names::CERTIFICATE_METADATA_CHANGED, object, payload));
+    }
+    insert(tx, &inserts)?;
+    tx.execute_many(
+        "UPDATE certificate_metadata SET value = $1, sort = $2, number = $3 WHERE certificate = $4 AND field = $5",
+        &updates,
+    )?;
+    tx.execute_many("DELETE FROM certificate_metadata WHERE certificate = $1 AND field = $2", &deletes)?;
+    if !events.is_empty() {
+        events::append_many(tx, actor, now, &events)?;
+    }
+    Ok(())
+}
+
+fn insert(tx: &mut Tx<'_>, rows: &[[Value<'_>; 5]]) -> Result<()> {
+    tx.execute_many(
+        "INSERT INTO certificate_metadata (value, sort, number, certificate, field) VALUES ($1, $2, $3, $4, $5)",
+        rows,
+    )?;
+    Ok(())
+}
+
+/// What new certificates are given: what somebody said, else the defaults of the fields.
+pub(crate) struct Initial {
+    values: Vec<(MetadataFieldId, String, Typed)>,
+}
+
+impl Initial {
+    /// Names and values for events; `None` when there are none.
+    pub(crate) fn described(&self) -> Option<Json> {
+        let map: BTreeMap<&String, &String> = self.values.iter().map(|(_, name, typed)| (name, &typed.text)).collect();
+        (!map.is_empty()).then(|| json!(map))
+    }
+}
+
+/// Checks what somebody says about certificates that they add. A required field needs a value, unless it has a default;
+/// `asked` is false where nobody can be asked.
+pub(crate) fn initial(tx: &mut Tx<'_>, given: &[Change], asked: bool) -> Result<Initial> {
+    let fields = fields::all(tx)?;
+    let mut prepared = checked(tx, given)?;
+    let mut values = Vec::new();
+    for field in fields.into_iter().filter(|field| !field.removing) {
+        let said = prepared.items.iter_mut().find(|item| item.field.id == field.id).and_then(|item| item.to.take());
+        let value = match said {
+            Some(typed) => Some(typed),
+            None if field.default.is_empty() => None,
+            // A default was checked when it was set; options may be fewer now.
+            None => Rules::of(&field).check(&field.default).ok(),
+        };
+        match value {
+            Some(typed) => values.push((field.id, field.name, typed)),
+            None if asked && field.enrolment == Enrolment::Required => {
+                let message = format!("{}: the field is required: give a value", field.name);
+                return Err(Refusal::invalid("metadata", message).into());
+            }
+            None => {}
+        }
+    }
+    Ok(Initial { values })
+}
+
+/// Gives new certificates their first values. The caller records the event.
+pub(crate) fn put_initial(tx: &mut Tx<'_>, ids: &[CertificateId], initial: &Initial) -> Result<()> {
+    let mut rows: Vec<[Value<'_>; 5]> = Vec::with_capacity(ids.len() * initial.values.len());
+    for id in ids {
+        for (field, _, typed) in &initial.values {
+            rows.push([(&typed.text).into(), (&typed.sort).into(), typed.number.into(), (*id).into(), (*field).into()]);
+        }
+    }
+    if rows.is_empty() { Ok(()) } else { insert(tx, &rows) }
+}
+
+/// A new version of a managed certificate takes over what was noted about the one before.
+pub(crate) fn inherit(tx: &mut Tx<'_>, from: CertificateId, to: CertificateId) -> Result<()> {
+    tx.execute(
+        "INSERT INTO certificate_metadata (certificate, field, value, sort, number) \
+         SELECT $2, field, value, sort, number FROM certificate_metadata WHERE certificate = $1 \
+         ON CONFLICT (certificate, field) DO NOTHING",
+        params![from, to],
+    )?;
+    Ok(())
+}
+
+/// Before a certificate is removed: erases what was noted about it, and says what that was.
+pub(crate) fn forget(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Json>> {
+    let values = held(tx, id)?;
+    if values.is_empty() {
+        return Ok(None);
+    }
+    tx.execute("DELETE FROM certificate_metadata WHERE certificate = $1", params![id])?;
+    let map: Map<String, Json> = values.into_iter().map(|held| (held.name, held.value.into())).collect();
+    Ok(Some(map.into()))
+}
