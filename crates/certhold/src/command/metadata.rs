@@ -13,6 +13,7 @@ const NOUN: &str = "metadata field";
 
 /// What is noted about certificates, and the fields for it
 #[derive(clap::Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, read once from the command line")]
 pub enum Metadata {
     /// The fields: names, types, rules
     #[command(subcommand)]

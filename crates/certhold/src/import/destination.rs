@@ -30,6 +30,7 @@ pub struct Sent {
 
 /// Where certificates go.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are a few at a time, one for each writer")]
 pub enum Destination {
     /// Into the database at hand.
     Local {
