@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use certhold_domain::access::paths;
+use certhold_domain::collections::{self, CollectionCommand, Scope};
 use certhold_domain::inventory::{self, Candidate, ImportBatch, Outcome};
 use certhold_domain::metadata::{
     self, Change, Conversion, Enrolment, FieldCommand, FieldType, Removal, SetMetadata, number_form, sort_form,
@@ -317,4 +318,50 @@ pub fn a_field_in_use_is_removed_by_force_only(world: &World) {
     let refusal = world.refused(move |tx, now| metadata::remove(tx, &local(), field, true, now));
     assert!(matches!(refusal, Refusal::NotFound { .. }), "{refusal}");
     world.intact();
+}
+
+/// What is noted is asked for in queries, and holds in collections: SQL, and memory for one certificate.
+pub fn queries_and_collections_ask_for_metadata(world: &World) {
+    let (one, two) = (world.certificate(&["one.example.com"], None), world.certificate(&["two.example.com"], None));
+    simple(world, "Team", FieldType::String);
+    simple(world, "Tier", FieldType::Integer);
+    simple(world, "Public", FieldType::Boolean);
+    assert!(set(world, one, &[("Team", "Größe & Co"), ("Tier", "2"), ("Public", "true")]));
+    assert!(set(world, two, &[("Tier", "7")]));
+    let find = |text: &'static str| -> Vec<CertificateId> {
+        let scope = Scope::of(None, START);
+        world
+            .read(move |tx| {
+                let condition = inventory::question(tx, &local(), text, scope)?;
+                inventory::list(tx, &local(), &inventory::Filter { condition, limit: 10, ..Default::default() })
+            })
+            .unwrap()
+            .certificates
+            .iter()
+            .map(|found| found.id)
+            .collect()
+    };
+    for (query, expected) in [
+        ("Team -eq \"GRÖSSE & co\"", vec![]),
+        ("Team -eq \"GRÖßE & co\"", vec![one]),
+        ("Team -startswith \"grö\"", vec![one]),
+        ("Team -contains \"e & c\" OR Tier -gt 6", vec![one, two]),
+        ("Tier -in (2, 3)", vec![one]),
+        ("Tier -ge 2 AND Tier -lt 7", vec![one]),
+        ("Public -eq true", vec![one]),
+        ("Team -eq NULL", vec![two]),
+        ("Team -ne NULL", vec![one]),
+        ("Team -ne \"x\" AND IssuedCN -ne \"x\"", vec![one, two]),
+    ] {
+        assert_eq!(find(query), expected, "{query}");
+    }
+    let command =
+        CollectionCommand { name: "Tier two".into(), query: "Tier -eq 2 AND Public -eq true".into(), ..Default::default() };
+    let collection = world.write(move |tx, now| collections::create(tx, &local(), &command, now)).unwrap();
+    let inside = |id: CertificateId| {
+        let scope = Scope::of(Some(collection), START);
+        world.read(move |tx| inventory::get_in(tx, &local(), id, scope)).is_ok()
+    };
+    assert!(inside(one));
+    assert_eq!(world.read(|tx| collections::scopes_using(tx, MetadataFieldId(2))).unwrap().len(), 1);
 }
