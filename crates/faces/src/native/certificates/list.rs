@@ -87,6 +87,8 @@ pub async fn list(
 #[utoipa::path(get, path = "/certificates/facets", tag = "certificates", params(Parameters),
     responses((status = 200, description = "Fields with their values", body = Vec<Facet>)))]
 pub async fn facets(State(app): State<App>, Bearer(caller): Bearer, Query(given): Query<Parameters>) -> Answer<Json<Vec<Facet>>> {
+    // A page of facets does not exist; a wrong size is wrong all the same.
+    page::rows(given.limit)?;
     let asked = Asked::of(given, app.now())?;
     let found = app
         .read_as(caller, move |tx, actor| {
