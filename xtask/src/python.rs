@@ -21,6 +21,8 @@ struct Environment {
 const ENVIRONMENTS: &[Environment] = &[
     // What certificates say: it knows ML-DSA and ML-KEM, which Debian 12's OpenSSL and OpenJDK do not.
     Environment { name: "peers", requirements: &["cryptography==50.0.2"] },
+    // What is wrong with certificates.
+    Environment { name: "pkilint", requirements: &["pkilint==0.13.3"] },
 ];
 
 /// Makes what is missing. Without the network the tests that need it are left out, unless nothing may be.

@@ -9,6 +9,7 @@ use crate::command::access::{Review, Why};
 use crate::command::backup::{Backup, Move, Restore};
 use crate::command::bulk::Bulk;
 use crate::command::certificates::{List, Owner, Show};
+use crate::command::chain::{Chain, Trust};
 use crate::command::claim::Claim;
 use crate::command::collection::Collection;
 use crate::command::convert::Convert;
@@ -16,6 +17,7 @@ use crate::command::deploy::Deploy;
 use crate::command::dns::Dns;
 use crate::command::events::{Events, SaveCheckpoint, Verify};
 use crate::command::export::Export;
+use crate::command::findings::{Findings, Lint};
 use crate::command::issuer::Issuer;
 use crate::command::key::Key;
 use crate::command::managed::{Managed, Renew};
@@ -67,6 +69,11 @@ enum Command {
     Convert(Convert),
     #[command(subcommand)]
     Key(Key),
+    Chain(Chain),
+    Findings(Findings),
+    Lint(Lint),
+    #[command(subcommand)]
+    Trust(Trust),
     #[command(subcommand)]
     Owner(Owner),
     #[command(subcommand)]
@@ -150,6 +157,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Restore(restore) => restore.run(&cli.place, cli.output),
         Command::Move(moving) => moving.run(&cli.place, cli.output),
         Command::Verify(verify) if verify.is_offline() => verify.run_offline(cli.output),
+        Command::Lint(lint) => lint.run(cli.output),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "certhold", &mut script);
@@ -183,6 +191,10 @@ impl Command {
             Command::Export(_) => "export",
             Command::Convert(_) => "convert",
             Command::Key(_) => "key",
+            Command::Chain(_) => "chain",
+            Command::Findings(_) => "findings",
+            Command::Lint(_) => "lint",
+            Command::Trust(_) => "trust",
             Command::Owner(_) => "owner",
             Command::Collection(_) => "collection",
             Command::Query(_) => "query",
@@ -219,6 +231,9 @@ impl Command {
             Command::Show(show) => show.run(target, output).await,
             Command::Export(export) => export.run(target, output).await,
             Command::Key(key) => key.run(target, output).await,
+            Command::Chain(chain) => chain.run(target, output).await,
+            Command::Findings(findings) => findings.run(target, output).await,
+            Command::Trust(trust) => trust.run(target, output).await,
             Command::Owner(owner) => owner.run(target, output).await,
             Command::Collection(collection) => collection.run(target, output).await,
             Command::Query(query) => query.run(target, output).await,
@@ -241,6 +256,7 @@ impl Command {
             Command::Review(review) => review.run(target, output).await,
             Command::Token(token) => token.run(target, output).await,
             Command::Serve(_)
+            | Command::Lint(_)
             | Command::Backup(_)
             | Command::Restore(_)
             | Command::Move(_)

@@ -69,4 +69,6 @@ ids! {
     SessionId,
     /// An API token.
     TokenId,
+    /// A named set of trusted authorities.
+    TrustSetId,
 }

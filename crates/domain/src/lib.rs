@@ -9,6 +9,7 @@
 pub mod access;
 mod actor;
 pub mod bulk;
+pub mod chains;
 pub mod collections;
 mod core;
 pub mod custody;
@@ -36,7 +37,7 @@ pub use error::{Error, Fault, Refusal, Result};
 pub use ids::{
     BulkEditId, CertificateId, ClaimId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, KeyRequestId,
     LineageId, MetadataFieldId, OrderId, PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId,
-    TokenId,
+    TokenId, TrustSetId,
 };
 pub use schema::{DERIVED_TABLES, MIGRATIONS, begin_derived_anew, installation, is_prepared, prepare};
 pub use text::{hex, unhex};

@@ -86,3 +86,11 @@ pub const BULK_NAMED: usize = 10_000;
 pub const BULK_OPEN: i64 = 100;
 /// Different reasons that an edit of many keeps with their counts.
 pub const BULK_REASONS: usize = 50;
+/// Authorities of one name that are looked at for one chain.
+pub const CHAIN_SAME_NAME: usize = 32;
+/// Authorities that are looked at for the chains of one certificate.
+pub const CHAIN_AUTHORITIES: usize = 128;
+/// Certificates of one trust set.
+pub const TRUST_SET_MEMBERS: usize = 1_000;
+/// Trust sets by which a certificate is judged at once.
+pub const TRUST_SETS_JUDGED: usize = 16;

@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, name: "claims", sql: include_str!("../schema/0005_claims.sql") },
     Migration { number: 6, name: "key requests", sql: include_str!("../schema/0006_key_requests.sql") },
     Migration { number: 7, name: "metadata", sql: include_str!("../schema/0007_metadata.sql") },
+    Migration { number: 8, name: "chains", sql: include_str!("../schema/0008_chains.sql") },
 ];
 
 /// Tables that a copy of a database leaves out, because they are made again from the others.

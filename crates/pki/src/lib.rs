@@ -11,6 +11,7 @@
 //! - [`read`] takes whatever people have (PEM, DER, PKCS#7, PKCS#12, Java key stores, keys) and returns a [`Bundle`].
 //! - [`write()`] makes PEM, DER, PKCS#7, PKCS#12 and Java key stores of them.
 //! - [`PrivateKey`] holds a key and never shows it; [`pem`] writes PEM.
+//! - [`graph`] finds every path from a certificate to a root; [`trust`] judges it by what somebody trusts.
 //! - [`verify_signed_by`], [`order_chain`] and [`lint_issued`] judge what an authority sent.
 //! - [`sample`] makes realistic certificates in any number, for benchmarks and demonstrations.
 //! - [`normalise_dns_name`] and [`reverse_labels`] give names the form in which they are compared and indexed.
@@ -39,6 +40,7 @@ mod extension_list;
 mod extensions;
 mod facts;
 pub mod findings;
+pub mod graph;
 mod issued;
 mod keystore;
 mod name;
@@ -58,6 +60,7 @@ pub mod sample;
 mod signature;
 mod text;
 mod time;
+pub mod trust;
 mod write;
 
 pub use alt_name::{AltName, AltNameKind};

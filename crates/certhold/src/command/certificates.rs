@@ -243,7 +243,14 @@ impl Show {
         }
         let mut certificate = target.get(&format!("/certificates/{id}")).await?;
         certificate["details"] = target.get(&format!("/certificates/{id}/facts")).await?;
-        print_one(&certificate, LINES, output)
+        print_one(&certificate, LINES, output)?;
+        match (output, certificate["findings"].as_array()) {
+            (Output::Table, Some(findings)) if !findings.is_empty() => {
+                let lines: String = findings.iter().map(super::findings::lines).collect();
+                output::print(&format!("\nfindings\n{lines}"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

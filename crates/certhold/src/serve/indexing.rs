@@ -1,7 +1,8 @@
-//! What the inventory does behind: derives rows again after an upgrade, and fills the index for parts of texts.
+//! What the inventory does behind: derives rows again after an upgrade, and fills the indexes of authorities and for parts of texts.
 
 use std::time::Duration;
 
+use certhold_domain::chains;
 use certhold_domain::inventory::{self, Candidate};
 use certhold_domain::{CertificateId, Core, Result};
 use tokio_util::sync::CancellationToken;
@@ -39,6 +40,9 @@ async fn step(core: &Core) -> Result<bool> {
         let ends = derived.is_empty();
         core.store.write_bulk(move |tx| inventory::rederived(tx, &derived)).await?;
         return Ok(!ends);
+    }
+    if core.store.read(chains::is_behind).await? {
+        return core.store.write_bulk(chains::backfill).await;
     }
     if core.store.read(inventory::text_index_is_behind).await? {
         return core.store.write_bulk(inventory::fill_text_index).await;

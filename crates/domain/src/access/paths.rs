@@ -30,6 +30,8 @@ pub const PRIVATE_KEY_DELETE: &str = "/certificates/collections/private_key/dele
 pub const KEY_REQUESTS_READ: &str = "/certificates/key_requests/read/";
 /// Make keys with signing requests, and remove them.
 pub const KEY_REQUESTS_MODIFY: &str = "/certificates/key_requests/modify/";
+/// Create, change and remove trust sets.
+pub const TRUST_SETS_MODIFY: &str = "/trust_sets/modify/";
 /// See managed certificates, their orders and deployments.
 pub const RENEWAL_READ: &str = "/renewal/read/";
 /// Create and change managed certificates, pause and resume them.
@@ -78,6 +80,7 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     (PRIVATE_KEY_DELETE, "destroy private keys"),
     (KEY_REQUESTS_READ, "see keys made here and their signing requests"),
     (KEY_REQUESTS_MODIFY, "make keys with signing requests, and remove them"),
+    (TRUST_SETS_MODIFY, "create, change and remove trust sets"),
     (RENEWAL_READ, "see managed certificates, orders and deployments"),
     (RENEWAL_MODIFY, "create and change managed certificates"),
     (RENEWAL_RUN, "renew a managed certificate now"),

@@ -154,3 +154,9 @@ pub const BULK_EDIT_FINISHED: &str = "bulk_edit.finished";
 pub const BULK_EDIT_CANCELLED: &str = "bulk_edit.cancelled";
 /// An edit of many certificates stopped by itself: whoever started it may not do it any more, or its selection changed.
 pub const BULK_EDIT_STOPPED: &str = "bulk_edit.stopped";
+/// A trust set was created.
+pub const TRUST_SET_CREATED: &str = "trust_set.created";
+/// A trust set's name, description or certificates changed.
+pub const TRUST_SET_CHANGED: &str = "trust_set.changed";
+/// A trust set was removed.
+pub const TRUST_SET_DELETED: &str = "trust_set.deleted";

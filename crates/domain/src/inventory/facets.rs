@@ -9,7 +9,7 @@ use super::derived::SEVERITIES;
 use super::fields::Field;
 use super::list::{Filter, few};
 use super::scoped;
-use crate::access::roles;
+use crate::access::{self, paths, roles};
 use crate::actor::Actor;
 use crate::collections::Scope;
 use crate::error::Result;
@@ -46,6 +46,12 @@ const FIELDS: [(&str, Field); 6] = [
     ("finding", Field::Finding),
     ("source", Field::Source),
 ];
+
+/// How many certificates break each rule of findings; `None` for whoever may not see certificates.
+pub fn broken_rules(tx: &mut Tx<'_>, actor: &Actor) -> Result<Option<Vec<Counted>>> {
+    let may = access::allows(tx, actor, paths::CERTIFICATES_READ)?;
+    may.then(|| most(tx, Field::Finding, certhold_pki::findings::RULES.len())).transpose()
+}
 
 /// The facets of what `filter` wants: from the maintained counts when it wants everything, counted when it wants few. Of a large
 /// selection nobody waits for the counts: there are none.

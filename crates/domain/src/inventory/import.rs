@@ -12,6 +12,7 @@ use super::derived::{self, Derived};
 use super::fields::{self, Field};
 use crate::access::{self, paths};
 use crate::actor::Actor;
+use crate::chains;
 use crate::custody::{self, Origin, SealedKey};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
@@ -324,6 +325,7 @@ fn insert_many(
     let bodies: Vec<[Value<'_>; 2]> = added.iter().map(|(id, candidate)| [(*id).into(), (&candidate.der).into()]).collect();
     tx.execute_many("INSERT INTO certificate_body (certificate, der) VALUES ($1, $2)", &bodies)?;
     index(tx, &added, owner, source)?;
+    chains::index(tx, &added.iter().map(|(id, new)| (*id, new.der.as_slice())).collect::<Vec<_>>())?;
     Ok(kept)
 }
 

@@ -12,6 +12,7 @@ use super::derived::{self, Derived};
 use super::{fields, text_index};
 use crate::access::{self, paths};
 use crate::actor::Actor;
+use crate::chains;
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, RoleId};
@@ -44,6 +45,10 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, now: i64) -> Re
             return Err(Refusal::Conflict(format!("certificate {id} cannot be removed: {why}")).into());
         }
     }
+    if let Some(set) = chains::set_with(tx, id)? {
+        return Err(Refusal::Conflict(format!("certificate {id} cannot be removed: the trust set {set:?} has it")).into());
+    }
+    chains::forget(tx, id)?;
     tx.execute("UPDATE acme_order SET certificate = NULL WHERE certificate = $1", params![id])?;
     tx.execute("DELETE FROM certificate_chain WHERE certificate = $1", params![id])?;
     unindex(tx, id, found.owner.as_ref().map(|(role, _)| *role), found.lineage.is_some())?;

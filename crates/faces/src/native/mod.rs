@@ -15,6 +15,7 @@ mod dns_providers;
 mod events;
 mod events_export;
 mod extract;
+mod findings;
 mod issuers;
 mod key_requests;
 mod managed;
@@ -34,6 +35,7 @@ mod sessions;
 mod tests;
 mod time;
 mod tokens;
+mod trust_sets;
 
 pub(crate) use events_export::{signed_now, stream_of};
 pub use openapi::openapi;
@@ -77,6 +79,8 @@ fn described() -> OpenApiRouter<App> {
         .merge(events::routes())
         .merge(events_export::routes())
         .merge(master_keys::routes())
+        .merge(findings::routes())
+        .merge(trust_sets::routes())
         .merge(overview::routes());
     OpenApiRouter::with_openapi(openapi::introduction()).nest(ROOT, nouns)
 }

@@ -97,11 +97,10 @@ impl Attribute<'_> {
         cut(out)
     }
 
-    /// Its value as text, in lower case.
-    pub(super) fn folded(&self) -> String {
+    /// Its whole value as text.
+    pub(super) fn text(&self) -> String {
         let mut out = String::new();
         text::push_string(&mut out, &self.value, Escape::Plain);
-        out.make_ascii_lowercase();
         out
     }
 }

@@ -270,8 +270,9 @@ fn common_name_source(input: &Input<'_>) -> Verdict {
     if !input.public_tls {
         return None;
     }
-    let listed = |value: &str| input.facts.names.iter().any(|name| name.value.eq_ignore_ascii_case(value));
-    let attribute = input.subject_values(COMMON_NAME).find(|attribute| !listed(&attribute.folded()))?;
+    // Character for character, also in the case of letters.
+    let listed = |value: &str| input.facts.names.iter().any(|name| name.value == value);
+    let attribute = input.subject_values(COMMON_NAME).find(|attribute| !listed(&attribute.text()))?;
     Some(format!("The common name is {}, which is none of the names.", attribute.shown()).into())
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod bulk;
 mod certificates;
+mod chains;
 mod collecting;
 mod delegation;
 mod deploying;
@@ -50,6 +51,11 @@ stories! {
     certificates::hostile_names_are_held_and_found,
     certificates::owners_change_between_roles_one_holds,
     certificates::what_is_in_use_is_not_removed,
+    chains::paths_grow_with_the_inventory,
+    chains::authorities_held_before_the_index_are_found_behind,
+    chains::a_flood_of_namesakes_is_cut,
+    chains::trust_sets_judge_certificates,
+    chains::trust_sets_are_changed_by_whom_may,
     collecting::collections_are_scopes,
     collecting::values_are_offered,
     delegation::sets_are_changed_and_removed,

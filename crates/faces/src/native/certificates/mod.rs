@@ -1,5 +1,6 @@
 //! `/certificates`: the inventory.
 
+mod chains;
 mod download;
 mod export;
 mod facts;
@@ -30,6 +31,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(one::set_owner))
         .routes(routes!(metadata::metadata, metadata::change_metadata, metadata::replace_metadata))
         .routes(routes!(one::history))
+        .routes(routes!(chains::chains))
+        .routes(routes!(chains::trust))
         .routes(routes!(download::pem))
         .routes(routes!(download::der))
         .routes(routes!(download::chain))

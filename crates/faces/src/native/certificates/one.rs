@@ -16,6 +16,7 @@ use super::wire::{Certificate, Facts};
 use crate::auth::{Author, Bearer};
 use crate::native::events::Event;
 use crate::native::extract::{self, Id, Query};
+use crate::native::findings::Finding;
 use crate::native::hidden;
 use crate::native::page::{self, Page};
 use crate::problem::Answer;
@@ -56,15 +57,21 @@ pub async fn get(
         .read_as(caller, move |tx, actor| Ok((inventory::get_in(tx, actor, id, scope)?, metadata::of_in(tx, actor, id, scope)?)))
         .await;
     let (found, noted) = found.map_err(hidden("certificate", id))?;
-    let (facts, found) = match found.der.len() {
-        ..=LARGE => (found.facts()?, found),
+    let answer = match found.der.len() {
+        ..=LARGE => told(found)?,
         _ => {
-            let taken = tokio::task::spawn_blocking(move || found.facts().map(|facts| (facts, found))).await;
+            let taken = tokio::task::spawn_blocking(move || told(found)).await;
             taken.map_err(|_| certhold_domain::Error::from(certhold_store::Error::Panicked))??
         }
     };
-    let noted = super::metadata::by_name(noted);
-    Ok(Json(Certificate { facts: Some(Facts::from(facts)), metadata: Some(noted), ..Certificate::from(found.summary) }))
+    Ok(Json(Certificate { metadata: Some(super::metadata::by_name(noted)), ..answer }))
+}
+
+/// The certificate with all that is derived from its bytes.
+fn told(found: inventory::Certificate) -> certhold_domain::Result<Certificate> {
+    let facts = found.facts()?;
+    let findings = certhold_pki::findings::evaluate(&facts, &found.der).into_iter().map(Finding::from).collect();
+    Ok(Certificate { facts: Some(Facts::from(facts)), findings: Some(findings), ..Certificate::from(found.summary) })
 }
 
 /// Remove a certificate

@@ -7,6 +7,7 @@ use certhold_pki as pki;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::native::findings::Finding;
 use crate::native::time::Time;
 
 /// A certificate of the inventory.
@@ -59,6 +60,9 @@ pub struct Certificate {
     /// Everything else it says; only in the answer for one certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
+    /// What is wrong with it, the worst first; only in the answer for one certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<Vec<Finding>>,
 }
 
 /// A role that owns something.
@@ -161,6 +165,7 @@ impl From<inventory::Summary> for Certificate {
             held_since: Time(summary.held_since),
             metadata: None,
             facts: None,
+            findings: None,
         }
     }
 }

@@ -45,6 +45,8 @@ impl House {
         let set = id(test.post("/api/v1/permission-sets", json!({ "name": "First", "permissions": [] })).await.expect(201));
         let claim = json!({ "type": "group", "value": "first", "provider": "corporate" });
         let claim = id(test.post("/api/v1/claims", claim).await.expect(201));
+        let trust_set = json!({ "name": "First", "certificates": [] });
+        let trust_set = id(test.post("/api/v1/trust-sets", trust_set).await.expect(201));
         let principal = json!({ "kind": "person", "name": "ana", "password": "ana's password" });
         let principal = id(test.post("/api/v1/principals", principal).await.expect(201));
         let service = json!({ "kind": "service", "name": "robot" });
@@ -82,6 +84,7 @@ impl House {
             ("sessions", session),
             ("events", 1),
             ("master-keys", 1),
+            ("trust-sets", trust_set),
         ];
         House { test, ids }
     }

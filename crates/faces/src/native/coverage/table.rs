@@ -5,6 +5,7 @@ use certhold_domain::access::paths::{
     CERTIFICATES_READ, COLLECTIONS_MODIFY, DEPLOYMENT_MODIFY, DNS_PROVIDERS_MODIFY, DNS_PROVIDERS_READ, ISSUERS_MODIFY,
     ISSUERS_READ, KEY_REQUESTS_MODIFY, KEY_REQUESTS_READ, METADATA_TYPES_MODIFY, METADATA_TYPES_READ, PRIVATE_KEY_DELETE,
     PRIVATE_KEY_READ, RENEWAL_MODIFY, RENEWAL_READ, RENEWAL_RUN, SECURITY_MODIFY, SECURITY_READ, SYSTEM_MODIFY, SYSTEM_READ,
+    TRUST_SETS_MODIFY,
 };
 use serde_json::{Value, json};
 
@@ -72,6 +73,14 @@ pub const ENDPOINTS: &[Endpoint] = &[
     ),
     sends("PUT", "/certificates/{id}/metadata", &[CERTIFICATES_METADATA_MODIFY], || json!({ "metadata": { "Team": "" } }), 204),
     reads("/certificates/{id}/history", &[CERTIFICATES_READ]),
+    reads("/certificates/{id}/chains", &[CERTIFICATES_READ]),
+    reads("/certificates/{id}/trust", &[CERTIFICATES_READ]),
+    reads("/trust-sets", &[CERTIFICATES_READ]),
+    sends("POST", "/trust-sets", &[TRUST_SETS_MODIFY], || json!({ "name": "Second", "certificates": [] }), 201),
+    reads("/trust-sets/{id}", &[CERTIFICATES_READ]),
+    reads("/trust-sets/{id}/certificates", &[CERTIFICATES_READ]),
+    sends("PUT", "/trust-sets/{id}", &[TRUST_SETS_MODIFY], || json!({ "name": "Renamed", "certificates": [] }), 204),
+    acts("DELETE", "/trust-sets/{id}", &[TRUST_SETS_MODIFY], 204),
     reads("/certificates/{id}/pem", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/der", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/chain", &[CERTIFICATES_READ]),
@@ -249,6 +258,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     acts("POST", "/master-keys", &[SYSTEM_MODIFY], 202),
     // The rotation is under way and nobody works on it here.
     acts("DELETE", "/master-keys/{id}", &[SYSTEM_MODIFY], 409),
+    anybody("GET", "/findings", 200),
     reads("/overview", &[CERTIFICATES_READ]),
     reads("/jobs", &[SYSTEM_READ]),
     acts("DELETE", "/managed-certificates/{id}", &[RENEWAL_MODIFY], 204),

@@ -6,6 +6,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use certhold_domain::access::why::{self, WhoMay};
 use certhold_domain::access::{self, paths, roles};
+use certhold_domain::chains::{self as domain_chains, Question};
 use certhold_domain::collections::Scope;
 use certhold_domain::events::EventPage;
 use certhold_domain::inventory::{self, Certificate, Summary};
@@ -16,6 +17,7 @@ use certhold_domain::{Actor, CertificateId, CollectionId, Error, Refusal, Result
 use certhold_pki::pem;
 use certhold_store::Tx;
 
+use super::certificate_chains as chains;
 use super::certificate_facts as facts;
 use super::{Asked, Ids, Within, download, private_key};
 use crate::state::App;
@@ -52,6 +54,8 @@ const HISTORY: usize = 20;
 
 struct Found {
     certificate: Certificate,
+    /// Who issued it, for whoever may see those certificates too.
+    question: Option<Question>,
     has_chain: bool,
     managed: Option<Managed>,
     versions: Vec<Summary>,
@@ -111,6 +115,8 @@ async fn answer(
         names: facts::names(&seen),
         extensions: facts::extensions(&details),
         more: facts::more(&details),
+        findings: facts::findings(&seen, der),
+        chains: found.question.as_ref().map(|question| chains::card(question, now)).unwrap_or_default(),
         owner: owner_card(&found, refused, within.collection),
         noted: noted_card(&found, unnoted),
         key: key_card(summary, found.may_use_key),
@@ -159,6 +165,9 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Doma
             _ => Vec::new(),
         },
         may_use_key: private_key::may_use(actor),
+        question: holds(&actor.access, paths::CERTIFICATES_READ)
+            .then(|| domain_chains::question(tx, actor, id, None))
+            .transpose()?,
         certificate,
         managed,
         versions,

@@ -3,11 +3,13 @@
 use certhold_domain::hex;
 use certhold_domain::inventory::Summary;
 use certhold_pki::details::{DistinguishedName, ExtensionContent, NameStyle, ValidityTime};
+use certhold_pki::findings::{Finding, Severity, evaluate};
 use certhold_pki::{AltNameKind, Details, Facts};
 
 use crate::web::show::colons;
-use crate::web::view::certificate::{Extension, Fact, FactGroup, SubjectName};
+use crate::web::view::certificate::{Extension, Fact, FactGroup, FindingLine, SubjectName};
 use crate::web::view::time::Moment;
+use crate::web::view::tone::{Badge, Tone};
 
 /// Bytes of an extension that is not understood which are shown.
 const UNKNOWN_BYTES: usize = 96;
@@ -56,6 +58,25 @@ fn key(facts: &Facts) -> String {
         (None, Some(bits)) => super::certificates::key(&facts.key_algorithm, Some(i64::from(bits))),
         (None, None) => facts.key_algorithm.clone(),
     }
+}
+
+/// What is wrong with it, the worst first.
+pub fn findings(facts: &Facts, der: &[u8]) -> Vec<FindingLine> {
+    let badge = |severity: Severity| match severity {
+        Severity::Error => Badge::new("Error", Tone::Bad),
+        Severity::Warning => Badge::new("Warning", Tone::Warn),
+        Severity::Notice => Badge::new("Notice", Tone::Info),
+        Severity::Info => Badge::new("Info", Tone::Neutral),
+    };
+    let line = |finding: Finding| FindingLine {
+        badge: badge(finding.rule.severity),
+        rule: finding.rule.id.into(),
+        sentence: finding.sentence.into_owned(),
+        remedy: finding.rule.remedy.into(),
+        citation: finding.rule.citation(),
+        href: finding.rule.source.url(),
+    };
+    evaluate(facts, der).into_iter().map(line).collect()
 }
 
 /// The subject alternative names.

@@ -37,12 +37,13 @@ pub fn routes() -> Router<App> {
 }
 
 /// Families of operations, as the filter offers them.
-const FAMILIES: [(&str, &str); 21] = [
+const FAMILIES: [(&str, &str); 22] = [
     ("", "Everything"),
     ("certificate.", "Certificates"),
     ("collection.", "Collections"),
     ("metadata_field.", "Metadata fields"),
     ("bulk_edit.", "Edits of many"),
+    ("trust_set.", "Trust sets"),
     ("private_key.", "Private keys"),
     ("key_request.", "Key requests"),
     ("managed.", "Managed certificates"),

@@ -5,6 +5,7 @@ mod account_detail;
 mod accounts;
 mod api_docs;
 mod certificate;
+mod certificate_chains;
 mod certificate_facts;
 mod certificates;
 mod claims;
@@ -32,6 +33,7 @@ mod sets;
 mod sign_in;
 mod system;
 mod tokens;
+mod trust_sets;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -73,6 +75,7 @@ pub fn router(app: &App) -> Router<App> {
         .merge(sets::routes())
         .merge(claims::routes())
         .merge(access::routes())
+        .merge(trust_sets::routes())
         .merge(own_account::routes())
         .merge(events::routes())
         .merge(system::routes())

@@ -84,6 +84,9 @@ fn forms(
         ("/claims/1/remove".into(), vec![]),
         ("/access/review/export".into(), vec![]),
         (format!("/users/{user}/sessions/987/end"), vec![]),
+        ("/trust-sets/new".into(), vec![own("name", "T")]),
+        ("/trust-sets/1".into(), vec![own("name", "T")]),
+        ("/trust-sets/1/remove".into(), vec![]),
         ("/events/check".into(), vec![]),
     ]
 }
@@ -200,6 +203,9 @@ async fn pages_name_the_permission_that_is_missing() {
         ("/claims/1".to_owned(), "/security/read/"),
         ("/access/review".to_owned(), "/security/read/"),
         ("/access/why?user=admin&action=/certificates/import/".to_owned(), "/security/read/"),
+        ("/trust-sets".to_owned(), "/certificates/collections/read/"),
+        ("/trust-sets/1".to_owned(), "/certificates/collections/read/"),
+        ("/trust-sets/new".to_owned(), "/trust_sets/modify/"),
         ("/events".to_owned(), "/auditing/read/"),
     ];
     for (page, missing) in pages {

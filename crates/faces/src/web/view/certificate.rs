@@ -34,6 +34,10 @@ pub struct CertificatePage {
     pub extensions: Vec<Extension>,
     /// Facts that are folded away.
     pub more: Vec<FactGroup>,
+    /// What is wrong with it, the worst first.
+    pub findings: Vec<FindingLine>,
+    /// Who issued it, up to the roots.
+    pub chains: super::chains::ChainsCard,
     /// Who answers for it.
     pub owner: OwnerCard,
     /// What is noted about it.
@@ -140,6 +144,23 @@ impl FactValue {
             Self::Time(moment) => moment.iso(),
         }
     }
+}
+
+/// Something that is wrong with the certificate.
+#[derive(Clone, Debug)]
+pub struct FindingLine {
+    /// How bad it is: a word and a shape.
+    pub badge: Badge,
+    /// The rule's stable name.
+    pub rule: String,
+    /// What is wrong.
+    pub sentence: String,
+    /// What to do.
+    pub remedy: String,
+    /// Where the rule is written.
+    pub citation: String,
+    /// The address of that.
+    pub href: String,
 }
 
 /// One subject alternative name.

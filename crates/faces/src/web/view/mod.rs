@@ -13,6 +13,7 @@ pub mod account;
 pub mod address;
 pub mod api_docs;
 pub mod certificate;
+pub mod chains;
 pub mod chart;
 pub mod collections;
 #[cfg(test)]
@@ -42,3 +43,4 @@ pub mod table;
 pub mod text;
 pub mod time;
 pub mod tone;
+pub mod trust_sets;

@@ -1,7 +1,8 @@
 use certhold_faces::web::view::access::WhoMay;
 use certhold_faces::web::view::certificate::{
-    CertificatePage, Download, Extension, Fact, FactGroup, KeyCard, OwnerCard, SubjectName, Version,
+    CertificatePage, Download, Extension, Fact, FactGroup, FindingLine, KeyCard, OwnerCard, SubjectName, Version,
 };
+use certhold_faces::web::view::chains::{ChainBox, ChainLine, ChainPath, ChainsCard, TrustVerdict};
 use certhold_faces::web::view::event::Change;
 use certhold_faces::web::view::form::{Choice, Input, Select};
 use certhold_faces::web::view::frame::{Notice, Section};
@@ -162,6 +163,8 @@ fn rich() -> CertificatePage {
                 Fact::text("O", "Example Payments AB (UTF8String)"),
             ],
         }],
+        findings: findings(),
+        chains: chains(),
         owner: OwnerCard {
             owner: Some(Link::new("Payments team", "/roles/4")),
             within: Some(7),
@@ -196,6 +199,87 @@ fn rich() -> CertificatePage {
         }],
         downloads: downloads(),
         pem: format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", format!("{}\n", "MIIHQjCCBiqgAwIBAgIQDI7gyQ1qiRWIBAYe4kH5rzANBgkqhkiG9w0BAQsFADBE").repeat(24)),
+    }
+}
+
+fn findings() -> Vec<FindingLine> {
+    let line = |word: &str, tone: Tone, rule: &str, sentence: &str, remedy: &str, citation: &str| FindingLine {
+        badge: Badge::new(word, tone),
+        rule: rule.into(),
+        sentence: sentence.into(),
+        remedy: remedy.into(),
+        citation: citation.into(),
+        href: "https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.6".into(),
+    };
+    vec![
+        line(
+            "Error",
+            Tone::Bad,
+            "san-dns-malformed",
+            "\"pay_1 .example\" is no host name.",
+            "Use letters, digits and hyphens.",
+            "RFC 5280 section 4.2.1.6",
+        ),
+        line(
+            "Notice",
+            Tone::Info,
+            "tls-client-auth-ends",
+            "The extended key usage has clientAuth; from 2027-03-15 public authorities leave it out.",
+            "If clients sign in with it, move them to a private authority before the renewal.",
+            "Chrome Root Program Policy v1.8, from 2027-03-15",
+        ),
+    ]
+}
+
+fn chains() -> ChainsCard {
+    let held = |x: i64, y: i64, id: i64, label: &str, state: Badge| ChainBox {
+        x,
+        y,
+        label: label.into(),
+        title: label.into(),
+        state,
+        href: Some(format!("/certificates/{id}")),
+        is_root: y == 6,
+        is_this: id == 812,
+    };
+    let good = |date: &str| Badge::new(format!("Valid until {date}"), Tone::Good);
+    let missing = ChainBox {
+        href: None,
+        is_root: false,
+        ..held(260, 6, 0, "Baltimore CyberTrust Root", Badge::new("Not held", Tone::Warn))
+    };
+    let line = |from, to, is_verified| ChainLine { from, to, is_verified };
+    ChainsCard {
+        width: 496,
+        height: 248,
+        boxes: vec![
+            held(133, 190, 812, "payments.example.com", good("2026-12-30")),
+            held(133, 98, 2, "DigiCert TLS RSA SHA256 2020 …", Badge::new("Expired 2026-09-23", Tone::Bad)),
+            held(6, 6, 1, "DigiCert Global Root CA", good("2031-11-10")),
+            missing,
+        ],
+        lines: vec![line((248, 190), (248, 150), true), line((248, 98), (121, 58), true), line((248, 98), (375, 58), false)],
+        paths: vec![
+            ChainPath {
+                badge: Badge::new("Reaches a root, with problems", Tone::Bad),
+                names: ["payments.example.com", "DigiCert TLS RSA SHA256 2020 CA1", "DigiCert Global Root CA"]
+                    .map(String::from)
+                    .to_vec(),
+                remarks: vec!["DigiCert TLS RSA SHA256 2020 CA1 has expired.".into()],
+            },
+            ChainPath {
+                badge: Badge::new("Incomplete", Tone::Warn),
+                names: vec!["payments.example.com".into(), "DigiCert TLS RSA SHA256 2020 CA1".into()],
+                remarks: vec!["The issuer is not held: CN=Baltimore CyberTrust Root.".into()],
+            },
+        ],
+        notes: vec!["DigiCert Global Root CA is cross-signed: it has 2 certificates for one key.".into()],
+        verdicts: vec![TrustVerdict {
+            name: "This machine".into(),
+            href: "/trust-sets/1".into(),
+            badge: Badge::new("Not trusted", Tone::Bad),
+            reasons: vec!["It, or an authority above it, has ended on 2026-09-23 23:59:59 UTC.".into()],
+        }],
     }
 }
 
@@ -238,6 +322,8 @@ fn bare() -> CertificatePage {
     page.badges = vec![page.validity.expiry.badge()];
     page.managed = None;
     page.names.clear();
+    page.findings.clear();
+    page.chains = ChainsCard::default();
     page.extensions.clear();
     page.versions.truncate(1);
     page.history.truncate(1);
@@ -272,5 +358,16 @@ fn hostile() -> CertificatePage {
     page.noted.form = Some(noted(HOSTILE));
     page.noted.error = Some(HOSTILE.into());
     page.owner.owner = Some(Link::new(HOSTILE, "/roles/1"));
+    for finding in &mut page.findings {
+        finding.sentence = format!("\"{HOSTILE}\" {RTL} {LONG}");
+    }
+    for one in &mut page.chains.boxes {
+        (one.label, one.title) = (HOSTILE.into(), RTL.into());
+    }
+    for path in &mut page.chains.paths {
+        path.names = vec![HOSTILE.into(), RTL.into(), LONG.into()];
+        path.remarks = vec![HOSTILE.into()];
+    }
+    page.chains.verdicts[0].name = HOSTILE.into();
     page
 }

@@ -10,6 +10,7 @@ mod managed;
 mod metadata;
 mod others;
 mod people;
+mod trust_sets;
 
 use askama::Template;
 use certhold_faces::web::view::frame::{Frame, Section, Viewer};
@@ -47,6 +48,7 @@ pub fn all() -> Vec<Sample> {
         issuers::samples(),
         people::samples(),
         others::samples(),
+        trust_sets::samples(),
     ]
     .into_iter()
     .flatten()

@@ -228,7 +228,12 @@ pub(super) fn usage() -> Vec<Case> {
     let of = |kind: &str| leaf.key(key(&algorithm(kind, &[]), &[9; 32]));
     let rsa = leaf.key(rsa_key(&unhex(MODULUS_2048)));
     let (stamping, signing, any) = ("1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.3", "2.5.29.37.0");
-    let nist = |last: &str| of(&format!("2.16.840.1.101.3.4.{last}"));
+    // Keys of the lengths that FIPS 203 to 205 give to ML-KEM-768, ML-DSA-65 and SLH-DSA-SHA2-128s
+    let nist = |last: &str| {
+        let length = if last.starts_with('4') { 1184 } else { 1952 };
+        let length = if last == "3.20" { 32 } else { length };
+        leaf.key(key(&algorithm(&format!("2.16.840.1.101.3.4.{last}"), &[]), &vec![9; length]))
+    };
     vec![
         ("ca-key-usage-missing", ca.without(KU), leaf.without(KU)),
         ("ca-may-not-sign", ku(&ca, &[6]), ku(&ca, &[5])),

@@ -101,7 +101,7 @@ pub(super) fn subject() -> Vec<Case> {
     let wild = dns(&["*.example.com", "www.example.com"]);
     let unit = [(C, "DE"), (L, "Berlin"), (O, "Example"), (OU, "IT")];
     let place = [(C, "DE"), (L, "Berlin"), (O, "Example")];
-    let pair = element(0x31, &[&attribute(O, 12, b"Example"), &attribute(L, 12, b"Berlin")]);
+    let pair = element(0x31, &[&attribute(L, 12, b"Berlin"), &attribute(O, 12, b"Example")]);
     let one_set = base.subject([name(&[(C, "DE")]), pair].concat());
     vec![
         ("tls-internal-name", with(&["server.local"]), private.ext(SAN, false, dns(&["server.local"]))),
@@ -114,7 +114,8 @@ pub(super) fn subject() -> Vec<Case> {
         ("tls-onion-version", with(&["expyuzz4wqqyqhjn.onion"]), with(&[v3])),
         ("tls-reserved-label", with(&["ab--cd.example.com"]), with(&["xn--bcher-kva.example.com", "abc--d.example.com"])),
         ("tls-alt-name-kind", base.ext(SAN, false, names(&[(0x81, b"a@example.com")])), base.clone()),
-        ("tls-common-name-source", subject(&[(CN, "Example")]), subject(&[(CN, "WWW.EXAMPLE.COM")])),
+        ("tls-common-name-source", subject(&[(CN, "Example")]), subject(&[(CN, "example.com")])),
+        ("tls-common-name-source", subject(&[(CN, "WWW.EXAMPLE.COM")]), base.clone()),
         ("tls-organizational-unit", subject(&unit), subject(&place)),
         ("tls-organizational-unit", subject(&unit), subject(&unit).life("220831000000Z", "230101000000Z")),
         ("tls-domain-validated-identity", dv.clone(), dv.subject(name(&[(C, "DE"), (CN, "www.example.com")]))),

@@ -1,0 +1,15 @@
+//! Chains: who issued whom among the certificates that are held, and whom somebody trusts.
+//!
+//! Certificates that may issue are indexed by the digests of their names; so the authorities above a certificate are found
+//! without reading any other. What is found is taken apart and verified outside the transaction
+//! ([`certhold_pki::graph`], [`certhold_pki::trust`]).
+
+mod above;
+mod index;
+mod trust;
+
+pub use above::{Above, above};
+pub use index::{backfill, is_behind};
+pub(crate) use index::{forget, index};
+pub(crate) use trust::set_with;
+pub use trust::{Anchor, Judgement, Question, TrustSet, TrustSetCommand, create, get, list, members, question, remove, update};
