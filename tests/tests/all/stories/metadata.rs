@@ -363,5 +363,8 @@ pub fn queries_and_collections_ask_for_metadata(world: &World) {
         world.read(move |tx| inventory::get_in(tx, &local(), id, scope)).is_ok()
     };
     assert!(inside(one));
+    // It is a scope as soon as a role names it.
+    let path = format!("/certificates/collections/read/{collection}/");
+    world.role("Readers of tier two", &[path.as_str()]);
     assert_eq!(world.read(|tx| collections::scopes_using(tx, MetadataFieldId(2))).unwrap().len(), 1);
 }
