@@ -13,6 +13,7 @@ use super::search::like;
 use super::text_index;
 use crate::error::Result;
 use crate::query::{self, Expr, FieldId, Predicate, Scalar, Test, extended_key_usage_spellings};
+use crate::text::unhex;
 
 /// Values of a counted field that are looked through in memory, and that a statement may name.
 const DICTIONARY: usize = 2_000;
@@ -429,16 +430,6 @@ fn digest(wanted: &mut Conditions, column: &str, octets: usize, indexed: bool, f
         }
         _ => never(),
     }
-}
-
-fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let digits = digits.as_bytes();
-    let nibble = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    let (pairs, rest) = digits.as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect()
 }
 
 fn flag(wanted: &mut Conditions, field: FieldId, row: &str, ids: &str, test: &Test) -> Result<Compiled> {

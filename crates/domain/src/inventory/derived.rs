@@ -6,6 +6,7 @@ use certhold_pki::{AltNameKind, Facts, SignatureError, reverse_labels, verify_si
 use certhold_store::{Row, Value};
 
 use super::fields::fold;
+use crate::query;
 
 /// The version of this derivation. Whoever changes what is derived counts it up: rows that an older version wrote are derived
 /// again behind.
@@ -77,20 +78,6 @@ pub(super) const COLUMNS: [&str; 31] = [
     "issuer_name_folded",
 ];
 
-/// Key usages (RFC 5280 section 4.2.1.3) with their bits as other products write them: the octets of the BIT STRING, the first one
-/// lowest.
-pub const KEY_USAGES: [(&str, i64); 9] = [
-    ("digitalSignature", 0x80),
-    ("nonRepudiation", 0x40),
-    ("keyEncipherment", 0x20),
-    ("dataEncipherment", 0x10),
-    ("keyAgreement", 0x08),
-    ("keyCertSign", 0x04),
-    ("cRLSign", 0x02),
-    ("encipherOnly", 0x01),
-    ("decipherOnly", 0x8000),
-];
-
 /// Severities with their rank in the column `severity`.
 pub const SEVERITIES: [(&str, i64); 4] = [("error", 4), ("warning", 3), ("notice", 2), ("info", 1)];
 
@@ -100,7 +87,6 @@ impl Derived {
         let text = |text: &str| without_nul(text);
         let option = |text: &Option<String>| text.as_deref().map(without_nul);
         let list = |texts: &[String]| texts.iter().map(|text| without_nul(text)).collect::<Vec<_>>();
-        let key_usage = KEY_USAGES.iter().filter(|(name, _)| facts.key_usage.iter().any(|used| used == *name));
         let subject = DistinguishedName::subject_of(der).ok();
         let attributes = |oid: &str| -> Vec<String> {
             let all = subject.iter().flat_map(DistinguishedName::attributes);
@@ -126,7 +112,7 @@ impl Derived {
             key_bits: facts.key_bits.map(i64::from),
             key_curve: facts.key_curve.clone(),
             signature_algorithm: facts.signature_algorithm.clone(),
-            key_usage: key_usage.map(|(_, bit)| bit).sum(),
+            key_usage: query::key_usage_bits(&facts.key_usage),
             extended_key_usage: list(&facts.extended_key_usage),
             subject_key_id: facts.subject_key_id.clone(),
             authority_key_id: facts.authority_key_id.clone(),

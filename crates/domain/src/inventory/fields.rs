@@ -3,6 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::derived::Derived;
+pub use crate::query::fold;
 
 /// A fact that queries compare for equality. The numbers are kept in the database and never change their meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,11 +79,6 @@ impl Field {
     pub(crate) fn number(self) -> i64 {
         self as i64
     }
-}
-
-/// The form in which texts are compared: lower case, character by character, so that a part folds as it does inside the whole.
-pub fn fold(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 /// The key under which all certificates with this value of the field are indexed: 64 bits of SHA-256, so that nobody makes a

@@ -20,7 +20,7 @@ mod text_index;
 pub use certificate::{Certificate, Summary, chain, get, summary, versions};
 pub use counts::Counted;
 pub(crate) use counts::{forget_versions, of as with_value, set_owner, set_owners, set_version, unmanaged};
-pub use derived::{DERIVATION, KEY_USAGES, SEVERITIES, findings};
+pub use derived::{DERIVATION, SEVERITIES, findings};
 pub use facets::{Facet, FacetValue, broken_rules, facets};
 pub use fields::{Field, fold, term};
 pub use import::{Candidate, ImportBatch, ImportItem, KeyItem, Outcome, import, import_keys};

@@ -6,6 +6,7 @@ use super::conditions::{Condition, Conditions};
 use super::fields::{Field, fold, term};
 use super::text_index;
 use crate::error::Result;
+use crate::text::unhex;
 
 /// One word of a quick search: in subject, names, serial number or issuer; `*.example.com` is everything under a domain; a
 /// fingerprint or serial number may be written with colons.
@@ -19,12 +20,12 @@ pub(crate) fn add_word(tx: &mut Tx<'_>, wanted: &mut Conditions, word: &str) -> 
     let is_hex = digits.chars().all(|c| c.is_ascii_hexdigit());
     match digits.len() {
         64 if is_hex => {
-            let place = wanted.bind(unhex(&digits));
+            let place = wanted.bind(unhex(&digits).unwrap_or_default());
             wanted.row(format!("certificate.sha256 = {place}"));
             return Ok(());
         }
         40 if is_hex => {
-            let place = wanted.bind(unhex(&digits));
+            let place = wanted.bind(unhex(&digits).unwrap_or_default());
             let (thumbprint, serial) = (term(Field::Thumbprint, &digits), term(Field::Serial, &digits));
             let (thumbprint, serial) = (wanted.bind(thumbprint), wanted.bind(serial));
             let serial_place = wanted.bind(digits);
@@ -88,9 +89,4 @@ pub(crate) fn add_range(wanted: &mut Conditions, column: &str, from: Option<i64>
 pub(crate) fn like(text: &str, before: bool, behind: bool) -> String {
     let text = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("{}{text}{}", if before { "%" } else { "" }, if behind { "%" } else { "" })
-}
-
-fn unhex(digits: &str) -> Vec<u8> {
-    let nibble = |byte: u8| (byte as char).to_digit(16).unwrap_or(0) as u8;
-    digits.as_bytes().chunks_exact(2).map(|pair| nibble(pair[0]) << 4 | nibble(pair[1])).collect()
 }
