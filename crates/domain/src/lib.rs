@@ -12,6 +12,7 @@ pub mod bulk;
 pub mod chains;
 pub mod collections;
 mod core;
+pub mod csv;
 pub mod custody;
 mod error;
 pub mod events;

@@ -18,7 +18,6 @@ mod address;
 mod attachment;
 pub mod auth;
 mod bulk;
-mod csv;
 pub mod export;
 pub mod import;
 pub mod in_process;

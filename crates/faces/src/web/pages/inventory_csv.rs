@@ -4,13 +4,12 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use certhold_domain::collections::Scope;
-use certhold_domain::hex;
 use certhold_domain::inventory::{self, Filter, Summary};
+use certhold_domain::{csv, hex};
 use futures_util::stream;
 
 use crate::attachment;
 use crate::auth::Caller;
-use crate::csv;
 use crate::state::App;
 
 /// Rows of one piece.
