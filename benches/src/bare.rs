@@ -10,9 +10,9 @@ use rusqlite::{Connection, params};
 
 use crate::measure::rate;
 
-/// The settings that Certhold's own connection has.
-const SETTINGS: &str = "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -49152; \
-    PRAGMA wal_autocheckpoint = 4096; PRAGMA secure_delete = FAST;";
+/// The settings that Certhold's own connection has when very much is written.
+const SETTINGS: &str = "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -393216; \
+    PRAGMA wal_autocheckpoint = 128000; PRAGMA secure_delete = FAST;";
 
 fn connect(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path)?;

@@ -11,7 +11,7 @@ use crate::server::{Load, Server, program};
 use crate::table::{Bar, Row, Table, mebibytes, thousands, time};
 use crate::world::{World, temporary};
 
-const CONNECTIONS: u64 = 64;
+pub const CONNECTIONS: u64 = 64;
 
 /// How soon a server is ready and how much memory it takes: empty, and with the whole inventory.
 pub fn start_and_memory(world: &mut World, directory: Option<&Path>, table: &mut Table) -> Result<()> {
@@ -48,11 +48,13 @@ fn plan(server: &Server, world: &World, length: Duration, token: &str) -> Plan {
         token: Some(token.to_owned()),
         last_id: world.certificates,
         draw: true,
+        header: None,
         bodies: Vec::new(),
     }
 }
 
-fn row(what: &str, load: &Load) -> Row {
+/// Rate, latency and what a request costs.
+pub fn row(what: &str, load: &Load) -> Row {
     let Load { per_second, latency, processor } = load;
     let measured = format!(
         "{}/s, p50 {}, p99 {}, {} of the server's processors each",

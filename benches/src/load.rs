@@ -39,6 +39,8 @@ pub struct Plan {
     pub last_id: u64,
     /// Numbers are drawn, or else taken one after the other.
     pub draw: bool,
+    /// A header beside those that every request has.
+    pub header: Option<(String, String)>,
     /// JSON to send, if any: the first one with every number, then the second one with every number, …
     pub bodies: Vec<String>,
 }
@@ -49,7 +51,7 @@ impl Plan {
         json!({
             "address": self.address, "root": self.root, "connections": self.connections, "length_ms": self.length.as_millis() as u64,
             "method": self.method, "path": self.path, "token": self.token, "last_id": self.last_id, "draw": self.draw,
-            "bodies": self.bodies,
+            "bodies": self.bodies, "header": self.header,
         })
     }
 
@@ -66,6 +68,7 @@ impl Plan {
             token: text("token"),
             last_id: number("last_id")?,
             draw: json["draw"] == true,
+            header: serde_json::from_value(json["header"].clone())?,
             bodies: json["bodies"].as_array().into_iter().flatten().filter_map(|body| body.as_str().map(str::to_owned)).collect(),
         })
     }
@@ -79,6 +82,9 @@ impl Plan {
         put(&[&self.method, " ", &path, " HTTP/1.1\r\nhost: ", &self.address, "\r\n"]);
         if let Some(token) = &self.token {
             put(&["authorization: Bearer ", token, "\r\n"]);
+        }
+        if let Some((name, value)) = &self.header {
+            put(&[name, ": ", value, "\r\n"]);
         }
         match self.bodies.get((count / self.last_id) as usize % self.bodies.len().max(1)) {
             Some(body) => {
@@ -257,6 +263,7 @@ mod tests {
             token: Some("t".into()),
             last_id: 3,
             draw,
+            header: Some(("x-y".into(), "z".into())),
             bodies: vec!["{}".into(), "[1]".into()],
         }
     }
@@ -272,7 +279,7 @@ mod tests {
         let plan = Plan::from_json(&plan(false).to_json()).unwrap();
         assert_eq!(
             request(&plan, 0),
-            "PUT /x/1 HTTP/1.1\r\nhost: 127.0.0.1:1\r\nauthorization: Bearer t\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+            "PUT /x/1 HTTP/1.1\r\nhost: 127.0.0.1:1\r\nauthorization: Bearer t\r\nx-y: z\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
         );
         assert!(request(&plan, 2).starts_with("PUT /x/3 ") && request(&plan, 2).ends_with("{}"));
         assert!(request(&plan, 3).starts_with("PUT /x/1 ") && request(&plan, 3).ends_with("[1]"));

@@ -2,7 +2,9 @@
 //!
 //! `cargo xtask bench` runs it in release mode; `benches/README.md` explains the table.
 
+mod backup;
 mod bare;
+mod bulk;
 mod bundle;
 mod demo;
 mod describe;
@@ -10,9 +12,11 @@ mod events;
 mod http;
 mod import;
 mod inventory;
+mod keyfactor;
 mod load;
 mod machine;
 mod measure;
+mod named;
 mod renewals;
 mod server;
 mod table;
@@ -52,7 +56,7 @@ struct Benchmark {
     /// Certificates in the inventory
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     certificates: u64,
-    /// Only this benchmark; may be given several times [describe, import, verify, inventory, server, read, owner, renewals]
+    /// Only this benchmark; may be given several times [describe, import, verify, inventory, bulk, server, read, owner, backup, keyfactor, named, renewals]
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Seconds that each load over HTTP lasts
@@ -70,7 +74,8 @@ struct Benchmark {
 }
 
 /// Every benchmark, in the order in which they run: each finds what those before it have left.
-const NAMES: &[&str] = &["describe", "import", "verify", "inventory", "server", "read", "owner", "renewals"];
+const NAMES: &[&str] =
+    &["describe", "import", "verify", "inventory", "bulk", "server", "read", "owner", "backup", "keyfactor", "named", "renewals"];
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
@@ -101,6 +106,9 @@ fn run(benchmark: &Benchmark) -> Result<()> {
         if wants("inventory") {
             inventory::run(&mut world, &mut table)?;
         }
+        if wants("bulk") {
+            bulk::run(&mut world, &mut table)?;
+        }
         if wants("server") {
             http::start_and_memory(&mut world, benchmark.directory.as_deref(), &mut table)?;
         }
@@ -109,6 +117,15 @@ fn run(benchmark: &Benchmark) -> Result<()> {
         }
         if wants("owner") {
             http::owner(&mut world, length, &mut table)?;
+        }
+        if wants("backup") {
+            backup::run(&mut world, &mut table)?;
+        }
+        if wants("keyfactor") {
+            keyfactor::run(&mut world, length, &mut table)?;
+        }
+        if wants("named") {
+            named::run(&mut world, length, &mut table)?;
         }
         if wants("renewals") {
             renewals::run(&mut world, &mut table)?;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use certhold_domain::custody::{Custody, MasterKey};
 use certhold_domain::inventory::{self, Filter};
-use certhold_domain::renewal::KeyKind;
 use certhold_domain::renewal::issuers::{self, AcmeSettings, NewIssuer};
 use certhold_domain::renewal::managed::{self, NewManaged};
 use certhold_domain::renewal::providers::{self, ProviderCommand};
+use certhold_domain::renewal::{AcmePlan, IssueBy, KeyKind};
 use certhold_domain::{CertificateId, DnsProviderId, Error, IssuerId, limits};
 use certhold_store::{Store, params};
 
@@ -90,11 +90,9 @@ fn managed_from(id: CertificateId, common_name: Option<&str>, issuer: IssuerId, 
     NewManaged {
         name: format!("sample {id}"),
         names: vec![common_name.unwrap_or("www.example.com").to_owned()],
-        issuer,
-        dns_provider,
-        key_kind: KeyKind::P256,
+        by: IssueBy::Acme(AcmePlan { issuer, dns_provider, profile: None }),
+        key_kind: Some(KeyKind::P256),
         reuse_key: false,
-        profile: None,
         owner: None,
         adopt: Some(id),
     }

@@ -141,6 +141,20 @@ impl World {
 
     /// Makes a service account that holds every team's role, and gives an API token of it.
     pub fn token(&mut self) -> Result<String> {
+        let teams = self.teams.clone();
+        self.token_of(teams)
+    }
+
+    /// The same for one that holds these permissions.
+    pub fn token_for(&mut self, permissions: &[&str]) -> Result<String> {
+        let permissions = permissions.iter().map(|path| (*path).to_owned()).collect();
+        let role = RoleCommand { name: format!("load {}", uuid()), permissions, ..RoleCommand::default() };
+        let at = now();
+        let role = self.store()?.write_blocking(move |tx| roles::create(tx, &operator(), &role, at))?;
+        self.token_of(vec![role])
+    }
+
+    fn token_of(&mut self, teams: Vec<RoleId>) -> Result<String> {
         let mut random = [0; 24];
         Randomness.fill(&mut random);
         let text = format!("cht_{}", certhold_domain::hex(&random));
@@ -152,7 +166,7 @@ impl World {
             password: None,
             uuid: uuid(),
         };
-        let (teams, hash, now) = (self.teams.clone(), Credential::hash_of(&text), now());
+        let (hash, now) = (Credential::hash_of(&text), now());
         self.store()?.write_blocking(move |tx| {
             let principal = people::create(tx, &operator(), &account, now)?;
             for team in &teams {

@@ -32,9 +32,16 @@ fn every_benchmark_gives_its_rows() {
         assert!(row[4].parse::<f64>().expect("a ratio") > 0.0, "{row:?}");
         assert!(row[5].starts_with('≥'), "{row:?}");
     }
-    for other in
-        ["list: first page", "home page", "resident memory, idle", "start with 600", "plan the renewals of a day over 600"]
-    {
+    for other in [
+        "list: first page",
+        "home page",
+        "list of 1,000 identity certificates",
+        "read one identity",
+        "read a PKCS#12 file",
+        "resident memory, idle",
+        "start with 600",
+        "plan the renewals of a day over 1,600",
+    ] {
         row(other);
     }
     assert!(table.contains("| processor |") && table.contains("| SQLite |"), "{table}");

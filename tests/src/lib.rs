@@ -9,6 +9,7 @@
 
 pub mod bind;
 pub mod browser;
+pub mod dice;
 pub mod dig;
 pub mod lab;
 pub mod pebble;

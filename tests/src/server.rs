@@ -51,6 +51,12 @@ impl Launch {
         self
     }
 
+    /// With this directory as data directory.
+    pub fn in_directory(mut self, directory: TempDir) -> Self {
+        self.data = Some(Arc::new(directory));
+        self
+    }
+
     /// Without TLS.
     pub fn plain_http(mut self) -> Self {
         self.plain_http = true;

@@ -3,6 +3,7 @@
 mod bench;
 mod cluster;
 mod guardian;
+mod node;
 mod packages;
 mod python;
 mod steps;

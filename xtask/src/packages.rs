@@ -23,7 +23,7 @@ enum Sign {
     Library { folder: &'static str, file: &'static str },
 }
 
-const PARTS: [Part; 12] = [
+const PARTS: [Part; 14] = [
     Part { package: "pebble", sign: Sign::Program("pebble") },
     Part { package: "pdns-server", sign: Sign::Program("pdns_server") },
     Part { package: "pdns-backend-sqlite3", sign: Sign::Library { folder: "pdns", file: "libgsqlite3backend.so" } },
@@ -34,6 +34,8 @@ const PARTS: [Part; 12] = [
     Part { package: "chromium-driver", sign: Sign::Program("chromedriver") },
     Part { package: "openssl", sign: Sign::Program("openssl") },
     Part { package: "openjdk-17-jdk-headless", sign: Sign::Program("javac") },
+    Part { package: "nodejs", sign: Sign::Program("node") },
+    Part { package: "npm", sign: Sign::Program("npm") },
     Part { package: "python3", sign: Sign::Program("python3") },
     Part { package: "python3-venv", sign: Sign::Library { folder: "ensurepip", file: "__init__.py" } },
 ];

@@ -23,6 +23,8 @@ const ENVIRONMENTS: &[Environment] = &[
     Environment { name: "peers", requirements: &["cryptography==50.0.2"] },
     // What is wrong with certificates.
     Environment { name: "pkilint", requirements: &["pkilint==0.13.3"] },
+    // The vendor's client of the Keyfactor API, which needs an httpx of its time.
+    Environment { name: "keyfactor", requirements: &["keyfactor-v-1-client==1.0.3", "httpx==0.23.3", "requests==2.34.2"] },
 ];
 
 /// Makes what is missing. Without the network the tests that need it are left out, unless nothing may be.

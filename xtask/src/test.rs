@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::cluster::{Cluster, VARIABLE};
+use crate::node;
 use crate::packages;
 use crate::python;
 use crate::steps::{Steps, cargo, succeed};
@@ -27,6 +28,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let mut steps = Steps::default();
     steps.run("packages", packages::provide);
     steps.run("python", || python::provide(root));
+    steps.run("node", || node::provide(root));
     if arguments.filter.is_empty() {
         checks(root, &mut steps);
     }

@@ -6,26 +6,35 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::command::access::{Review, Why};
+use crate::command::authority::Authority;
 use crate::command::backup::{Backup, Move, Restore};
 use crate::command::bulk::Bulk;
 use crate::command::certificates::{List, Owner, Show};
 use crate::command::chain::{Chain, Trust};
 use crate::command::claim::Claim;
+use crate::command::client::Client;
 use crate::command::collection::Collection;
+use crate::command::container::Container;
 use crate::command::convert::Convert;
 use crate::command::deploy::Deploy;
 use crate::command::dns::Dns;
+use crate::command::enrol::Enrol;
 use crate::command::events::{Events, SaveCheckpoint, Verify};
+use crate::command::exclusion::Exclusion;
 use crate::command::export::Export;
 use crate::command::findings::{Findings, Lint};
+use crate::command::identity::IdentityProvider;
 use crate::command::issuer::Issuer;
 use crate::command::key::Key;
 use crate::command::managed::{Managed, Renew};
 use crate::command::metadata::Metadata;
+use crate::command::pattern::{Pattern, Template};
 use crate::command::query::Query;
 use crate::command::rekey::Rekey;
+use crate::command::revoke::{Release, Revocation, Revoke};
 use crate::command::role::Role;
 use crate::command::set::Set;
+use crate::command::store::Store;
 use crate::command::token::Token;
 use crate::command::user::User;
 use crate::config::{LogFormat, Place, Settings};
@@ -43,7 +52,7 @@ struct Cli {
     place: Place,
     #[command(flatten)]
     server: Server,
-    /// How results are printed: table for people, json for programs
+    /// How results are printed: table for people, json for programs, csv for spreadsheets
     #[arg(
         long,
         value_enum,
@@ -76,6 +85,11 @@ enum Command {
     Trust(Trust),
     #[command(subcommand)]
     Owner(Owner),
+    Revoke(Revoke),
+    Release(Release),
+    Revocation(Revocation),
+    #[command(subcommand)]
+    Exclusion(Exclusion),
     #[command(subcommand)]
     Collection(Collection),
     #[command(subcommand)]
@@ -93,6 +107,10 @@ enum Command {
     Dns(Dns),
     #[command(subcommand)]
     Deploy(Deploy),
+    #[command(subcommand)]
+    Store(Store),
+    #[command(subcommand)]
+    Container(Container),
     Events(Events),
     Verify(Verify),
     Checkpoint(SaveCheckpoint),
@@ -104,10 +122,21 @@ enum Command {
     Set(Set),
     #[command(subcommand)]
     Claim(Claim),
+    #[command(subcommand)]
+    IdentityProvider(IdentityProvider),
     Why(Why),
     Review(Review),
     #[command(subcommand)]
     Token(Token),
+    #[command(subcommand)]
+    Client(Client),
+    #[command(subcommand)]
+    Authority(Authority),
+    #[command(subcommand)]
+    Pattern(Pattern),
+    #[command(subcommand)]
+    Template(Template),
+    Enrol(Enrol),
     Backup(Backup),
     Restore(Restore),
     Move(Move),
@@ -138,7 +167,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             match output {
-                Output::Table => eprintln!("certhold: {}", output::tame_lines(failure.sentence())),
+                Output::Table | Output::Csv => eprintln!("certhold: {}", output::tame_lines(failure.sentence())),
                 Output::Json => eprint!("{}", output::json(failure.as_json())),
             }
             failure.exit_code()
@@ -196,6 +225,10 @@ impl Command {
             Command::Lint(_) => "lint",
             Command::Trust(_) => "trust",
             Command::Owner(_) => "owner",
+            Command::Exclusion(_) => "exclusion",
+            Command::Revoke(_) => "revoke",
+            Command::Release(_) => "release",
+            Command::Revocation(_) => "revocation",
             Command::Collection(_) => "collection",
             Command::Query(_) => "query",
             Command::Metadata(_) => "metadata",
@@ -205,6 +238,8 @@ impl Command {
             Command::Issuer(_) => "issuer",
             Command::Dns(_) => "dns",
             Command::Deploy(_) => "deploy",
+            Command::Store(_) => "store",
+            Command::Container(_) => "container",
             Command::Events(_) => "events",
             Command::Verify(_) => "verify",
             Command::Checkpoint(_) => "checkpoint",
@@ -212,9 +247,15 @@ impl Command {
             Command::Role(_) => "role",
             Command::Set(_) => "set",
             Command::Claim(_) => "claim",
+            Command::IdentityProvider(_) => "identity-provider",
             Command::Why(_) => "why",
             Command::Review(_) => "review",
             Command::Token(_) => "token",
+            Command::Client(_) => "client",
+            Command::Authority(_) => "authority",
+            Command::Pattern(_) => "pattern",
+            Command::Template(_) => "template",
+            Command::Enrol(_) => "enrol",
             Command::Backup(_) => "backup",
             Command::Restore(_) => "restore",
             Command::Move(_) => "move",
@@ -235,6 +276,10 @@ impl Command {
             Command::Findings(findings) => findings.run(target, output).await,
             Command::Trust(trust) => trust.run(target, output).await,
             Command::Owner(owner) => owner.run(target, output).await,
+            Command::Exclusion(exclusion) => exclusion.run(target, output).await,
+            Command::Revoke(revoke) => revoke.run(target, output).await,
+            Command::Release(release) => release.run(target, output).await,
+            Command::Revocation(revocation) => revocation.run(target, output).await,
             Command::Collection(collection) => collection.run(target, output).await,
             Command::Query(query) => query.run(target, output).await,
             Command::Metadata(metadata) => metadata.run(target, output).await,
@@ -244,6 +289,8 @@ impl Command {
             Command::Issuer(issuer) => issuer.run(target, output).await,
             Command::Dns(dns) => dns.run(target, output).await,
             Command::Deploy(deploy) => deploy.run(target, output).await,
+            Command::Store(store) => store.run(target, output).await,
+            Command::Container(container) => container.run(target, output).await,
             Command::Events(events) => events.run(target, output).await,
             Command::Verify(verify) => verify.run(target, output).await,
             Command::Checkpoint(checkpoint) => checkpoint.run(target, output).await,
@@ -252,9 +299,15 @@ impl Command {
             Command::Role(role) => role.run(target, output).await,
             Command::Set(set) => set.run(target, output).await,
             Command::Claim(claim) => claim.run(target, output).await,
+            Command::IdentityProvider(provider) => provider.run(target, output).await,
             Command::Why(why) => why.run(target, output).await,
             Command::Review(review) => review.run(target, output).await,
             Command::Token(token) => token.run(target, output).await,
+            Command::Client(client) => client.run(target, output).await,
+            Command::Authority(authority) => authority.run(target, output).await,
+            Command::Pattern(pattern) => pattern.run(target, output).await,
+            Command::Template(template) => template.run(target, output).await,
+            Command::Enrol(enrol) => enrol.run(target, output).await,
             Command::Serve(_)
             | Command::Lint(_)
             | Command::Backup(_)

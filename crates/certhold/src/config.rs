@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use certhold_domain::events::retention::Rule;
+use certhold_domain::stores::Roots;
+use certhold_faces::arcgis;
 use certhold_store::Location;
 use clap::builder::BoolishValueParser;
 use serde::Deserialize;
@@ -114,9 +116,18 @@ pub struct Settings {
     /// How long the contents of events are kept, by family: sign_in.=90d,session.=30d [default: for ever]
     #[arg(long, env = "CERTHOLD_EVENT_RETENTION", hide_env_values = true, value_name = "FAMILY=AGE", value_delimiter = ',')]
     pub event_retention: Option<Vec<String>>,
-    /// Syslog server that every event is sent to: tcp://HOST:PORT or udp://HOST:PORT [default: none]
+    /// Syslog server that every event is sent to: tls://HOST:PORT, tcp://HOST:PORT or udp://HOST:PORT [default: none]
     #[arg(long, env = "CERTHOLD_SYSLOG_TARGET", hide_env_values = true, value_name = "URL")]
     pub syslog_target: Option<String>,
+    /// File with the certificates of the authorities that may vouch for a syslog server with TLS [default: none]
+    #[arg(long, env = "CERTHOLD_SYSLOG_CA", hide_env_values = true, value_name = "FILE")]
+    pub syslog_ca: Option<PathBuf>,
+    /// First segment of the addresses of the ArcGIS Enterprise API [default: arcgis]
+    #[arg(long, env = "CERTHOLD_ARCGIS_CONTEXT", hide_env_values = true, value_name = "NAME")]
+    pub arcgis_context: Option<String>,
+    /// Directories in which certificate stores may be, separated by commas [default: none]
+    #[arg(long, env = "CERTHOLD_STORE_ROOTS", hide_env_values = true, value_name = "DIR", value_delimiter = ',')]
+    pub store_roots: Option<Vec<String>>,
 }
 
 /// The settings that are in force, checked.
@@ -155,6 +166,10 @@ pub struct Configuration {
     pub event_retention: Vec<Rule>,
     /// Where events are sent to.
     pub syslog_target: Option<SyslogTarget>,
+    /// The first segment of the addresses of the ArcGIS Enterprise API.
+    pub arcgis_context: String,
+    /// Where certificate stores may be.
+    pub store_roots: Roots,
 }
 
 const WORKERS_MAX: usize = 256;
@@ -176,7 +191,7 @@ impl Configuration {
         let checkpoint_interval = given.checkpoint_interval.or(file.checkpoint_interval);
         let checkpoint_interval = checkpoint_interval.map_or(Ok(Duration::from_secs(86_400)), |text| duration::parse(&text));
         let event_retention = given.event_retention.or(file.event_retention).unwrap_or_default();
-        let syslog_target = given.syslog_target.or(file.syslog_target);
+        let syslog_target = syslog(given.syslog_target.or(file.syslog_target), given.syslog_ca.or(file.syslog_ca))?;
         let public_url = given.public_url.or(file.public_url);
         let worker_concurrency = given.worker_concurrency.or(file.worker_concurrency).unwrap_or(4);
         if worker_concurrency > WORKERS_MAX {
@@ -202,7 +217,9 @@ impl Configuration {
                 .map_err(|error| key("checkpoint_interval", error))
                 .and_then(|interval| at_least_a_second("checkpoint_interval", interval))?,
             event_retention: event_retention.iter().map(|text| retention_rule(text)).collect::<Result<_, _>>()?,
-            syslog_target: syslog_target.map(|text| text.parse().map_err(|why| key("syslog_target", why))).transpose()?,
+            syslog_target,
+            arcgis_context: arcgis_context(given.arcgis_context.or(file.arcgis_context))?,
+            store_roots: store_roots(given.store_roots.or(file.store_roots).unwrap_or_default())?,
             data,
         })
     }
@@ -258,6 +275,36 @@ fn retention_rule(text: &str) -> Result<Rule, Failure> {
     let (family, age) = text.split_once('=').ok_or_else(wrong)?;
     let age = duration::parse(age.trim()).map_err(|error| key("event_retention", error))?;
     Rule::new(family.trim(), duration::milliseconds(age)).map_err(|refusal| Failure::new(refusal.to_string()))
+}
+
+fn syslog(target: Option<String>, ca: Option<PathBuf>) -> Result<Option<SyslogTarget>, Failure> {
+    match target {
+        Some(text) => {
+            let target: SyslogTarget = text.parse().map_err(|why| key("syslog_target", why))?;
+            target.trusting(ca.as_deref()).map(Some).map_err(|(name, why)| key(name, why))
+        }
+        None if ca.is_some() => Err(key("syslog_ca", "there is no syslog_target for which it could vouch")),
+        None => Ok(None),
+    }
+}
+
+fn arcgis_context(given: Option<String>) -> Result<String, Failure> {
+    let context = given.unwrap_or_else(|| arcgis::CONTEXT.into());
+    if !arcgis::context_fits(&context) {
+        let why = "is not one plain segment of an address that nothing else here has, such as arcgis or portal";
+        return Err(key("arcgis_context", format!("{context:?} {why}")));
+    }
+    Ok(context)
+}
+
+fn store_roots(given: Vec<String>) -> Result<Roots, Failure> {
+    for root in &given {
+        let plain = root.starts_with('/') && !root.split('/').any(|part| part == ".." || part == ".");
+        if !plain || root.chars().any(char::is_control) {
+            return Err(key("store_roots", format!("{root:?} is not an absolute path without '..', such as /srv/tls")));
+        }
+    }
+    Ok(Roots(given))
 }
 
 fn at_least_a_second(name: &str, interval: Duration) -> Result<Duration, Failure> {
@@ -343,8 +390,17 @@ mod tests {
             ("event_retention = ['sign_in.']", "event_retention: "),
             ("event_retention = ['sign_in.=1h']", "event_retention: "),
             ("event_retention = ['retention.=90d']", "event_retention: "),
-            ("syslog_target = 'tls://192.0.2.1:514'", "syslog_target: "),
+            ("syslog_target = 'https://192.0.2.1:514'", "syslog_target: "),
+            ("syslog_target = 'tls://192.0.2.1:6514'", "syslog_ca: "),
+            ("syslog_target = 'tls://192.0.2.1:6514'\nsyslog_ca = '/nowhere/root.pem'", "syslog_ca: "),
+            ("syslog_target = 'udp://192.0.2.1:514'\nsyslog_ca = '/nowhere/root.pem'", "syslog_ca: "),
+            ("syslog_ca = '/nowhere/root.pem'", "syslog_ca: "),
             ("syslog_target = 'tcp://192.0.2.1'", "syslog_target: "),
+            ("arcgis_context = 'a/b'", "arcgis_context: "),
+            ("arcgis_context = 'certificates'", "arcgis_context: "),
+            ("arcgis_context = 'KEYFACTORAPI'", "arcgis_context: "),
+            ("store_roots = ['tls']", "store_roots: "),
+            ("store_roots = ['/srv/../etc']", "store_roots: "),
             ("worker_concurrency = 257", "worker_concurrency: "),
             ("database = 'mysql://x'", "database: "),
         ] {

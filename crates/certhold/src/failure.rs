@@ -80,6 +80,7 @@ impl From<Error> for Failure {
             Some(Refusal::Invalid { .. }) => (400, "invalid", "A field is wrong"),
             Some(Refusal::TooLarge(_)) => (413, "too-large", "Too large"),
             Some(Refusal::Busy) => (503, "busy", "Busy"),
+            Some(Refusal::Unavailable(_)) => (503, "unavailable", "Not available"),
         };
         let kind = format!("urn:certhold:problem:{kind}");
         Failure::problem(json!({ "type": kind, "title": title, "status": status, "detail": error.to_string() }))

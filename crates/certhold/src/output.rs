@@ -17,6 +17,8 @@ pub enum Output {
     Table,
     /// JSON for programs.
     Json,
+    /// Comma-separated values for spreadsheets: a line for each item of a list.
+    Csv,
 }
 
 /// Longest cell of a table in characters; JSON has everything.
@@ -55,6 +57,60 @@ pub fn written(outcome: io::Result<()>) -> Result<(), Failure> {
 /// A value as pretty JSON with a line end, in which characters that steer terminals or turn text around are escaped.
 pub fn json<T: Serialize + ?Sized>(value: &T) -> String {
     formatted(value, PrettyFormatter::new()) + "\n"
+}
+
+/// Items as comma-separated values: whole, harmless in a spreadsheet, and without what acts on a terminal.
+pub fn csv(items: &[Json]) -> String {
+    certhold_domain::csv::objects(items).split_inclusive("\r\n").map(tame_line).collect()
+}
+
+/// Comma-separated values on standard output, written as the items come. The columns are those that are given.
+pub struct CsvLines {
+    out: io::BufWriter<io::StdoutLock<'static>>,
+    columns: &'static [(&'static str, fn(&Json) -> String)],
+}
+
+impl CsvLines {
+    /// Writes the head.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn begin(columns: &'static [(&'static str, fn(&Json) -> String)]) -> Result<CsvLines, Failure> {
+        let mut lines = CsvLines { out: io::BufWriter::new(io::stdout().lock()), columns };
+        lines.write(&certhold_domain::csv::line(columns.iter().map(|(name, _)| *name)))?;
+        Ok(lines)
+    }
+
+    /// Writes an item.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn item(&mut self, item: &Json) -> Result<(), Failure> {
+        let cells: Vec<String> = self.columns.iter().map(|(_, show)| show(item)).collect();
+        self.write(&certhold_domain::csv::line(cells.iter().map(String::as_str)))
+    }
+
+    fn write(&mut self, line: &str) -> Result<(), Failure> {
+        written(self.out.write_all(tame_line(line).as_bytes()))
+    }
+
+    /// Ends the list.
+    ///
+    /// # Errors
+    /// When standard output cannot be written to.
+    pub fn end(mut self) -> Result<(), Failure> {
+        written(self.out.flush())
+    }
+}
+
+/// A line of comma-separated values without what acts on a terminal; its own line ends stay.
+fn tame_line(line: &str) -> String {
+    line.split_inclusive(['\r', '\n'])
+        .map(|part| {
+            let end = part.len() - part.trim_end_matches(['\r', '\n']).len();
+            format!("{}{}", tame(&part[..part.len() - end]), &part[part.len() - end..])
+        })
+        .collect()
 }
 
 fn formatted<T: Serialize + ?Sized>(value: &T, formatter: impl Formatter) -> String {
@@ -149,7 +205,15 @@ pub fn tame(text: &str) -> String {
     out
 }
 
-/// Like [`tame`], for a sentence of several lines.
+/// Prints several lines, without what steers terminals.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn print_lines(lines: &str) -> Result<(), Failure> {
+    print(&format!("{}\n", tame_lines(lines)))
+}
+
+/// Like [`tame`], for a sentence of several lines; the last one has no end.
 pub fn tame_lines(text: &str) -> String {
     text.lines().map(tame).collect::<Vec<_>>().join("\n")
 }
@@ -236,6 +300,12 @@ mod tests {
         let text = json(&value);
         assert!(!text.chars().any(|c| c != '\n' && acts(c)), "{text:?}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn comma_separated_values_are_whole_and_harmless() {
+        let items = [serde_json::json!({ "name": "a\u{1b}[31m", "id": 1 }), serde_json::json!({ "name": "=1+1\nx", "id": 2 })];
+        assert_eq!(csv(&items), "id,name\r\n1,a\\u{1b}[31m\r\n2,\"'=1+1\nx\"\r\n");
     }
 
     #[test]

@@ -10,6 +10,10 @@ use crate::ids::PrincipalId;
 pub enum Face {
     /// The native API.
     Native,
+    /// The Keyfactor Command API.
+    Keyfactor,
+    /// The ArcGIS Enterprise Administrator API.
+    ArcGis,
     /// The web pages.
     Web,
     /// The command line on a data directory.
@@ -25,6 +29,8 @@ impl Face {
     pub fn name(self) -> &'static str {
         match self {
             Face::Native => "native",
+            Face::Keyfactor => "keyfactor",
+            Face::ArcGis => "arcgis",
             Face::Web => "web",
             Face::Cli => "cli",
             Face::Worker => "worker",
@@ -33,7 +39,9 @@ impl Face {
     }
 
     pub(crate) fn parse(name: &str) -> Option<Face> {
-        [Face::Native, Face::Web, Face::Cli, Face::Worker, Face::Server].into_iter().find(|face| face.name() == name)
+        [Face::Native, Face::Keyfactor, Face::ArcGis, Face::Web, Face::Cli, Face::Worker, Face::Server]
+            .into_iter()
+            .find(|face| face.name() == name)
     }
 }
 

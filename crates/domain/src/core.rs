@@ -23,13 +23,25 @@ pub struct MadeKey {
     pub csr: Vec<u8>,
 }
 
-/// Makes keys; the domain does no private key's mathematics.
+/// Makes keys and uses them; the domain does no private key's mathematics.
 pub trait KeyMaker: Send + Sync + std::fmt::Debug {
     /// A fresh key with a request for these DNS names. It may take seconds of one core.
     ///
     /// # Errors
     /// Why there is none, as a sentence for the person who asked.
     fn make(&self, kind: KeyKind, names: &[String]) -> Result<MadeKey, String>;
+
+    /// A fresh key. It may take seconds of one core.
+    ///
+    /// # Errors
+    /// Why there is none, as a sentence for the person who asked.
+    fn key(&self, kind: KeyKind) -> Result<PrivateKey, String>;
+
+    /// Signs `message` by the key's [`SignatureScheme`](certhold_pki::issue::SignatureScheme).
+    ///
+    /// # Errors
+    /// Why there is no signature, as a sentence without key material.
+    fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, String>;
 }
 
 /// What time it is; the domain has no clock of its own.

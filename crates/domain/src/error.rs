@@ -64,6 +64,9 @@ pub enum Refusal {
     /// The server has more to do than it can take; try again in a moment.
     #[error("the server is busy: try again in a moment")]
     Busy,
+    /// Somebody else, on whom the answer depends, cannot be asked at the moment.
+    #[error("{0}")]
+    Unavailable(String),
 }
 
 fn forbidden(reason: &str, missing: &[String]) -> String {

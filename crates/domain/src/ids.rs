@@ -27,6 +27,10 @@ macro_rules! ids {
 }
 
 ids! {
+    /// A program's id and secret for the token endpoint.
+    ApiClientId,
+    /// A private certification authority.
+    AuthorityId,
     /// An edit of many certificates.
     BulkEditId,
     /// A certificate of the inventory.
@@ -41,6 +45,10 @@ ids! {
     DeploymentId,
     /// An account at a DNS provider.
     DnsProviderId,
+    /// A certificate that no import brings back.
+    ExclusionId,
+    /// A provider of identities whose tokens are accepted.
+    IdentityProviderId,
     /// An authority that certificates are obtained from.
     IssuerId,
     /// A durable piece of work.
@@ -51,8 +59,12 @@ ids! {
     LineageId,
     /// A field that people have defined for certificates.
     MetadataFieldId,
+    /// A certificate under a name that people chose.
+    NamedId,
     /// One attempt to obtain a certificate.
     OrderId,
+    /// An enrolment pattern.
+    PatternId,
     /// The upper bound of what roles inside it may be given.
     PermissionSetId,
     /// A person or a service account.
@@ -67,6 +79,10 @@ ids! {
     SecretId,
     /// A signed-in browser.
     SessionId,
+    /// A certificate store.
+    StoreId,
+    /// A piece of work on a certificate store.
+    StoreJobId,
     /// An API token.
     TokenId,
     /// A named set of trusted authorities.

@@ -26,6 +26,12 @@ pub enum JobKind {
     Retention,
     /// Edit many certificates (object: bulk edit).
     BulkEdit,
+    /// Make the next revocation list (object: private authority).
+    RevocationList,
+    /// Do what is asked for with a certificate store (object: store).
+    Store,
+    /// Ask the issuer of a certificate to revoke it (object: certificate).
+    Revoke,
 }
 
 impl JobKind {
@@ -38,11 +44,24 @@ impl JobKind {
             JobKind::Rekey => "rekey",
             JobKind::Retention => "retention",
             JobKind::BulkEdit => "bulk_edit",
+            JobKind::RevocationList => "revocation_list",
+            JobKind::Store => "store",
+            JobKind::Revoke => "revoke",
         }
     }
 
     fn parse(name: &str) -> Result<JobKind> {
-        let kinds = [JobKind::Renew, JobKind::Deploy, JobKind::Withdraw, JobKind::Rekey, JobKind::Retention, JobKind::BulkEdit];
+        let kinds = [
+            JobKind::Renew,
+            JobKind::Deploy,
+            JobKind::Withdraw,
+            JobKind::Rekey,
+            JobKind::Retention,
+            JobKind::BulkEdit,
+            JobKind::RevocationList,
+            JobKind::Store,
+            JobKind::Revoke,
+        ];
         kinds.into_iter().find(|kind| kind.name() == name).ok_or_else(|| Error::damaged(format!("job kind {name:?}")))
     }
 }

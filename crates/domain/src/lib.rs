@@ -14,20 +14,25 @@ pub mod collections;
 mod core;
 pub mod csv;
 pub mod custody;
+pub mod enrolment;
 mod error;
 pub mod events;
+pub mod identity_providers;
 mod ids;
 pub mod inventory;
 pub mod jobs;
 pub mod limits;
 mod lookalike;
 pub mod metadata;
+pub mod named;
 pub mod overview;
 pub mod ownership;
 pub mod people;
+pub mod private_ca;
 pub mod query;
 pub mod renewal;
 mod schema;
+pub mod stores;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -36,9 +41,9 @@ pub use actor::{Actor, ActorKind, Face};
 pub use core::{Clock, Core, Entropy, KeyMaker, MadeKey};
 pub use error::{Error, Fault, Refusal, Result};
 pub use ids::{
-    BulkEditId, CertificateId, ClaimId, CollectionId, ContainerId, DeploymentId, DnsProviderId, IssuerId, JobId, KeyRequestId,
-    LineageId, MetadataFieldId, OrderId, PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId,
-    TokenId, TrustSetId,
+    ApiClientId, AuthorityId, BulkEditId, CertificateId, ClaimId, CollectionId, ContainerId, DeploymentId, DnsProviderId,
+    ExclusionId, IdentityProviderId, IssuerId, JobId, KeyRequestId, LineageId, MetadataFieldId, NamedId, OrderId, PatternId,
+    PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, StoreId, StoreJobId, TokenId, TrustSetId,
 };
 pub use schema::{DERIVED_TABLES, MIGRATIONS, begin_derived_anew, installation, is_prepared, prepare};
 pub use text::{hex, unhex};

@@ -42,6 +42,18 @@ pub const SESSION_MS: i64 = 12 * 3_600_000;
 pub const SESSION_IDLE_MS: i64 = 2 * 3_600_000;
 /// Live API tokens of one principal.
 pub const TOKENS: i64 = 1_000;
+/// Live API clients of one principal.
+pub const API_CLIENTS: i64 = 100;
+/// The life of an access token that an API client was given: 1 hour.
+pub const ACCESS_TOKEN_MS: i64 = 3_600_000;
+/// Certificates under names, of each kind.
+pub const NAMED: i64 = 10_000;
+/// The longest life of a token that was given for a name and a password: 14 days.
+pub const BOUND_TOKEN_MS: i64 = 14 * 86_400_000;
+/// Characters of what such a token is bound to.
+pub const BOUND_TO_CHARS: usize = 2_000;
+/// Sign-ins with a name and a password in every request are recorded once in this time for each account: 1 hour.
+pub const SIGN_IN_QUIET_MS: i64 = 3_600_000;
 /// Longest lease of a job without a heartbeat.
 pub const LEASE_MS: i64 = 60_000;
 /// Arguments of a deployment command.
@@ -76,6 +88,8 @@ pub const REGEX_BYTES: usize = 1024 * 1024;
 pub const REGEX_NESTING: u32 = 50;
 /// Examples beside a count.
 pub const EXAMPLES: usize = 20;
+/// Certificates that the preview of an edit of many shows with what would change.
+pub const PREVIEW_SAMPLE: usize = 100;
 /// Certificates that an edit of many changes in one transaction.
 pub const BULK_CHUNK: i64 = 256;
 /// Certificates that an edit of many notes in one transaction while it selects, or looks at in one step of a preview.
@@ -94,3 +108,51 @@ pub const CHAIN_AUTHORITIES: usize = 128;
 pub const TRUST_SET_MEMBERS: usize = 1_000;
 /// Trust sets by which a certificate is judged at once.
 pub const TRUST_SETS_JUDGED: usize = 16;
+/// Containers of certificate stores.
+pub const CONTAINERS: i64 = 5_000;
+/// Certificate stores of one installation.
+pub const STORES: i64 = 50_000;
+/// Characters in the name of an entry of a store.
+pub const ALIAS_CHARS: usize = 200;
+/// Bytes of the path of a store.
+pub const STORE_PATH_BYTES: usize = 2_000;
+/// Entries of one store.
+pub const STORE_ENTRIES: usize = 10_000;
+/// Jobs of one store that are not finished.
+pub const STORE_JOBS: i64 = 1_000;
+/// Parts of a store that could not be read, as they are kept.
+pub const STORE_PROBLEMS: usize = 50;
+/// Shortest password of a store: what `keytool` asks for.
+pub const STORE_PASSWORD_CHARS_MIN: usize = 6;
+/// Stores whose inventory is enqueued in one transaction.
+pub const STORES_DUE: i64 = 256;
+/// Enrolment patterns of one installation.
+pub const PATTERNS: i64 = 1_000;
+/// Roles whose holders may enrol with one pattern.
+pub const PATTERN_ROLES: usize = 200;
+/// Characters of the sentence that a rule of a pattern says.
+pub const RULE_MESSAGE_CHARS: usize = 400;
+/// Identity providers of one installation.
+pub const IDENTITY_PROVIDERS: i64 = 50;
+/// Audiences of one identity provider.
+pub const AUDIENCES: usize = 20;
+/// Characters of an issuer's address.
+pub const ISSUER_CHARS: usize = 500;
+/// Bytes of the authorities by which a provider's TLS is believed.
+pub const ROOTS_BYTES: usize = 256 * 1024;
+/// Bytes of a token of an identity provider.
+pub const EXTERNAL_TOKEN_BYTES: usize = 16 * 1024;
+/// Bytes of the name of the key that such a token is signed with.
+pub const KEY_ID_BYTES: usize = 1_024;
+/// Keys in the key set of a provider.
+pub const PROVIDER_KEYS: usize = 100;
+/// Claims that are taken from one token.
+pub const EXTERNAL_CLAIMS: usize = 500;
+/// Bytes of a provider's lasting name for somebody (OpenID Connect Core section 2: 255 characters of ASCII).
+pub const SUBJECT_BYTES: usize = 255;
+/// How far the clocks of a provider and of this server may be apart: 1 minute.
+pub const CLOCK_LEEWAY_MS: i64 = 60_000;
+/// Accounts of people and programs who are known through identity providers.
+pub const EXTERNAL_ACCOUNTS: i64 = 50_000;
+/// Certificates that are excluded from imports.
+pub const EXCLUSIONS: i64 = 10_000;

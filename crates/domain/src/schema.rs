@@ -20,6 +20,15 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 6, name: "key requests", sql: include_str!("../schema/0006_key_requests.sql") },
     Migration { number: 7, name: "metadata", sql: include_str!("../schema/0007_metadata.sql") },
     Migration { number: 8, name: "chains", sql: include_str!("../schema/0008_chains.sql") },
+    Migration { number: 9, name: "api clients", sql: include_str!("../schema/0009_api_clients.sql") },
+    Migration { number: 10, name: "revocation and orders", sql: include_str!("../schema/0010_revocation.sql") },
+    Migration { number: 11, name: "private authorities", sql: include_str!("../schema/0011_private_ca.sql") },
+    Migration { number: 12, name: "stores", sql: include_str!("../schema/0012_stores.sql") },
+    Migration { number: 13, name: "frequent", sql: include_str!("../schema/0013_frequent.sql") },
+    Migration { number: 14, name: "named certificates", sql: include_str!("../schema/0014_named_certificates.sql") },
+    Migration { number: 15, name: "enrolment", sql: include_str!("../schema/0015_enrolment.sql") },
+    Migration { number: 16, name: "identity providers", sql: include_str!("../schema/0016_identity_providers.sql") },
+    Migration { number: 17, name: "private renewal", sql: include_str!("../schema/0017_private_renewal.sql") },
 ];
 
 /// Tables that a copy of a database leaves out, because they are made again from the others.
@@ -35,6 +44,7 @@ pub fn begin_derived_anew(tx: &mut Tx<'_>) -> Result<()> {
 /// database that lives already it changes nothing. `uuids` are two fresh random UUIDs.
 pub fn prepare(tx: &mut Tx<'_>, uuids: &[uuid::Uuid; 2], now: i64) -> Result<()> {
     if is_prepared(tx)? {
+        fold_revokers(tx)?;
         return refold(tx);
     }
     let installation = uuids[0].to_string();
@@ -44,6 +54,8 @@ pub fn prepare(tx: &mut Tx<'_>, uuids: &[uuid::Uuid; 2], now: i64) -> Result<()>
         "INSERT INTO counter (name, value) VALUES ('access', 1), ('certificates', 0), ('last_certificate', 0)",
         params![],
     )?;
+    // Whatever comes in from now on is derived as this version does it.
+    tx.execute("UPDATE counter SET value = $1 WHERE name = 'derived'", params![crate::inventory::DERIVATION])?;
     let set: Option<i64> = tx.one(
         "INSERT INTO permission_set (uuid, name, folded, paths) VALUES ($1, 'Global', 'global', '[\"/\"]') RETURNING id",
         params![uuids[1].to_string()],
@@ -61,7 +73,7 @@ pub fn prepare(tx: &mut Tx<'_>, uuids: &[uuid::Uuid; 2], now: i64) -> Result<()>
 }
 
 /// The number of the rule by which names are compared ([`lookalike::fold`]); a change of the rule changes it.
-const FOLDING: &str = "2";
+const FOLDING: &str = "3";
 
 /// Brings the stored forms of names up to the present rule, once. Two names of old that look the same now keep the forms they
 /// have: both stay, and a third is refused.
@@ -70,7 +82,9 @@ fn refold(tx: &mut Tx<'_>) -> Result<()> {
     if known.as_deref() == Some(FOLDING) {
         return Ok(());
     }
-    for table in ["role", "permission_set", "principal"] {
+    for table in
+        ["role", "permission_set", "principal", "container", "certificate_store", "enrolment_pattern", "identity_provider"]
+    {
         let rows = tx.rows(&format!("SELECT id, name, folded FROM {table} ORDER BY id"), params![], |row| {
             Ok((row.get::<i64>(0)?, row.get::<String>(1)?, row.get::<String>(2)?))
         })?;
@@ -86,6 +100,19 @@ fn refold(tx: &mut Tx<'_>) -> Result<()> {
         "INSERT INTO setting (name, value) VALUES ('folding', $1) ON CONFLICT (name) DO UPDATE SET value = $1",
         params![FOLDING],
     )?;
+    Ok(())
+}
+
+/// Fills in the form in which those are looked for who recorded a revocation, where only their names are stored.
+fn fold_revokers(tx: &mut Tx<'_>) -> Result<()> {
+    let sql = "SELECT DISTINCT revoker FROM revocation WHERE revoker_folded IS NULL AND revoker IS NOT NULL";
+    for name in tx.rows(sql, params![], |row| row.get::<String>(0))? {
+        let folded = crate::query::fold(&name);
+        tx.execute(
+            "UPDATE revocation SET revoker_folded = $1 WHERE revoker_folded IS NULL AND revoker = $2",
+            params![folded, &name],
+        )?;
+    }
     Ok(())
 }
 

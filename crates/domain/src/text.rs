@@ -33,7 +33,7 @@ pub(crate) fn line(field: &'static str, text: &str, chars_max: usize) -> Result<
 }
 
 /// Control characters, and those that make text read differently from how it is stored (Unicode TR 36).
-fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 

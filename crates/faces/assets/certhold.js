@@ -2,10 +2,11 @@
 // Everything works without it. No library, no state, nothing loaded.
 "use strict";
 
-const typing = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
-const rowLinks = () => [...document.querySelectorAll("[data-rows] tbody tr")].flatMap((row) => row.querySelector("th a") ?? row.querySelector("a") ?? []);
+const typing = (target) => target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]") !== null;
+const rowLink = (row) => row.querySelector("[data-row-link]") ?? row.querySelector("th a") ?? row.querySelector("a");
+const rowLinks = () => [...document.querySelectorAll("[data-rows] tbody tr")].flatMap((row) => rowLink(row) ?? []);
 
-const go = { h: "/", c: "/certificates", m: "/managed", i: "/import", e: "/events" };
+const go = { h: "/", c: "/certificates", l: "/collections", m: "/managed", i: "/import", k: "/key-requests", e: "/events", r: "/roles", a: "/account" };
 let goUntil = 0;
 
 function step(by) {
@@ -14,6 +15,51 @@ function step(by) {
   const next = links[here < 0 ? (by > 0 ? 0 : links.length - 1) : here + by];
   next?.focus();
   next?.closest("tr").scrollIntoView({ block: "nearest" });
+}
+
+// Ticked rows: the key x and the mouse tick one, with Shift all from the one before; the head of the table ticks the page.
+const ticks = [...document.querySelectorAll("[data-tick]")];
+const tickAll = document.querySelector("[data-tick-all]");
+let lastTick = -1;
+
+function ticked() {
+  const count = ticks.filter((box) => box.checked).length;
+  const which = document.getElementById("f-which");
+  if (!which) return;
+  tickAll.checked = count > 0 && count === ticks.length;
+  tickAll.indeterminate = count > 0 && count < ticks.length;
+  which.querySelector("[data-ticked]").textContent = count > 0 ? `the ${count.toLocaleString("en")} ticked` : "the ticked ones";
+  which.value = "ticked";
+  which.form.classList.toggle("active", count > 0);
+}
+
+function tick(box, checked, range) {
+  const here = ticks.indexOf(box);
+  const from = range && lastTick >= 0 ? Math.min(lastTick, here) : here;
+  const to = range && lastTick >= 0 ? Math.max(lastTick, here) : here;
+  for (const one of ticks.slice(from, to + 1)) one.checked = checked;
+  lastTick = here;
+  ticked();
+}
+
+if (tickAll) {
+  tickAll.closest("label").hidden = false;
+  tickAll.addEventListener("change", () => {
+    for (const box of ticks) box.checked = tickAll.checked;
+    ticked();
+  });
+  for (const box of ticks) {
+    // Clicks with Shift mark text as well, unless that is stopped where they begin.
+    box.closest("td").addEventListener("mousedown", (event) => event.shiftKey && event.preventDefault());
+    box.addEventListener("click", (event) => tick(box, box.checked, event.shiftKey));
+  }
+  // Coming back, the browser ticks what was ticked.
+  addEventListener("pageshow", ticked);
+}
+
+function tickHere(range) {
+  const box = document.activeElement?.closest("tr")?.querySelector("[data-tick]");
+  if (box) tick(box, range || !box.checked, range);
 }
 
 const keys = {
@@ -28,6 +74,9 @@ const keys = {
   k: () => step(-1),
   n: () => document.querySelector("a[rel=next]")?.click(),
   p: () => document.querySelector("a[rel=prev]")?.click(),
+  x: () => tickHere(false),
+  X: () => tickHere(true),
+  a: () => tickAll?.click(),
   g: () => { goUntil = Date.now() + 1500; },
 };
 
@@ -52,13 +101,18 @@ document.addEventListener("keydown", (event) => {
 // A click anywhere in a row opens it, unless it is on something of its own or ends a selection of text.
 document.addEventListener("click", (event) => {
   const row = event.target.closest("[data-rows] tbody tr");
-  if (!row || event.target.closest("a, button, summary, input, label, form, details")) return;
+  if (!row || event.target.closest("a, button, summary, input, label, form, details, .cell-tick")) return;
   if (getSelection().toString() !== "") return;
-  const link = row.querySelector("a");
+  const link = rowLink(row);
   if (!link) return;
   if (event.ctrlKey || event.metaKey) window.open(link.href, "_blank", "noopener");
   else link.click();
 });
+
+for (const button of document.querySelectorAll("[data-keys]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => keys["?"]());
+}
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) break;
@@ -79,7 +133,8 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 // The second of two impatient clicks sends nothing. Coming back by the back button makes the form usable again.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post") return;
+  // What answers with a file leaves the page as it is: the form is used again.
+  if (form.method !== "post" || form.hasAttribute("data-again")) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
 });

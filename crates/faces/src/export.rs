@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use certhold_domain::collections::Scope;
 use certhold_domain::custody::{self, DestroyKey, ExportKey, NewKeyRequest, RemoveKeyRequest, SealedKey, SecretKind};
 use certhold_domain::inventory::{self, Certificate};
 use certhold_domain::renewal::KeyKind;
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::attachment;
 use crate::state::App;
+use crate::threads::{in_turn, on_thread, panicked};
 
 /// Keys that are made or encrypted at the same time; more wait.
 static WORKING: Semaphore = Semaphore::const_new(2);
@@ -25,6 +27,13 @@ pub struct File {
     name: String,
     media_type: &'static str,
     bytes: Zeroizing<Vec<u8>>,
+}
+
+impl File {
+    /// Its name and content, for a face that wraps them.
+    pub(crate) fn into_parts(self) -> (String, Zeroizing<Vec<u8>>) {
+        (self.name, self.bytes)
+    }
 }
 
 impl IntoResponse for File {
@@ -99,6 +108,8 @@ pub struct KeyExport {
     pub reason: String,
     /// Whether the chain is put in as well.
     pub chain: bool,
+    /// Where the caller says that the rights are held.
+    pub scope: Scope,
 }
 
 /// Hands out a private key with its certificate. The event is durable before the key is even opened.
@@ -106,17 +117,19 @@ pub struct KeyExport {
 /// # Errors
 /// What the domain refuses, or a password that does not do.
 pub async fn key(app: &App, actor: &Arc<Actor>, export: KeyExport) -> Result<File> {
-    let KeyExport { certificate, format, password, reason, chain } = export;
-    let command = ExportKey { certificate, format: format.name(), encrypted: password.is_some(), reason };
+    let KeyExport { certificate, format, password, reason, chain, scope } = export;
+    let command = ExportKey { certificate, format: format.name(), encrypted: password.is_some(), reason, scope };
     // Whoever may not export learns nothing about passwords and formats.
     let (rehearsed, first) = (actor.clone(), command.clone());
     app.read(move |tx| custody::require_may_export(tx, &rehearsed, &first)).await?;
     check_password(format, password.as_ref())?;
-    let _turn = WORKING.acquire().await.map_err(|_| Refusal::Busy)?;
+    // The event says that the key was handed out: whether there is a place for the work is known before.
+    let turn = WORKING.acquire().await.map_err(|_| Refusal::Busy)?;
     let (actor, now) = (actor.clone(), app.now());
     let exported = app.write(move |tx| custody::export(tx, &actor, &command, now)).await?;
     let opener = app.clone();
     on_thread(move || {
+        let _turn = turn;
         let core = opener.core();
         let clear = core.custody.open(&exported.key, SecretKind::PrivateKey)?;
         let key = PrivateKey::of(&clear).map_err(|error| Error::damaged(error.to_string()))?;
@@ -131,7 +144,7 @@ pub async fn key(app: &App, actor: &Arc<Actor>, export: KeyExport) -> Result<Fil
     .await
 }
 
-fn check_password(format: OutputFormat, password: Option<&SecretString>) -> Result<(), Refusal> {
+pub(crate) fn check_password(format: OutputFormat, password: Option<&SecretString>) -> Result<(), Refusal> {
     let Some(password) = password.map(ExposeSecret::expose_secret) else {
         let needed = format.needs_password();
         return if needed {
@@ -159,9 +172,17 @@ fn unwritable(error: &WriteError) -> Error {
 /// # Errors
 /// What the domain refuses.
 pub async fn destroy(app: &App, actor: &Arc<Actor>, certificate: CertificateId, reason: String) -> Result<()> {
+    destroy_in(app, actor, certificate, reason, Scope::everywhere(app.now())).await
+}
+
+/// As [`destroy`], for whoever has the rights within a scope.
+///
+/// # Errors
+/// As [`destroy`].
+pub async fn destroy_in(app: &App, actor: &Arc<Actor>, certificate: CertificateId, reason: String, scope: Scope) -> Result<()> {
     let command = DestroyKey { certificate, reason, nothing: nothing(app)? };
-    let (actor, now) = (actor.clone(), app.now());
-    app.write(move |tx| custody::destroy_key(tx, &actor, &command, now)).await
+    let actor = actor.clone();
+    app.write(move |tx| custody::destroy_key_within(tx, &actor, &command, scope)).await
 }
 
 /// Removes a key request, and its key if that still waits for its certificate.
@@ -174,8 +195,19 @@ pub async fn remove_request(app: &App, actor: &Arc<Actor>, id: KeyRequestId) -> 
     app.write(move |tx| custody::remove_key_request(tx, &actor, &command, now)).await
 }
 
+/// Removes key requests, all of them or none, each as [`remove_request`] does.
+///
+/// # Errors
+/// What the domain refuses.
+pub async fn remove_requests(app: &App, actor: &Arc<Actor>, ids: Vec<KeyRequestId>) -> Result<()> {
+    let commands: Vec<RemoveKeyRequest> =
+        ids.into_iter().map(|id| Ok(RemoveKeyRequest { id, nothing: nothing(app)? })).collect::<Result<_>>()?;
+    let (actor, now) = (actor.clone(), app.now());
+    app.write(move |tx| commands.iter().try_for_each(|command| custody::remove_key_request(tx, &actor, command, now))).await
+}
+
 /// Nothing at all, sealed as a private key.
-fn nothing(app: &App) -> Result<custody::Sealed> {
+pub(crate) fn nothing(app: &App) -> Result<custody::Sealed> {
     app.core().custody.seal(app.core().entropy.as_ref(), SecretKind::PrivateKey, &[])
 }
 
@@ -189,28 +221,26 @@ pub struct KeyWanted {
     pub kind: KeyKind,
 }
 
-/// Makes a key and its request, and keeps both. Whoever may not is refused before anything is computed.
+/// Makes a key and its request, and keeps both; the request, DER, comes with its handle. Whoever may not is refused before anything is computed.
 ///
 /// # Errors
 /// What the domain refuses.
-pub async fn request(app: &App, actor: &Arc<Actor>, wanted: KeyWanted) -> Result<KeyRequestId> {
+pub async fn request(app: &App, actor: &Arc<Actor>, wanted: KeyWanted) -> Result<(KeyRequestId, Vec<u8>)> {
     let rehearsed = actor.clone();
     app.read(move |tx| custody::require_may_request(tx, &rehearsed)).await?;
     let (name, names) = custody::checked_names(&wanted.name, &wanted.names)?;
-    let Some(maker) = app.settings().key_maker.clone() else {
-        return Err(Refusal::Conflict("this server makes no keys".into()).into());
-    };
-    let _turn = WORKING.acquire().await.map_err(|_| Refusal::Busy)?;
+    let maker = app.key_maker()?;
     let sealer = app.clone();
-    let new = on_thread(move || {
+    let new = in_turn(&WORKING, move || {
         let made = maker.make(wanted.kind, &names).map_err(|why| Refusal::invalid("names", why))?;
         let core = sealer.core();
         let key = SealedKey::seal(&core.custody, core.entropy.as_ref(), &made.key)?;
-        Ok::<_, Error>(NewKeyRequest { name, names, key, csr: made.csr })
+        Ok::<_, Error>(NewKeyRequest { name, names, key, csr: made.csr, pattern: None })
     })
     .await?;
-    let (actor, now) = (actor.clone(), app.now());
-    app.write(move |tx| custody::create_key_request(tx, &actor, &new, now)).await
+    let (actor, now, csr) = (actor.clone(), app.now(), new.csr.clone());
+    let id = app.write(move |tx| custody::create_key_request(tx, &actor, &new, now)).await?;
+    Ok((id, csr))
 }
 
 /// A certificate with its chain, for a file.
@@ -223,15 +253,21 @@ pub fn with_chain(
     id: CertificateId,
     chain: bool,
 ) -> Result<(Certificate, Vec<Certificate>)> {
-    let leaf = inventory::get(tx, actor, id)?;
-    let above = if chain { inventory::chain(tx, actor, id)? } else { Vec::new() };
+    with_chain_in(tx, actor, id, chain, Scope::everywhere(0))
+}
+
+/// As [`with_chain`], within a scope.
+///
+/// # Errors
+/// What the domain refuses.
+pub fn with_chain_in(
+    tx: &mut certhold_store::Tx<'_>,
+    actor: &Actor,
+    id: CertificateId,
+    chain: bool,
+    scope: Scope,
+) -> Result<(Certificate, Vec<Certificate>)> {
+    let leaf = inventory::get_in(tx, actor, id, scope)?;
+    let above = if chain { inventory::chain_in(tx, actor, id, scope)? } else { Vec::new() };
     Ok((leaf, above))
-}
-
-async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| panicked())?
-}
-
-fn panicked() -> Error {
-    Error::from(certhold_store::Error::Panicked)
 }

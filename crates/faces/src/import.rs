@@ -2,6 +2,7 @@
 //! and the web pages.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 
 use certhold_domain::custody::SealedKey;
@@ -9,10 +10,12 @@ use certhold_domain::inventory::{self, Candidate, ImportBatch, ImportItem, KeyIt
 use certhold_domain::metadata::Change;
 use certhold_domain::{Actor, Error, Result, RoleId, limits};
 use certhold_pki::{self as pki, Facts};
+use futures_util::{TryFutureExt as _, TryStreamExt as _, stream};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::state::App;
+use crate::threads::on_thread;
 
 /// One file as it was sent. It may hold private keys, so its bytes are wiped.
 pub struct Upload {
@@ -70,6 +73,9 @@ pub struct Item {
 /// Chunks of more than so many certificates give way to everybody else's writes.
 const BULK: usize = limits::IMPORT_CHUNK;
 
+/// Chunks on their way to the writer at once, while the next one is taken apart: it takes several into one commit.
+const IN_FLIGHT: usize = 8;
+
 /// Imports everything that was sent. Whoever may not import is refused before anything is read.
 ///
 /// # Errors
@@ -84,18 +90,24 @@ pub async fn run(app: &App, actor: &Arc<Actor>, import: Import) -> Result<Vec<It
     };
     rehearse(app, actor, &template).await?;
     let (uploads, password, sealer) = (import.uploads, import.password, app.clone());
-    let mut found = on_thread(move || Found::read(&sealer, uploads, password.as_ref())).await??;
+    let mut found = on_thread(move || Found::read(&sealer, uploads, password.as_ref())).await?;
 
     let bulk = found.certificates.len() > BULK;
     let mut items = std::mem::take(&mut found.refused);
-    let (mut waiting, mut taken) = (std::mem::take(&mut found.certificates), HashSet::new());
+    let (waiting, mut taken) = (std::mem::take(&mut found.certificates), HashSet::new());
     let keys = Arc::new(found.keys);
-    let mut chunk = prepare(&mut waiting, &keys, &mut taken).await?;
-    while let Some(current) = chunk {
-        // While the writer writes one chunk, the next one is taken apart.
-        let (written, next) = tokio::join!(write(app, actor, &template, current, bulk), prepare(&mut waiting, &keys, &mut taken));
-        items.extend(written?);
-        chunk = next?;
+    let chunks = stream::try_unfold((waiting, keys.clone()), |(mut waiting, keys)| async {
+        Ok::<_, Error>(prepare(&mut waiting, &keys).await?.map(|chunk| (chunk, (waiting, keys))))
+    });
+    let (writer, author) = (app.clone(), actor.clone());
+    let written = chunks.map_ok(move |chunk| {
+        let matched = chunk.matched.clone();
+        write(writer.clone(), author.clone(), template.clone(), chunk, bulk).map_ok(|items| (items, matched))
+    });
+    let mut written = pin!(written.try_buffered(IN_FLIGHT));
+    while let Some((some, matched)) = written.try_next().await? {
+        items.extend(some);
+        taken.extend(matched);
     }
     let alone: Vec<&KeyFound> = keys.iter().filter(|key| !taken.contains(&key.sealed.spki_sha256)).collect();
     for some in alone.chunks(limits::IMPORT_CHUNK) {
@@ -194,6 +206,8 @@ struct Prepared {
     /// One per candidate, in order, still without the domain's word.
     described: Vec<(Arc<str>, String, Described)>,
     refused: Vec<Item>,
+    /// Digests of the public keys of those keys.
+    matched: Vec<[u8; 32]>,
 }
 
 struct Described {
@@ -204,24 +218,18 @@ struct Described {
 }
 
 /// The next chunk, taken apart; `None` when nothing waits any more.
-async fn prepare(
-    waiting: &mut Vec<CertificateFound>,
-    keys: &Arc<Vec<KeyFound>>,
-    taken: &mut HashSet<[u8; 32]>,
-) -> Result<Option<Prepared>> {
+async fn prepare(waiting: &mut Vec<CertificateFound>, keys: &Arc<Vec<KeyFound>>) -> Result<Option<Prepared>> {
     let next = waiting.split_off(waiting.len().saturating_sub(limits::IMPORT_CHUNK));
     if next.is_empty() {
         return Ok(None);
     }
     let keys = keys.clone();
-    let (prepared, matched) = on_thread(move || take_apart(next, &keys)).await?;
-    taken.extend(matched);
-    Ok(Some(prepared))
+    on_thread(move || Ok(Some(take_apart(next, &keys)))).await
 }
 
-fn take_apart(mut next: Vec<CertificateFound>, keys: &[KeyFound]) -> (Prepared, Vec<[u8; 32]>) {
-    let mut chunk = Prepared { candidates: Vec::new(), keys: Vec::new(), described: Vec::new(), refused: Vec::new() };
-    let mut matched = Vec::new();
+fn take_apart(mut next: Vec<CertificateFound>, keys: &[KeyFound]) -> Prepared {
+    let mut chunk =
+        Prepared { candidates: Vec::new(), keys: Vec::new(), described: Vec::new(), refused: Vec::new(), matched: Vec::new() };
     next.reverse();
     for CertificateFound { file, found } in next {
         let refuse = |reason: String| Item { file: file.clone(), place: found.place.clone(), outcome: Outcome::Refused(reason) };
@@ -233,10 +241,10 @@ fn take_apart(mut next: Vec<CertificateFound>, keys: &[KeyFound]) -> (Prepared, 
             Err(error) => chunk.refused.push(refuse(error.to_string())),
             Ok(facts) => {
                 chunk.candidates.push(Candidate::from_facts(&found.der, &facts));
-                if !matched.contains(&facts.spki_sha256) {
+                if !chunk.matched.contains(&facts.spki_sha256) {
                     let fitting = keys.iter().find(|key| key.sealed.spki_sha256 == facts.spki_sha256);
                     chunk.keys.extend(fitting.map(|key| key.sealed.clone()));
-                    matched.extend(fitting.map(|key| key.sealed.spki_sha256));
+                    chunk.matched.extend(fitting.map(|key| key.sealed.spki_sha256));
                 }
                 let described = Described {
                     title: title(&facts),
@@ -248,16 +256,19 @@ fn take_apart(mut next: Vec<CertificateFound>, keys: &[KeyFound]) -> (Prepared, 
             }
         }
     }
-    (chunk, matched)
+    chunk
 }
 
-async fn write(app: &App, actor: &Arc<Actor>, template: &ImportBatch, chunk: Prepared, bulk: bool) -> Result<Vec<Item>> {
-    let batch = ImportBatch { certificates: chunk.candidates, keys: chunk.keys, ..template.clone() };
-    let (actor, now) = (actor.clone(), app.now());
+async fn write(app: App, actor: Arc<Actor>, template: ImportBatch, chunk: Prepared, bulk: bool) -> Result<Vec<Item>> {
+    let batch = ImportBatch { certificates: chunk.candidates, keys: chunk.keys, ..template };
+    let now = app.now();
     let work = move |tx: &mut certhold_store::Tx<'_>| inventory::import(tx, &actor, &batch, now);
     let outcomes = if bulk { app.write_bulk(work).await } else { app.write(work).await }?;
     let taken = outcomes.into_iter().zip(chunk.described).map(|(item, (file, place, described))| {
         let Described { title, not_before, not_after, note } = described;
+        if item.outcome == inventory::Outcome::Excluded {
+            return Item { file, place, outcome: Outcome::Refused(inventory::EXCLUDED.to_owned()) };
+        }
         Item { file, place, outcome: Outcome::Taken { item, title, not_before, not_after, note } }
     });
     Ok(chunk.refused.into_iter().chain(taken).collect())
@@ -278,10 +289,6 @@ fn shown_name(name: &str) -> String {
 
 fn is_unsafe(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-}
-
-async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::from(certhold_store::Error::Panicked))
 }
 
 #[cfg(test)]

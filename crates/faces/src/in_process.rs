@@ -93,6 +93,24 @@ impl InProcess {
     }
 }
 
+/// Calls an API of this server within a request that is being served: for its id and address, and for an actor, or with the
+/// credentials that the inner request has.
+pub(crate) async fn ask_within(
+    api: Router,
+    at: crate::middleware::Coordinates,
+    actor: Option<Arc<Actor>>,
+    mut request: Request<Body>,
+) -> axum::response::Response {
+    request.extensions_mut().insert(at);
+    if let Some(actor) = actor {
+        request.extensions_mut().insert(Vouched(actor));
+    }
+    match api.oneshot(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use certhold_domain::Face;

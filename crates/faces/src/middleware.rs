@@ -16,6 +16,7 @@ use crate::address::{self, Address, Peer};
 use crate::problem::Problem;
 use crate::state::App;
 use crate::web;
+use crate::{arcgis, keyfactor};
 
 tokio::task_local! {
     static REQUEST: Uuid;
@@ -53,46 +54,96 @@ const NO_ROUTE: &str = "none";
 pub(crate) async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = Uuid::now_v7();
+    host_of_authority(&mut request);
     let peer = request.extensions().get::<Peer>().copied();
     let address = address::of_request(peer, request.headers(), &app.settings().trusted_proxies);
     request.extensions_mut().insert(Coordinates { request: id, address });
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-    let is_api = request.uri().path().starts_with("/api/");
+    let shape = Shape::of(request.uri().path());
     let limit = match route {
-        IMPORT_ROUTE | IMPORT_PAGE if method == Method::POST => app.settings().import_time,
+        IMPORT_ROUTE | IMPORT_PAGE | IMPORT_KEYFACTOR if method == Method::POST => app.settings().import_time,
+        route if method == Method::POST && arcgis::IMPORTS.contains(&route) => app.settings().import_time,
         _ => app.settings().request_time,
     };
 
     let served = tokio::time::timeout(limit, AssertUnwindSafe(next.run(request)).catch_unwind());
     let mut response = match REQUEST.scope(id, served).await {
         Ok(Ok(response)) => response,
-        Ok(Err(panic)) => REQUEST.sync_scope(id, || panicked(id, panic.as_ref())),
-        Err(_) => too_slow(limit),
+        Ok(Err(panic)) => REQUEST.sync_scope(id, || shape.told(panicked(id, panic.as_ref()))),
+        Err(_) => shape.told(too_slow(limit)),
     };
 
+    let is_api = match shape {
+        Shape::Page => false,
+        Shape::Native | Shape::Keyfactor => true,
+        Shape::ArcGis => !is_page(response.headers()),
+    };
     complete(&app, response.headers_mut(), id, is_api);
     record(&app, id, &method, route, response.status(), started.elapsed());
     response
 }
 
+/// HTTP/2 says where a request goes in `:authority` instead of `Host`, and that counts more (RFC 9113 section 8.3.1): it is written where
+/// everything else looks.
+fn host_of_authority(request: &mut Request) {
+    let authority =
+        request.uri().authority().map(|authority| authority.as_str().rsplit('@').next().unwrap_or_default().to_owned());
+    if let Some(host) = authority.and_then(|host| HeaderValue::from_str(&host).ok()) {
+        request.headers_mut().insert(header::HOST, host);
+    }
+}
+
+/// In whose words a request is answered that no handler answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Native,
+    Keyfactor,
+    ArcGis,
+    Page,
+}
+
+impl Shape {
+    fn of(path: &str) -> Shape {
+        match path {
+            path if path.starts_with("/api/") || path.starts_with("/oauth2/") => Shape::Native,
+            path if keyfactor::is_here(path) => Shape::Keyfactor,
+            path if arcgis::is_here(path) => Shape::ArcGis,
+            _ => Shape::Page,
+        }
+    }
+
+    fn told(self, problem: Problem) -> Response {
+        match self {
+            Shape::Keyfactor => keyfactor::Refused::from(problem).into_response(),
+            Shape::ArcGis => arcgis::told(problem),
+            Shape::Native | Shape::Page => problem.into_response(),
+        }
+    }
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
 /// The routes of imports, which may take longer.
 const IMPORT_ROUTE: &str = "/api/v1/certificates";
 const IMPORT_PAGE: &str = "/import";
+const IMPORT_KEYFACTOR: &str = "/KeyfactorAPI/Certificates/Import";
 
-fn panicked(id: Uuid, panic: &(dyn Any + Send)) -> Response {
+fn panicked(id: Uuid, panic: &(dyn Any + Send)) -> Problem {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(request = %id, panic = text.unwrap_or("without words"), "a request failed because of a defect");
-    Problem::internal().into_response()
+    Problem::internal()
 }
 
-fn too_slow(limit: Duration) -> Response {
+fn too_slow(limit: Duration) -> Problem {
     let detail = format!(
         "the request took longer than {} seconds; what it asked for may have been done: look before asking again",
         limit.as_secs()
     );
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "Took too long", detail).into_response()
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "Took too long", detail)
 }
 
 fn complete(app: &App, headers: &mut HeaderMap, id: Uuid, is_api: bool) {
@@ -113,7 +164,8 @@ fn complete(app: &App, headers: &mut HeaderMap, id: Uuid, is_api: bool) {
     }
     let others = [
         (header::CONTENT_SECURITY_POLICY, web::CONTENT_SECURITY_POLICY),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // Without any, browsers hide also from ourselves where a form comes from.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
         (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
@@ -226,7 +278,7 @@ mod tests {
             assert_eq!(headers[header::STRICT_TRANSPORT_SECURITY], "max-age=31536000");
         }
         assert!(page[header::CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'none'"));
-        assert_eq!(page[header::REFERRER_POLICY], "no-referrer");
+        assert_eq!(page[header::REFERRER_POLICY], "same-origin");
         let plain = TestApp::new().await;
         let (_, headers, _) = answer(&with_routes(&plain).await, request("/page/1")).await;
         assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY), "HSTS means nothing without TLS (RFC 6797 §7.2)");

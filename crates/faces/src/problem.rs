@@ -110,6 +110,14 @@ impl Problem {
         self.status
     }
 
+    /// What is wrong, with the reference under which the log knows more.
+    pub(crate) fn sentence(&self) -> String {
+        match &self.body.reference {
+            Some(reference) => format!("{} (reference {reference})", self.body.detail),
+            None => self.body.detail.clone(),
+        }
+    }
+
     /// Whether a permission is missing.
     pub fn is_forbidden(&self) -> bool {
         self.status == StatusCode::FORBIDDEN
@@ -143,6 +151,9 @@ impl From<Refusal> for Problem {
             Refusal::Invalid { field, message } => Problem::invalid(field, message),
             Refusal::TooLarge(_) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail),
             Refusal::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy", detail).retry_after(1),
+            Refusal::Unavailable(_) => {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available", detail).retry_after(10)
+            }
         }
     }
 }
@@ -154,7 +165,10 @@ impl From<Fault> for Problem {
             |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available", detail).retry_after(5);
         let mut problem = match &fault {
             Fault::Store(Store::Closed) => unavailable("the server is stopping: try again when it is back"),
-            Fault::Store(Store::Lost | Store::TimedOut) => {
+            Fault::Store(Store::TimedOut) => {
+                unavailable("this took longer than the database allows and was stopped; nothing was changed: ask for less, or try again in a moment")
+            }
+            Fault::Store(Store::Lost) => {
                 unavailable("the database did not answer; nothing was changed: try again in a moment")
             }
             Fault::Store(Store::CommitUnknown) => Problem {

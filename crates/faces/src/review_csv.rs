@@ -17,7 +17,7 @@ pub async fn answer(app: &App, actor: Arc<Actor>, filter: Filter) -> Result<Resp
     let (now, recorded, by) = (app.now(), filter.clone(), actor.clone());
     app.write(move |tx| review::exported(tx, &by, &recorded, now)).await?;
     let by = actor.clone();
-    let review = Arc::new(app.read(move |tx| Review::begin(tx, &by, filter)).await?);
+    let review = Arc::new(app.read(move |tx| Ok(Review::begin(tx, &by, filter)?.counting(now))).await?);
     let app = app.clone();
     let pages = stream::try_unfold(Some(None::<String>), move |place| {
         let (app, review, actor) = (app.clone(), review.clone(), actor.clone());

@@ -4,14 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use certhold_domain::{Core, Result};
+use certhold_domain::{Core, KeyMaker, Refusal, Result};
 use certhold_store::Tx;
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::address::Network;
+use crate::arcgis;
+use crate::auth::ProviderKeysHandle;
+use crate::auth::basic::Remembered;
+use crate::listener::TlsAssignment;
 use crate::operation::Metrics;
+use crate::presenting::Presenting;
 
 /// What the faces are told at start.
 #[derive(Clone, Debug)]
@@ -33,11 +38,32 @@ pub struct Settings {
     /// The public key that heads of the event chain are signed with, so that heads by another key are noticed.
     pub head_key: Option<Vec<u8>>,
     /// Makes the keys of key requests; without it none are made.
-    pub key_maker: Option<Arc<dyn certhold_domain::KeyMaker>>,
+    pub key_maker: Option<Arc<dyn KeyMaker>>,
     /// The file in which the last signed head is kept outside the database.
     pub head_file: Option<std::path::PathBuf>,
     /// Signs the end of the event log now.
     pub sign_head: Option<SignHead>,
+    /// The directories in which certificate stores may be.
+    pub store_roots: certhold_domain::stores::Roots,
+    /// How long the contents of events are kept.
+    pub retention: Vec<certhold_domain::events::retention::Rule>,
+    /// The keys of identity providers; without them no token of theirs is accepted.
+    pub provider_keys: Option<ProviderKeysHandle>,
+    /// What the listener shows, where it speaks TLS.
+    pub tls: Option<Arc<TlsAssignment>>,
+    /// The first segment of the addresses of the ArcGIS Enterprise API.
+    pub arcgis_context: String,
+    /// Where this server writes checkpoints of the event log, if it does.
+    pub checkpoints: Option<Checkpoints>,
+}
+
+/// Checkpoints of the event log that the server writes.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    /// The directory.
+    pub directory: std::path::PathBuf,
+    /// How often one is written.
+    pub interval: Duration,
 }
 
 /// Signs the end of the event log, if it has grown since it was last signed.
@@ -64,6 +90,12 @@ impl Default for Settings {
             key_maker: None,
             head_file: None,
             sign_head: None,
+            retention: Vec::new(),
+            checkpoints: None,
+            provider_keys: None,
+            tls: None,
+            arcgis_context: arcgis::CONTEXT.to_owned(),
+            store_roots: certhold_domain::stores::Roots::default(),
         }
     }
 }
@@ -86,7 +118,10 @@ struct Inner {
     worker_seen: Arc<AtomicI64>,
     passwords: Passwords,
     imports: Arc<Semaphore>,
+    remembered: Remembered,
     metrics: Metrics,
+    described: arcgis::Described,
+    presenting: Presenting,
 }
 
 /// Bounds the memory and time that comparing and hashing passwords takes (19 MiB each).
@@ -116,7 +151,11 @@ impl App {
         let passwords =
             Passwords { running: Arc::new(Semaphore::new(cores)), admitted: Arc::new(Semaphore::new(PASSWORDS_ADMITTED)) };
         let imports = Arc::new(Semaphore::new(IMPORTS_AT_ONCE));
-        App { inner: Arc::new(Inner { core, settings, worker_seen, passwords, imports, metrics: Metrics::default() }) }
+        let remembered = Remembered::new(&core.random());
+        let metrics = Metrics::default();
+        let (described, presenting) = (arcgis::Described::default(), Presenting::default());
+        let inner = Inner { core, settings, worker_seen, passwords, imports, remembered, metrics, described, presenting };
+        App { inner: Arc::new(inner) }
     }
 
     /// Runs a read of the domain.
@@ -144,6 +183,11 @@ impl App {
         &self.inner.settings
     }
 
+    /// What makes and uses keys.
+    pub(crate) fn key_maker(&self) -> Result<Arc<dyn KeyMaker>> {
+        self.settings().key_maker.clone().ok_or_else(|| Refusal::Conflict("this server makes no keys".into()).into())
+    }
+
     /// Unix milliseconds, now.
     pub fn now(&self) -> i64 {
         self.inner.core.now()
@@ -153,6 +197,18 @@ impl App {
     pub fn is_secure(&self) -> bool {
         let settings = &self.inner.settings;
         !settings.plain_http || settings.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    pub(crate) fn remembered(&self) -> &Remembered {
+        &self.inner.remembered
+    }
+
+    pub(crate) fn described(&self) -> &arcgis::Described {
+        &self.inner.described
+    }
+
+    pub(crate) fn presenting(&self) -> &Presenting {
+        &self.inner.presenting
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {

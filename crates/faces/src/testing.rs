@@ -68,6 +68,16 @@ impl KeyMaker for TestKeys {
         let key = certhold_pki::PrivateKey::of(&pair.serialize_der()).map_err(|error| error.to_string())?;
         Ok(MadeKey { key, csr })
     }
+
+    fn key(&self, _: KeyKind) -> std::result::Result<certhold_pki::PrivateKey, String> {
+        let pair = rcgen::KeyPair::generate().map_err(|error| error.to_string())?;
+        certhold_pki::PrivateKey::of(&pair.serialize_der()).map_err(|error| error.to_string())
+    }
+
+    fn sign(&self, key: &certhold_pki::PrivateKey, message: &[u8]) -> std::result::Result<Vec<u8>, String> {
+        let pair = rcgen::KeyPair::try_from(key.pkcs8_der()).map_err(|error| error.to_string())?;
+        rcgen::SigningKey::sign(&pair, message).map_err(|error| error.to_string())
+    }
 }
 
 /// A clock that tests set.
@@ -127,7 +137,8 @@ impl TestApp {
     }
 
     pub async fn with(settings: Settings) -> TestApp {
-        let settings = Settings { key_maker: Some(Arc::new(TestKeys)), ..settings };
+        let store_roots = certhold_domain::stores::Roots(vec!["/srv/tls".into()]);
+        let settings = Settings { key_maker: Some(Arc::new(TestKeys)), store_roots, ..settings };
         let directory = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(directory.path().join("certhold.db"));
         let store = Store::open(&location, MIGRATIONS, Options { readers: 2, ..Options::default() }).unwrap();

@@ -9,5 +9,7 @@ pub mod deploy;
 pub mod dns;
 mod files;
 mod http;
+pub mod identity_providers;
 pub mod keys;
+pub mod stores;
 pub mod worker;

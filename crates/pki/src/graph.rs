@@ -97,6 +97,8 @@ pub enum End {
     Root,
     /// The issuer of the last certificate is not at hand.
     Missing,
+    /// The issuer of the last certificate is not among those of its name that were looked at, and there are more.
+    Unfinished,
     /// The next certificate would be one that stands on the path already.
     Loop,
     /// Longer than [`DEPTH_MAX`].
@@ -136,6 +138,8 @@ pub struct Graph {
     pub paths: Vec<Path>,
     /// There are more paths, or signatures were left unchecked: a limit was reached.
     pub unfinished: bool,
+    /// Signatures that were verified for it: what building it costs, beside reading.
+    pub checks: usize,
 }
 
 impl Graph {
@@ -145,8 +149,20 @@ impl Graph {
     /// # Errors
     /// When `leaf` is no certificate; what is none in the pool is passed over.
     pub fn above<D: AsRef<[u8]>>(leaf: &[u8], pool: &[D]) -> Result<(Graph, Vec<usize>), NotACertificate> {
+        Graph::above_with(leaf, pool, &Forgetful)
+    }
+
+    /// As [`Graph::above`]; signatures that are remembered are not verified again.
+    ///
+    /// # Errors
+    /// As [`Graph::above`].
+    pub fn above_with<D: AsRef<[u8]>>(
+        leaf: &[u8],
+        pool: &[D],
+        memory: &dyn Memory,
+    ) -> Result<(Graph, Vec<usize>), NotACertificate> {
         let leaf = Certificate::locate(leaf)?;
-        let mut builder = Builder::of(leaf, pool);
+        let mut builder = Builder::of(leaf, pool, memory);
         builder.grow();
         builder.finish()
     }
@@ -192,7 +208,27 @@ impl Graph {
     }
 }
 
+/// Remembers which key made which signature. These are facts: they never change, whatever becomes of the certificates.
+pub trait Memory {
+    /// Whether the key of this SubjectPublicKeyInfo made the signature of this certificate, if that is remembered.
+    fn recall(&self, certificate: &[u8], spki: &[u8]) -> Option<bool>;
+    /// Remembers what was verified.
+    fn remember(&self, certificate: &[u8], spki: &[u8], verified: bool);
+}
+
+/// Remembers nothing.
+struct Forgetful;
+
+impl Memory for Forgetful {
+    fn recall(&self, _: &[u8], _: &[u8]) -> Option<bool> {
+        None
+    }
+
+    fn remember(&self, _: &[u8], _: &[u8], _: bool) {}
+}
+
 struct Builder<'a> {
+    memory: &'a dyn Memory,
     pool: Vec<(usize, Certificate<'a>)>,
     by_subject: HashMap<&'a [u8], Vec<usize>>,
     /// The certificate of each node, and its place in the pool.
@@ -211,7 +247,7 @@ struct Edges {
 }
 
 impl<'a> Builder<'a> {
-    fn of<D: AsRef<[u8]>>(leaf: Certificate<'a>, pool: &'a [D]) -> Builder<'a> {
+    fn of<D: AsRef<[u8]>>(leaf: Certificate<'a>, pool: &'a [D], memory: &'a dyn Memory) -> Builder<'a> {
         let readable = |(place, der): (usize, &'a D)| Some((place, Certificate::locate(der.as_ref()).ok()?));
         let pool: Vec<_> = pool.iter().enumerate().filter_map(readable).filter(|(_, one)| one.whole != leaf.whole).collect();
         let mut by_subject: HashMap<&[u8], Vec<usize>> = HashMap::new();
@@ -221,7 +257,15 @@ impl<'a> Builder<'a> {
                 same.push(number);
             }
         }
-        Builder { pool, by_subject, certificates: vec![(leaf, None)], node_of: HashMap::new(), edges: Vec::new(), checks: 0 }
+        Builder {
+            memory,
+            pool,
+            by_subject,
+            certificates: vec![(leaf, None)],
+            node_of: HashMap::new(),
+            edges: Vec::new(),
+            checks: 0,
+        }
     }
 
     fn grow(&mut self) {
@@ -231,11 +275,27 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Whether `issuer` signed `certificate`, from memory if it is there.
+    fn check(&mut self, certificate: &Certificate<'a>, issuer: &Certificate<'a>) -> Result<(), SignatureError> {
+        let (signed, key) = (certificate.whole, issuer.spki.whole);
+        if let Some(verified) = self.memory.recall(signed, key) {
+            return if verified { Ok(()) } else { Err(SignatureError::Invalid) };
+        }
+        self.checks += 1;
+        let answer = verify_certificate(certificate, issuer);
+        match answer {
+            Ok(()) => self.memory.remember(signed, key, true),
+            Err(SignatureError::Invalid) => self.memory.remember(signed, key, false),
+            Err(_) => {}
+        }
+        answer
+    }
+
     fn edges_of(&mut self, certificate: &Certificate<'a>) -> Edges {
         let mut edges = Edges::default();
         if certificate.issuer.whole == certificate.subject.whole {
             // Its own key, or for a rollover the key of another certificate of the same name.
-            edges.self_signed = match verify_certificate(certificate, certificate) {
+            edges.self_signed = match self.check(certificate, certificate) {
                 Ok(()) => true,
                 Err(SignatureError::NotVerifiable(_)) => {
                     authority_key_id(certificate).is_none_or(|id| subject_key_id(certificate) == Some(id))
@@ -249,23 +309,30 @@ impl<'a> Builder<'a> {
         let wanted = authority_key_id(certificate);
         // An authority below another may stand above it too, when they certify one another.
         let leaf = self.certificates[0].0;
-        if !self.edges.is_empty() && leaf.subject.whole == certificate.issuer.whole {
-            self.checks += 1;
-            if let Ok(()) = verify_certificate(certificate, &leaf) {
-                edges.issuers.push((0, Check::Verified));
-            }
+        if !self.edges.is_empty() && leaf.subject.whole == certificate.issuer.whole && self.check(certificate, &leaf).is_ok() {
+            edges.issuers.push((0, Check::Verified));
         }
+        // Cross-signed authorities have one key: it is asked once.
+        let mut asked: Vec<(&[u8], Result<(), SignatureError>)> = Vec::new();
         let mut named = self.by_subject.get(certificate.issuer.whole).cloned().unwrap_or_default();
         let fits = |number: &usize| wanted.is_some() && subject_key_id(&self.pool[*number].1) == wanted;
         named.sort_by_key(|number| !fits(number));
-        for (turn, number) in named.into_iter().enumerate() {
-            if turn >= CHECKS_OF_ONE_MAX || self.checks >= CHECKS_MAX {
-                edges.unfinished = true;
-                break;
-            }
-            self.checks += 1;
+        for number in named {
             let (place, issuer) = self.pool[number];
-            let check = match verify_certificate(certificate, &issuer) {
+            let known = asked.iter().find(|(key, _)| *key == issuer.spki.whole).map(|(_, answer)| answer.clone());
+            let answer = match known {
+                Some(answer) => answer,
+                None if asked.len() >= CHECKS_OF_ONE_MAX || self.checks >= CHECKS_MAX => {
+                    edges.unfinished = true;
+                    continue;
+                }
+                None => {
+                    let answer = self.check(certificate, &issuer);
+                    asked.push((issuer.spki.whole, answer.clone()));
+                    answer
+                }
+            };
+            let check = match answer {
                 Ok(()) => Check::Verified,
                 Err(SignatureError::NotVerifiable(why)) if wanted.is_none() || subject_key_id(&issuer) == wanted => {
                     Check::NotVerifiable(why)
@@ -300,6 +367,7 @@ impl<'a> Builder<'a> {
             });
         }
         let places = self.certificates.iter().filter_map(|(_, place)| *place).collect();
+        let checks = self.checks;
         let mut search = Search { nodes: &nodes, paths: Vec::new(), path: vec![0], steps: 0 };
         search.from(0);
         let (mut paths, cut) = (search.paths, search.steps >= STEPS_MAX);
@@ -307,7 +375,7 @@ impl<'a> Builder<'a> {
         paths.sort_by_key(|path| (path.end != End::Root, path.nodes.len()));
         paths.truncate(PATHS_MAX);
         let unfinished = more || nodes.iter().any(|node| node.unfinished);
-        Ok((Graph { nodes, paths, unfinished }, places))
+        Ok((Graph { nodes, paths, unfinished, checks }, places))
     }
 }
 
@@ -328,7 +396,7 @@ impl Search<'_> {
             return self.end(End::Root);
         }
         if nodes[node].issuers.is_empty() {
-            return self.end(End::Missing);
+            return self.end(if nodes[node].unfinished { End::Unfinished } else { End::Missing });
         }
         if self.path.len() >= DEPTH_MAX {
             return self.end(End::TooLong);

@@ -177,31 +177,31 @@ fn open_jks_key(octets: &[u8], password: &Password) -> Option<Result<Zeroizing<V
 }
 
 /// Big-endian fields, as `java.io.DataOutput` writes them.
-struct Fields<'a> {
-    rest: &'a [u8],
+pub(crate) struct Fields<'a> {
+    pub(crate) rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, octets: usize) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, octets: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(octets)?;
         self.rest = rest;
         Some(taken)
     }
 
-    fn number(&mut self) -> Option<u32> {
+    pub(crate) fn number(&mut self) -> Option<u32> {
         let (taken, rest) = self.rest.split_first_chunk::<4>()?;
         self.rest = rest;
         Some(u32::from_be_bytes(*taken))
     }
 
     /// Octets after their length in four octets.
-    fn sized(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn sized(&mut self) -> Option<&'a [u8]> {
         let octets = self.number()? as usize;
         self.take(octets)
     }
 
     /// Text after its length in two octets.
-    fn text(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn text(&mut self) -> Option<&'a [u8]> {
         let (octets, rest) = self.rest.split_first_chunk::<2>()?;
         self.rest = rest;
         self.take(usize::from(u16::from_be_bytes(*octets)))
@@ -210,7 +210,7 @@ impl<'a> Fields<'a> {
 
 /// Java's own UTF-8 as the standard one: NUL is written in two octets, and characters beyond the first plane as two
 /// surrogates of three octets each.
-fn standard_utf8(text: &[u8]) -> Vec<u8> {
+pub(crate) fn standard_utf8(text: &[u8]) -> Vec<u8> {
     let mut units = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, after)) = rest.split_first() {

@@ -12,6 +12,7 @@
 //! - [`write()`] makes PEM, DER, PKCS#7, PKCS#12 and Java key stores of them.
 //! - [`PrivateKey`] holds a key and never shows it; [`pem`] writes PEM.
 //! - [`graph`] finds every path from a certificate to a root; [`trust`] judges it by what somebody trusts.
+//! - [`issue`] builds certificates and revocation lists for whoever holds a key to sign them.
 //! - [`verify_signed_by`], [`order_chain`] and [`lint_issued`] judge what an authority sent.
 //! - [`sample`] makes realistic certificates in any number, for benchmarks and demonstrations.
 //! - [`normalise_dns_name`] and [`reverse_labels`] give names the form in which they are compared and indexed.
@@ -41,8 +42,10 @@ mod extensions;
 mod facts;
 pub mod findings;
 pub mod graph;
+pub mod issue;
 mod issued;
 mod keystore;
+mod keystore_edit;
 mod name;
 mod oid;
 mod password_based;
@@ -74,13 +77,14 @@ pub use dns::{DNS_NAME_MAX, DnsNameError, normalise_dns_name, reverse_labels};
 pub use extension_list::{ExtensionEntry, extension_list};
 pub use facts::Facts;
 pub use issued::lint_issued;
+pub use keystore_edit::JavaKeystore;
 pub use password_based::{DecryptError, ITERATIONS_MAX};
 pub use private_key::{KeyError, PrivateKey};
 pub use read::{Reading, read};
 pub use request::{CsrFacts, NotARequest, verify_request};
 pub use revocation_list::{NotARevocationList, RevocationList, Revoked};
 pub use signature::{SignatureError, verify_signed_by};
-pub use write::{Entry, OutputFormat, Random, WriteError, write};
+pub use write::{Entry, OutputFormat, Random, WriteError, empty_pkcs12, write};
 
 /// Octets as lower-case hexadecimal in JSON.
 fn hex_bytes<S: serde::Serializer>(bytes: impl AsRef<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -35,6 +35,25 @@ pub(crate) fn dotted(content: &[u8]) -> String {
     out
 }
 
+/// The content octets of a dotted identifier; `None` when it is none (X.690 section 8.19).
+pub(crate) fn encode(dotted: &str) -> Option<Vec<u8>> {
+    let arcs: Option<Vec<u64>> = dotted.split('.').map(|arc| arc.parse().ok().filter(|_| !arc.starts_with('+'))).collect();
+    let arcs = arcs.filter(|arcs| (2..=32).contains(&arcs.len()))?;
+    let (root, second) = (arcs[0], arcs[1]);
+    if root > 2 || root < 2 && second > 39 || second > u64::MAX - 80 {
+        return None;
+    }
+    let mut out = Vec::with_capacity(dotted.len());
+    for arc in std::iter::once(root * 40 + second).chain(arcs.into_iter().skip(2)) {
+        let groups = (64 - arc.leading_zeros()).div_ceil(7).max(1);
+        for group in (0..groups).rev() {
+            let more = if group == 0 { 0 } else { 0x80 };
+            out.push((arc >> (7 * group)) as u8 & 0x7f | more);
+        }
+    }
+    Some(out)
+}
+
 /// The keyword of an attribute type in a distinguished name: those of RFC 4514 section 3 and the registered LDAP
 /// descriptors that occur in certificates.
 pub(crate) fn attribute(oid: &[u8]) -> Option<&'static str> {
@@ -290,5 +309,21 @@ mod tests {
         assert_eq!(dotted(&[0x2a, 0x86]), "#2a86");
         assert_eq!(dotted(&[0xff; 40]), format!("#{}", "ff".repeat(40)));
         assert_eq!(dotted(&[0x2a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]), "#2affffffffffffffffff7f");
+    }
+
+    #[test]
+    fn dotted_identifiers_are_written_as_they_are_read() {
+        for dotted_text in
+            ["2.5.4.3", "1.3.6.1.4.1.311.20.2.3", "2.16.840.1.101.3.4.3.18", "0.39", "2.999.1", "1.2.18446744073709551615"]
+        {
+            let octets = encode(dotted_text).unwrap();
+            if dotted_text.len() < 20 || !dotted_text.contains("1844") {
+                assert_eq!(dotted(&octets), dotted_text);
+            }
+        }
+        assert_eq!(encode("2.5.4.3"), Some(COMMON_NAME.to_vec()));
+        for wrong in ["", "1", "3.1", "1.40", "1..2", "1.a", "+1.2", "1.2.", "1.2.99999999999999999999"] {
+            assert_eq!(encode(wrong), None, "{wrong}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use aws_lc_rs::signature::{
     ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, ML_DSA_44_SIGNING,
     ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair, PqdsaSigningAlgorithm, RsaKeyPair,
 };
+use num_bigint::BigUint;
 use zeroize::Zeroizing;
 
 use crate::asn1::{Element, Reader, element, tag, without_leading_zeros};
@@ -166,17 +167,21 @@ impl PrivateKey {
     fn of_rsa(pkcs8: Zeroizing<Vec<u8>>, algorithm: &[u8], key: &Element<'_>) -> Result<PrivateKey, KeyError> {
         let mut numbers = key.inside();
         let mut number = || numbers.take(tag::INTEGER).ok_or(KeyError::Malformed("a number of the RSA key is missing"));
-        number()?;
-        let (modulus, exponent) = (number()?, number()?);
-        for _ in 0..6 {
-            number()?;
+        if number()?.content == [1] {
+            return Err(KeyError::Unsupported("RSA with more than two primes".to_owned()));
         }
+        let (modulus, exponent) = (number()?, number()?);
+        let (d, p, q, dp, dq, q_inverse) = (number()?, number()?, number()?, number()?, number()?, number()?);
         let bits = crate::asn1::bit_length(modulus.content);
         let zero = without_leading_zeros(exponent.content).is_empty();
         if bits < 512 || zero || modulus.content.first().is_some_and(|first| first & 0x80 != 0) {
             return Err(inconsistent("RSA"));
         }
-        if RSA_CHECKED_BITS.contains(&bits) && RsaKeyPair::from_der(key.whole).is_err() {
+        let is_one = match RSA_CHECKED_BITS.contains(&bits) {
+            true => RsaKeyPair::from_der(key.whole).is_ok(),
+            false => is_rsa_key([&modulus, &exponent, &d, &p, &q, &dp, &dq, &q_inverse].map(|number| number.content)),
+        };
+        if !is_one {
             return Err(inconsistent("RSA"));
         }
         let public = element(tag::SEQUENCE, &[modulus.whole, exponent.whole]);
@@ -327,4 +332,44 @@ fn same_point(one: &[u8], other: &[u8]) -> bool {
         return one == other;
     }
     matches!((compressed(one), compressed(other)), (Some(one), Some(other)) if one == other)
+}
+
+/// Whether the numbers are those of one key: n, e, d, p, q, dP, dQ, qInv (RFC 8017 section 3.2). For sizes that the cryptography library
+/// takes no keys of: a modulus alone can be copied from any certificate, but whoever has its factors has the key.
+fn is_rsa_key(numbers: [&[u8]; 8]) -> bool {
+    if numbers.iter().any(|number| number.first().is_none_or(|first| first & 0x80 != 0)) {
+        return false;
+    }
+    let [n, e, d, p, q, dp, dq, q_inverse] = numbers.map(BigUint::from_bytes_be);
+    let one = BigUint::from(1_u8);
+    if p <= one || q <= one || &p * &q != n {
+        return false;
+    }
+    let (below_p, below_q) = (&p - &one, &q - &one);
+    let inverts = |below: &BigUint| &e * &d % below == one;
+    inverts(&below_p) && inverts(&below_q) && dp == &d % &below_p && dq == &d % &below_q && q_inverse * q % p == one
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbers_of_one_key_are_an_rsa_key() {
+        let whole: [u16; 8] = [3233, 17, 2753, 61, 53, 53, 49, 38];
+        let is_key = |numbers: [u16; 8]| {
+            let bytes = numbers.map(u16::to_be_bytes);
+            is_rsa_key(std::array::from_fn(|place| bytes[place].as_slice()))
+        };
+        assert!(is_key(whole));
+        for place in 0..8 {
+            for other in [0, 1, whole[place] + 1, whole[place] + 2] {
+                let mut forged = whole;
+                forged[place] = other;
+                assert!(!is_key(forged), "number {place} as {other}");
+            }
+        }
+        assert!(!is_key([3233, 17, 2753, 3233, 1, 0, 0, 1]), "no factors");
+        assert!(!is_rsa_key([&[]; 8]) && !is_rsa_key([&[0x80]; 8]));
+    }
 }

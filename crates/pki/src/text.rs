@@ -147,24 +147,26 @@ fn push_chars(out: &mut String, chars: impl Iterator<Item = Result<char, u32>>, 
                 continue;
             }
         };
-        trailing_space = c == ' ';
         let first = out.len() == start;
         if is_hostile(c) {
             push_raw(out, c.encode_utf8(&mut [0; 4]).as_bytes());
-        } else {
-            let special = match c {
-                '\\' => true,
-                ',' | '+' | '"' | '<' | '>' | ';' => escape == Escape::Name,
-                ' ' | '#' => escape == Escape::Name && first,
-                _ => false,
-            };
-            if special {
-                out.push('\\');
-            }
-            out.push(c);
+            trailing_space = false;
+            continue;
         }
+        let special = match c {
+            '\\' => true,
+            ',' | '+' | '"' | '<' | '>' | ';' => escape == Escape::Name,
+            ' ' | '#' => escape == Escape::Name && first,
+            _ => false,
+        };
+        if special {
+            out.push('\\');
+        }
+        // A space that is first has its backslash already.
+        trailing_space = c == ' ' && !special;
+        out.push(c);
     }
-    if trailing_space && escape == Escape::Name && out.len() > start + 1 && !out.ends_with("\\ ") {
+    if trailing_space && escape == Escape::Name {
         out.pop();
         out.push_str("\\ ");
     }

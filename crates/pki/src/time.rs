@@ -1,6 +1,6 @@
 //! UTCTime and GeneralizedTime as unix milliseconds (RFC 5280 section 4.1.2.5).
 
-use crate::asn1::{Element, tag};
+use crate::asn1::{Element, put_header, tag};
 
 /// A time and whether it was written in a form that RFC 5280 allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,24 @@ fn days_in_month(year: i64, month: u8) -> i64 {
         2 => 28,
         _ => 31,
     }
+}
+
+/// UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5).
+pub(crate) fn put(out: &mut Vec<u8>, unix_ms: i64) {
+    let seconds = unix_ms.div_euclid(1000);
+    let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
+    let second = seconds.rem_euclid(86_400);
+    let two = |number: i64| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
+    if (1950..2050).contains(&year) {
+        put_header(out, tag::UTC_TIME, 13);
+    } else {
+        put_header(out, tag::GENERALIZED_TIME, 15);
+        out.extend_from_slice(&two(year / 100));
+    }
+    for number in [year % 100, month, day, second / 3600, second / 60 % 60, second % 60] {
+        out.extend_from_slice(&two(number));
+    }
+    out.push(b'Z');
 }
 
 /// `2027-01-31 23:59:59 UTC`, for sentences.

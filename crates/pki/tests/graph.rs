@@ -341,3 +341,26 @@ fn junk_in_the_pool_is_passed_over_and_a_junk_leaf_refused() {
     assert_eq!((graph.paths.len(), places), (1, vec![1]));
     assert!(Graph::above(&junk, &[&r]).is_err());
 }
+
+#[test]
+fn an_authority_with_many_certificates_costs_one_check() {
+    let root = Party::new("Root");
+    let others: Vec<Party> = (0..50).map(|number| Party::new(&format!("Root {number}"))).collect();
+    let mut pool: Vec<Vec<u8>> = others.iter().map(|other| other.certifies(&root)).collect();
+    let crossed = Graph::above(&root.serves(), &pool).unwrap().0;
+    assert_eq!((crossed.nodes.len(), crossed.nodes[0].issuers.len()), (51, 50));
+    assert_eq!(crossed.checks, 1, "one for the leaf: nobody above is at hand");
+    assert!(crossed.unfinished && crossed.paths.len() == PATHS_MAX, "there are more paths than are told");
+
+    pool.extend(others.iter().map(Party::root));
+    let whole = Graph::above(&root.serves(), &pool).unwrap().0;
+    assert_eq!(whole.nodes.len(), 101);
+    assert_eq!(whole.checks, 1 + 50 + 50, "the leaf, each cross-sign, each root");
+    assert!(whole.paths.iter().all(|path| path.end == End::Root && path.nodes.len() == 3));
+
+    // Namesakes with keys of their own cost one check each, up to a limit, and the one with the right identifier comes first.
+    let namesakes: Vec<Vec<u8>> = (0..50).map(|_| Party::new("Root").root()).chain([root.root()]).collect();
+    let found = Graph::above(&root.serves(), &namesakes).unwrap().0;
+    assert_eq!((found.nodes.len(), found.nodes[0].others_of_that_name), (2, 31));
+    assert!(found.unfinished && found.checks == 33, "{}", found.checks);
+}

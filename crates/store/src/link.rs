@@ -54,6 +54,9 @@ pub(crate) enum CommitError {
 }
 
 /// A connection and the state of its transaction.
+/// Set when nobody waits for a read any more.
+pub(crate) type Abandoned = std::sync::Arc<std::sync::atomic::AtomicBool>;
+
 pub(crate) enum Link {
     Sqlite(sqlite::Link),
     Postgres(Box<postgres::Link>),
@@ -89,9 +92,32 @@ impl Link {
         on_either!(self, link => link.begin_write())
     }
 
+    /// Much is about to be written, or no longer. On PostgreSQL the server looks after its memory.
+    pub(crate) fn widen(&mut self, wide: bool) -> Result<(), Error> {
+        match self {
+            Link::Sqlite(link) => link.widen(wide),
+            Link::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// The rows that this connection has changed so far, where it knows.
+    pub(crate) fn rows_changed(&self) -> Option<u64> {
+        match self {
+            Link::Sqlite(link) => Some(link.rows_changed()),
+            Link::Postgres(_) => None,
+        }
+    }
+
     /// Begins a read transaction, whose snapshot is taken by its first statement.
     pub(crate) fn begin_read(&mut self) -> Result<(), Error> {
         on_either!(self, link => link.begin_read())
+    }
+
+    /// Stops what runs for a read when this is set. PostgreSQL is left to its time-out.
+    pub(crate) fn watch(&mut self, abandoned: Abandoned) {
+        if let Link::Sqlite(link) = self {
+            link.watch(abandoned);
+        }
     }
 
     /// Parts what follows from what came before: [`Link::undo`] comes back to here.

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::calls::guarded;
 use crate::error::Error;
-use crate::link::Link;
+use crate::link::{Abandoned, Link};
 use crate::statistics::Counters;
 use crate::tx::{Memo, Recorder, Tx};
 
@@ -42,14 +42,20 @@ impl Readers {
     }
 
     /// Puts a closure into the queue, and gives the end where its answer will arrive.
-    pub(crate) fn put<T, E, F>(&self, work: F) -> Result<oneshot::Receiver<Result<T, E>>, Error>
+    /// The flag is for whoever does not want it any more.
+    pub(crate) fn put<T, E, F>(&self, work: F) -> Result<(oneshot::Receiver<Result<T, E>>, Abandoned), Error>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let read: Read = Box::new(move |reader| reader.serve(work, reply));
+        let abandoned = Abandoned::default();
+        let flag = abandoned.clone();
+        let read: Read = Box::new(move |reader| {
+            reader.link.watch(flag);
+            reader.serve(work, reply);
+        });
         let mut state = self.lock();
         if state.closed {
             return Err(Error::Closed);
@@ -63,7 +69,7 @@ impl Readers {
         if wake {
             self.arrived.notify_one();
         }
-        Ok(answer)
+        Ok((answer, abandoned))
     }
 
     fn wait(&self) -> Option<Read> {

@@ -1,6 +1,7 @@
 //! The store: one writer's thread, a few readers' threads, and the way to them.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -10,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::calls;
 use crate::error::Error;
 use crate::lanes::{Lane, Lanes};
-use crate::link::{Engine, Link, Marker};
+use crate::link::{Abandoned, Engine, Link, Marker};
 use crate::location::Location;
 use crate::migrate::{Migration, migrate};
 use crate::params;
@@ -34,6 +35,15 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options { readers: 4, record_sql: false, lane_length: 4096 }
+    }
+}
+
+/// Says that nobody waits any more.
+struct Waits(Abandoned);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -92,7 +102,9 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let answer = self.inner.readers.put(work)?;
+        let (answer, abandoned) = self.inner.readers.put(work)?;
+        // Whoever stops waiting stops a statement that runs for them.
+        let _waits = Waits(abandoned);
         answer.await.unwrap_or_else(|_| Err(Error::Panicked.into()))
     }
 

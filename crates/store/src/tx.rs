@@ -168,6 +168,16 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// A table from which rows are taken in the order of its primary key, or of an index: no other index is to choose them, since
+    /// many fulfil what is asked for. PostgreSQL finds out by itself.
+    pub fn walked(&self, table: &str, index: Option<&str>) -> String {
+        match (self.link.engine(), index) {
+            (Engine::Sqlite, None) => format!("{table} NOT INDEXED"),
+            (Engine::Sqlite, Some(index)) => format!("{table} INDEXED BY {index}"),
+            (Engine::Postgres, _) => table.to_owned(),
+        }
+    }
+
     /// The name of the function that gives the greatest of its arguments.
     pub fn greatest(&self) -> &'static str {
         match self.link.engine() {

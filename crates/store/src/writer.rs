@@ -20,6 +20,12 @@ const BATCH_TIME: Duration = Duration::from_millis(5);
 /// After this long a batch of bulk work alone takes no further chunk; an interactive call that comes ends it at once. Chunks in
 /// one commit write their common pages once: an import is half as fast again as with 20 ms.
 const BULK_TIME: Duration = Duration::from_millis(100);
+/// The same while nobody has come for [`QUIET`]. Commits of many thousands of rows write a fraction of the pages per row; the first
+/// interactive call after the quiet ends the batch, and waits for its commit.
+const QUIET_BULK_TIME: Duration = Duration::from_secs(4);
+/// The same where other nodes may write.
+const SHARED_BULK_TIME: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_secs(5);
 /// So many batches bulk work waits behind an interactive lane that never empties.
 const BULK_WAITS: u32 = 8;
 /// Writers that have not committed for so long will not look for their last batch any more.
@@ -34,6 +40,12 @@ pub(crate) struct Writer {
     marker: Marker,
     /// Batches since a bulk call was last served while some waited.
     bulk_waited: u32,
+    /// When an interactive call last wrote something, or the start. Most that come at regular times find nothing to do.
+    interactive: Instant,
+    /// When a bulk call was last served.
+    bulk: Option<Instant>,
+    /// The connection has the room for bulk work that nobody shares.
+    wide: bool,
 }
 
 /// A call that ran in the batch.
@@ -69,7 +81,18 @@ impl Writer {
         // Random keys of the standard library: unique among writers is all that is needed.
         let writer = RandomState::new().build_hasher().finish().cast_signed();
         let marker = Marker { writer, batch: 0, at_ms: now_ms() };
-        Writer { link, lanes, counters, recorder, memo: Memo::default(), marker, bulk_waited: 0 }
+        Writer {
+            link,
+            lanes,
+            counters,
+            recorder,
+            memo: Memo::default(),
+            marker,
+            bulk_waited: 0,
+            interactive: Instant::now(),
+            bulk: None,
+            wide: false,
+        }
     }
 
     /// Forgets the markers of writers long gone.
@@ -100,6 +123,7 @@ impl Writer {
     }
 
     fn batch(&mut self, first: Turn) {
+        self.make_room(first.lane);
         if let Err(error) = self.link.begin_write() {
             self.refuse_waiting(first, &error);
             return;
@@ -125,19 +149,39 @@ impl Writer {
         self.memo.forget();
     }
 
+    /// Bulk work that nobody shares gets more room, until somebody else writes or it ends.
+    fn make_room(&mut self, first: Lane) {
+        let goes_on = first == Lane::Bulk || self.bulk.is_some_and(|at| at.elapsed() < QUIET);
+        let wide = goes_on && self.interactive.elapsed() >= QUIET;
+        if wide == self.wide {
+            return;
+        }
+        match self.link.widen(wide) {
+            Ok(()) => self.wide = wide,
+            Err(error) => tracing::warn!(%error, wide, "the writer's room could not be changed"),
+        }
+    }
+
     /// Runs calls as long as the batch has room, each behind its own savepoint but the first: before it there is nothing to keep.
     fn attempt(&mut self, first: Turn, ran: &mut Vec<Ran>) -> Attempt {
         let started = Instant::now();
         let mut bulk = 0;
         let mut next = Some(first);
         while let Some(Turn { mut call, lane }) = next {
-            bulk += usize::from(lane == Lane::Bulk);
+            if lane == Lane::Bulk {
+                bulk += 1;
+                self.bulk = Some(Instant::now());
+            }
             let parted = !ran.is_empty();
             if parted && self.link.savepoint().is_err() {
                 ran.push(Ran { call, verdict: Verdict::Undone });
                 return Attempt::Gone;
             }
+            let before = self.link.rows_changed();
             let verdict = self.run_one(&mut *call);
+            if lane == Lane::Normal && (before.is_none() || self.link.rows_changed() != before) {
+                self.interactive = Instant::now();
+            }
             ran.push(Ran { call, verdict });
             if self.link.gone() {
                 return Attempt::Gone;
@@ -173,7 +217,14 @@ impl Writer {
         }
         // Interactive calls take at most one chunk of bulk work with them.
         let only_bulk = ran == bulk;
-        let room = if only_bulk { ran < BATCH && started.elapsed() < BULK_TIME } else { bulk == 0 };
+        // Whoever cannot tell what others write, as on PostgreSQL with several nodes, keeps them waiting for less.
+        let alone = self.link.rows_changed().is_some();
+        let bulk_time = match (self.interactive.elapsed() < QUIET, alone) {
+            (true, _) => BULK_TIME,
+            (false, false) => SHARED_BULK_TIME,
+            (false, true) => QUIET_BULK_TIME,
+        };
+        let room = if only_bulk { ran < BATCH && started.elapsed() < bulk_time } else { bulk == 0 };
         if !room {
             return None;
         }

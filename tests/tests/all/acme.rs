@@ -3,8 +3,8 @@
 use crate::dns::{bind_provider, lab_resolvers, powerdns_provider};
 use certhold_domain::renewal::KeyKind;
 use certhold_outside::acme::{
-    AcmeError, AcmeErrorKind, Authority, ExternalAccount, NewOrder, Order, PendingChallenge, Progress, RevocationReason, Session,
-    register,
+    AcmeError, AcmeErrorKind, Authority, ExternalAccount, NewOrder, Order, PendingChallenge, Progress, RevocationReason, Revoked,
+    Session, register,
 };
 use certhold_outside::dns::{Provider, Resolvers, challenge_name, propagation};
 use certhold_outside::keys::{certificate_request, generate};
@@ -392,8 +392,8 @@ async fn revocation_happens_and_may_be_repeated() {
     let world = World::start(|_| {}).await;
     let session = world.account().await;
     let (chain, _) = world.obtain(&session, &world.bind(), &["bind.test"]).await;
-    for _ in 0..2 {
-        session.revoke(&chain[0], RevocationReason::Superseded).await.unwrap();
+    for expected in [Revoked::Now, Revoked::Before] {
+        assert_eq!(session.revoke(&chain[0], RevocationReason::Superseded).await.unwrap(), expected);
     }
     let status = world.pebble.certificate_status(&Facts::of(&chain[0]).unwrap().serial).await;
     assert_eq!((status["Status"].as_str(), status["Reason"].as_u64()), (Some("Revoked"), Some(4)));

@@ -65,7 +65,7 @@ async fn renewals_survive_kills() {
 }
 
 /// Asks for the next version of everything that is behind and idle; says how many are behind.
-async fn wanting(api: &mut Api, target: i64) -> usize {
+pub async fn wanting(api: &mut Api, target: i64) -> usize {
     let behind: Vec<Value> =
         all(api).await.into_iter().filter(|managed| managed["versions"].as_i64().unwrap() < target).collect();
     for managed in &behind {
@@ -76,7 +76,7 @@ async fn wanting(api: &mut Api, target: i64) -> usize {
     behind.len()
 }
 
-async fn all(api: &Api) -> Vec<Value> {
+pub async fn all(api: &Api) -> Vec<Value> {
     api.get("/managed-certificates?limit=1000").await["items"].as_array().unwrap().clone()
 }
 
@@ -114,7 +114,7 @@ async fn failures(api: &Api) -> usize {
 }
 
 /// What is installed is the current version, and its key fits.
-async fn check_files(api: &Api, files: &Path) {
+pub async fn check_files(api: &Api, files: &Path) {
     for managed in all(api).await {
         let current = managed["current"].as_i64().unwrap();
         let held = api.get(&format!("/certificates/{current}")).await;
@@ -130,17 +130,17 @@ async fn check_files(api: &Api, files: &Path) {
 }
 
 /// The log is whole, although its writer was killed.
-async fn check_log(mut api: Api) {
+pub async fn check_log(mut api: Api) {
     assert!(api.server.stop().await.success());
     let output = certhold().args(["verify", "--data"]).arg(api.server.data()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Numbers that differ from run to run; printed nowhere, since the instants that matter are the machine's.
-struct Chance(u64);
+pub struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
     }

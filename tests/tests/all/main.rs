@@ -3,6 +3,7 @@
 
 mod acme;
 mod api;
+mod arcgis;
 mod browser_ui;
 mod bulk_kills;
 mod change_owner;
@@ -10,7 +11,15 @@ mod contracts;
 mod custody;
 mod deploy;
 mod dns;
+mod identity_providers;
+mod keyfactor;
 mod kills;
+mod migrating;
+mod private_kills;
+mod rotating;
 mod secrets;
+mod store_kills;
+mod store_server;
+mod stores;
 mod stories;
 mod worker;

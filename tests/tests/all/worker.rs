@@ -6,20 +6,25 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use certhold_domain::access::AccessCache;
+use certhold_domain::collections::Scope;
 use certhold_domain::custody::{Custody, MasterKey};
-use certhold_domain::renewal::KeyKind;
+use certhold_domain::enrolment::Under;
+use certhold_domain::inventory::{self, Revocation, RevocationReason, Revoke};
+use certhold_domain::private_ca::{self, Bounds, Hands, NewAuthority, Profile};
 use certhold_domain::renewal::issuers::{self, AcmeSettings, NewIssuer};
 use certhold_domain::renewal::managed::{self, Managed, NewManaged};
 use certhold_domain::renewal::providers::{self, ProviderCommand};
-use certhold_domain::{Actor, Clock, Core, DnsProviderId, IssuerId, LineageId, MIGRATIONS, Result, inventory};
+use certhold_domain::renewal::revocation::Standing;
+use certhold_domain::renewal::{AcmePlan, IssueBy, KeyKind, PrivatePlan};
+use certhold_domain::{Actor, AuthorityId, CertificateId, Clock, Core, DnsProviderId, IssuerId, LineageId, MIGRATIONS, Result};
 use certhold_outside::dns::Resolvers;
-use certhold_outside::keys::SystemEntropy;
+use certhold_outside::keys::{SoftwareKeys, SystemEntropy};
 use certhold_outside::worker::{self, Settings, Worker};
 use certhold_store::{Options, Store, Tx};
 use certhold_tests::bind::Zone;
 use certhold_tests::lab::Lab;
 use certhold_tests::pebble::{self, Pebble};
-use certhold_tests::postgres::Database;
+use certhold_tests::postgres::{Database, engines};
 
 struct Now;
 
@@ -54,7 +59,7 @@ impl Node {
         };
         let resolvers = Resolvers::new(&[lab.resolver.dns.to_string()]).unwrap().with_authoritative_port(lab.authoritative_port);
         let heartbeat = Arc::new(AtomicI64::new(0));
-        let settings = Settings { holder: "node".into(), concurrency: 4, resolvers };
+        let settings = Settings { holder: "node".into(), concurrency: 4, resolvers, store_roots: Default::default() };
         let worker = worker::start(core.clone(), settings, heartbeat.clone());
         Node { core, worker, heartbeat, _database: database }
     }
@@ -93,11 +98,9 @@ impl Node {
         let command = NewManaged {
             name: String::new(),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
-            issuer,
-            dns_provider,
-            key_kind,
+            by: IssueBy::Acme(AcmePlan { issuer, dns_provider, profile: None }),
+            key_kind: Some(key_kind),
             reuse_key: false,
-            profile: None,
             owner: None,
             adopt: None,
         };
@@ -214,7 +217,164 @@ async fn failures_say_why_and_heal() {
     node.worker.stop(Duration::from_secs(5)).await;
 }
 
+/// Revokes at the issuer, and waits until it stands there as wanted.
+async fn revoke(
+    node: &Node,
+    id: CertificateId,
+    reason: RevocationReason,
+    what: &str,
+    holds: impl Fn(&Standing) -> bool,
+) -> Standing {
+    let revocation = Revocation { effective_at: Now.now(), reason, comment: "the story wants it".into() };
+    let command = Revoke { certificates: vec![id], revocation };
+    node.write(move |tx, now| inventory::revoke(tx, &local(), &command, Scope::everywhere(now), now)).await.unwrap();
+    let started = Instant::now();
+    loop {
+        let whole = node.read(move |tx| inventory::get_whole(tx, &local(), id, Scope::everywhere(0))).await;
+        let standing = whole.at_issuer.expect("an issuer").standing;
+        if holds(&standing) {
+            return standing;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "not {what}: {standing:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_obtained_is_revoked_at_its_authority() {
+    for database in engines() {
+        let lab = Lab::start(&["example.org"], &[]).await;
+        let mut pebble = Pebble::start(&pebble::Options::new(lab.resolver.dns)).await;
+        let node = Node::start(database, &lab).await_ready().await;
+        let (issuer, provider) = (node.issuer("Pebble", &pebble).await, node.powerdns(&lab).await);
+        let other = node.issuer("Other account", &pebble).await;
+        let mut held = Vec::new();
+        for (name, issuer) in
+            [("a.example.org", issuer), ("b.example.org", issuer), ("c.example.org", issuer), ("d.example.org", other)]
+        {
+            let id = node.manage(&[name], issuer, provider, KeyKind::P256).await;
+            held.push(node.until(id, "obtained", |managed| managed.current.is_some()).await.current.unwrap());
+        }
+        let mut serials = Vec::new();
+        for id in held.clone() {
+            serials.push(node.read(move |tx| inventory::summary(tx, &local(), id)).await.serial);
+        }
+        let status = async |serial: &str| pebble.certificate_status(serial).await;
+        let done = |standing: &Standing| matches!(standing, Standing::Revoked { .. });
+        let refused = |standing: &Standing| matches!(standing, Standing::Refused { .. });
+
+        // Really, and with the reason.
+        assert_eq!(status(&serials[0]).await["Status"], "Valid");
+        let standing = revoke(&node, held[0], RevocationReason::KeyCompromise, "revoked", done).await;
+        assert_eq!(standing, Standing::Revoked { already: false });
+        let told = status(&serials[0]).await;
+        assert_eq!((&told["Status"], &told["Reason"]), (&"Revoked".into(), &1.into()));
+        // Asked again after a crash before the answer was recorded: it is revoked already.
+        node.tamper("UPDATE acme_revocation SET state = 'refused'").await;
+        let standing = revoke(&node, held[0], RevocationReason::KeyCompromise, "revoked already", done).await;
+        assert_eq!(standing, Standing::Revoked { already: true });
+        assert_eq!(status(&serials[0]).await["Reason"], 1);
+        // Another account may not.
+        node.tamper("UPDATE acme_certificate SET issuer = 2 WHERE certificate = (SELECT max(certificate) FROM acme_certificate WHERE issuer = 1)").await;
+        let Standing::Refused { error, detail: Some(detail) } =
+            revoke(&node, held[2], RevocationReason::Superseded, "refused", refused).await
+        else {
+            panic!()
+        };
+        assert!(error.contains("does not accept the account") && detail.contains("unauthorized"), "{error} {detail}");
+        assert_eq!(status(&serials[2]).await["Status"], "Valid", "nothing is claimed");
+
+        // An authority that is down is asked again; this one comes back without memory of its accounts.
+        pebble.stop();
+        let failed = |standing: &Standing| matches!(standing, Standing::Asked { failures: 1, .. });
+        let Standing::Asked { error: Some(error), next_try: Some(next), .. } =
+            revoke(&node, held[1], RevocationReason::Superseded, "tried", failed).await
+        else {
+            panic!()
+        };
+        assert!(error.contains("cannot be reached") && next > Now.now(), "{error}");
+        pebble.restart().await;
+        node.tamper("UPDATE job SET due_at = 0 WHERE kind = 'revoke'").await;
+        let standing = revoke(&node, held[1], RevocationReason::Superseded, "refused", refused).await;
+        let Standing::Refused { error, .. } = standing else { panic!("{standing:?}") };
+        assert!(error.contains("does not accept the account"), "{error}");
+        node.worker.stop(Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_authority_renews_by_itself() {
+    for database in engines() {
+        let lab = Lab::start(&["example.org"], &[]).await;
+        let node = Node::start(database, &lab).await_ready().await;
+        let authority = node.authority().await;
+        let by = |days| {
+            IssueBy::Private(PrivatePlan {
+                under: Under::Template(Profile::Server),
+                authority: Some(authority),
+                subject: None,
+                days,
+                metadata: Vec::new(),
+            })
+        };
+        let command = NewManaged {
+            name: String::new(),
+            names: vec!["db1.internal".into(), "192.0.2.7".into()],
+            by: by(None),
+            key_kind: Some(KeyKind::P384),
+            reuse_key: true,
+            owner: None,
+            adopt: None,
+        };
+        let id = node.write(move |tx, now| managed::create(tx, &local(), &command, now)).await.unwrap();
+        let first = node.until(id, "issued", |managed| managed.current.is_some()).await;
+        // Its time has come.
+        node.tamper("UPDATE lineage SET renew_at = 1").await;
+        let second = node.until(id, "renewed by itself", |managed| managed.versions == 2).await;
+        let mut facts = Vec::new();
+        for id in [first.current, second.current] {
+            let held = node.read(move |tx| inventory::get(tx, &local(), id.unwrap())).await;
+            assert!(held.summary.has_key);
+            facts.push(held.facts().unwrap());
+        }
+        assert_eq!((facts[0].spki_sha256, facts[0].key_curve.as_deref()), (facts[1].spki_sha256, Some("P-384")), "the same key");
+        assert_ne!(facts[0].serial, facts[1].serial);
+        // What it cannot issue is told.
+        node.write(move |tx, now| private_ca::retire(tx, &local(), authority, now)).await.unwrap();
+        node.write(move |tx, now| managed::renew_now(tx, &local(), id, now)).await.unwrap();
+        let failing = node.until(id, "refused", |managed| managed.failures > 0).await;
+        assert!(failing.last_error.as_ref().unwrap().contains("is retired"), "{failing:?}");
+        assert!(failing.attempt_due_at.unwrap() - Now.now() > 8 * 60_000, "a human must look: no hurry");
+        node.worker.stop(Duration::from_secs(5)).await;
+    }
+}
+
 impl Node {
+    /// A root with its key in custody.
+    async fn authority(&self) -> AuthorityId {
+        let new = NewAuthority {
+            name: "Example Root".into(),
+            subject: "CN=Example Root, O=Example".into(),
+            key_kind: KeyKind::P256,
+            days: 3_650,
+            parent: None,
+            bounds: Bounds::default(),
+            base_url: String::new(),
+            list_days: 7,
+        };
+        let now = Now.now();
+        let draft = self.read(move |tx| private_ca::draft(tx, &local(), &new, now)).await;
+        let hands = Hands { custody: &self.core.custody, keys: &SoftwareKeys, entropy: &SystemEntropy };
+        let signed = draft.sign(hands, now).unwrap();
+        self.write(move |tx, now| private_ca::create(tx, &local(), &signed, now)).await.unwrap()
+    }
+
+    /// Changes the database behind the product's back.
+    async fn tamper(&self, sql: &'static str) {
+        let changed = self.write(move |tx, _| Ok(tx.execute(sql, certhold_store::params![])?)).await.unwrap();
+        assert!(changed > 0, "{sql} changed nothing");
+    }
+
     /// The worker looks for jobs from the beginning.
     async fn await_ready(self) -> Node {
         while self.heartbeat.load(Ordering::Relaxed) == 0 {

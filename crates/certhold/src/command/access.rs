@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Column, find, print_list, role, user};
+use super::{Column, collection, find, print_list, role, user};
 use crate::failure::Failure;
 use crate::output::{self, Output, text};
 use crate::target::{Method, Target, query};
@@ -22,9 +22,9 @@ pub struct Why {
     /// The number of the certificate that it is about
     #[arg(long = "certificate", value_name = "ID", conflicts_with = "certificate")]
     of: Option<i64>,
-    /// The number of the collection that it is about
-    #[arg(long, value_name = "ID", conflicts_with_all = ["certificate", "of"])]
-    collection: Option<i64>,
+    /// The name or number of the collection that it is about
+    #[arg(long, value_name = "COLLECTION", conflicts_with_all = ["certificate", "of"])]
+    collection: Option<String>,
 }
 
 impl Why {
@@ -34,12 +34,16 @@ impl Why {
     /// What the API refuses.
     pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
         let id = find(target, user::PATH, user::NOUN, &self.user).await?;
+        let collection = match &self.collection {
+            Some(named) => Some(find(target, collection::PATH, "collection", named).await?),
+            None => None,
+        };
         let number = |number: Option<i64>| number.map(|number| number.to_string());
         let parameters = query([
             ("principal", Some(id.to_string())),
             ("action", Some(self.action)),
             ("certificate", number(self.certificate.or(self.of))),
-            ("collection", number(self.collection)),
+            ("collection", number(collection)),
         ]);
         let told = target.get(&format!("/access/why{parameters}")).await?;
         if output == Output::Json {
@@ -49,7 +53,7 @@ impl Why {
         for one in told["roles"].as_array().into_iter().flatten() {
             lines.push_str(&format!("  role {}: {}\n", text(&one["role"]["name"]), text(&one["verdict"])));
         }
-        output::print(&output::tame_lines(&lines))
+        output::print_lines(&lines)
     }
 }
 

@@ -35,6 +35,10 @@ pub struct Restore {
     /// What `certhold backup` wrote
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Restore although its master key is not at hand: whether the secrets in it open, and who signed the heads of its event log, is
+    /// not checked
+    #[arg(long)]
+    without_master_key: bool,
 }
 
 /// Move the database to another engine: from SQLite to PostgreSQL, or back
@@ -123,6 +127,14 @@ impl Restore {
         }
         let broken = |why: Failure| Failure::new(format!("{} cannot be restored: {}", self.file.display(), why.sentence()));
         let custody = custody(&configuration).map_err(broken)?;
+        if custody.is_none() && !self.without_master_key {
+            let key = configuration.data.join(master_key::FILE);
+            return Err(broken(Failure::new(format!(
+                "its master key is not at hand, so that nobody knows whether its secrets open. Put the key back as {} first, or restore \
+                 with --without-master-key, which checks the event log only",
+                key.display()
+            ))));
+        }
         let copied = Source::file(&self.file)
             .and_then(|source| archive::copy(source, database, |writer| check(writer, custody.as_ref(), &[])));
         let (manifest, (verification, seals)) = copied.map_err(broken)?;
@@ -133,7 +145,7 @@ impl Restore {
         let key = configuration.data.join(master_key::FILE);
         let advice = match seals {
             Some(seals) => format!(" All {seals} secrets open."),
-            None => format!(" Now put its master key back: {}.", key.display()),
+            None => format!(" Whether its secrets open was not checked. Now put its master key back: {}.", key.display()),
         };
         let sentence = format!("{database} is restored: {events} events, {heads} signed heads, intact.{advice}");
         let object = json!({ "database": database.to_string(), "events": events, "heads": heads, "secrets": seals,

@@ -44,6 +44,14 @@ pub enum Bulk {
         #[command(flatten)]
         which: Which,
     },
+    /// Remove them from the inventory, except what is managed, deployed or otherwise needed
+    Remove {
+        #[command(flatten)]
+        which: Which,
+        /// Do it; without this the command only says what would be removed
+        #[arg(long)]
+        yes: bool,
+    },
     /// List edits, newest first
     List {
         /// At most so many
@@ -82,8 +90,11 @@ pub struct Which {
     /// Of nobody
     #[arg(long)]
     unowned: bool,
+    /// In this collection, by name or number: rights on it are enough
+    #[arg(long, value_name = "COLLECTION")]
+    collection: Option<String>,
     /// This certificate: its number or SHA-256 fingerprint; may be given several times
-    #[arg(long = "id", value_name = "ID", conflicts_with_all = ["words", "query", "owned_by", "unowned"])]
+    #[arg(long = "id", value_name = "ID", conflicts_with_all = ["words", "query", "owned_by", "unowned", "collection"])]
     ids: Vec<String>,
     /// Only say what would become of them
     #[arg(long)]
@@ -127,6 +138,7 @@ fn edit(edit: &Json) -> String {
         }
         Some("owner") if edit["to"].is_null() => "owner: nobody".into(),
         Some("owner") => format!("owner: role {}", text(&edit["to"])),
+        Some("remove") => "remove from the inventory".into(),
         Some("remove_field") => format!("remove the field {}", text(&edit["name"])),
         _ => String::new(),
     }
@@ -152,6 +164,10 @@ impl Bulk {
             Bulk::Owner { role, nobody: _, which } => {
                 let owner = role.as_deref().map(reference);
                 start(target, json!({ "kind": "owner", "owner": owner }), which, output).await
+            }
+            Bulk::Remove { which, yes } => {
+                let which = Which { dry_run: which.dry_run || !yes, ..which };
+                start(target, json!({ "kind": "remove" }), which, output).await
             }
             Bulk::List { limit } => {
                 let mut items = Vec::new();
@@ -181,8 +197,12 @@ async fn start(target: &Target, edit: Json, which: Which, output: Output) -> Res
     let mut input = json!({ "edit": edit });
     if which.ids.is_empty() {
         let owner = if which.unowned { Some("none".into()) } else { which.owned_by.as_deref().map(reference) };
-        input["filter"] =
-            json!({ "q": which.words.unwrap_or_default(), "query": which.query.unwrap_or_default(), "owner": owner });
+        let collection = match &which.collection {
+            Some(named) => Some(super::find(target, super::collection::PATH, "collection", named).await?),
+            None => None,
+        };
+        input["filter"] = json!({ "q": which.words.unwrap_or_default(), "query": which.query.unwrap_or_default(), "owner": owner,
+            "collection": collection });
     } else {
         let mut ids = Vec::with_capacity(which.ids.len());
         for id in &which.ids {
@@ -210,11 +230,20 @@ const PREVIEW: &[Column] = &[
     ("for example", |one| samples(&one["sample"])),
 ];
 
+/// Certificates that a preview names.
+const SAMPLES: usize = 20;
+
 fn samples(sample: &Json) -> String {
     let all = sample.as_array().map(Vec::as_slice).unwrap_or_default();
-    let line =
-        |one: &Json| format!("{} {}: {} → {}", text(&one["certificate"]), text(&one["title"]), one["before"], one["after"]);
-    all.iter().map(line).collect::<Vec<_>>().join("\n")
+    let line = |one: &Json| match one["after"].is_null() {
+        true => format!("{} {}: removed", text(&one["certificate"]), text(&one["title"])),
+        false => format!("{} {}: {} → {}", text(&one["certificate"]), text(&one["title"]), one["before"], one["after"]),
+    };
+    let mut lines: Vec<String> = all.iter().take(SAMPLES).map(line).collect();
+    if all.len() > SAMPLES {
+        lines.push("…".into());
+    }
+    lines.join("\n")
 }
 
 /// Shows progress until an edit has ended, and then what became of it. One that did not come to its end is a failure.

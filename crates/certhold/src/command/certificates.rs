@@ -5,11 +5,12 @@ use std::time::Duration;
 use certhold_domain::Clock;
 use serde_json::{Value as Json, json};
 
+use super::through::Through;
 use super::{Column, collection, not_found, print_done, print_list, print_one};
 use crate::duration;
 use crate::failure::Failure;
 use crate::opening::SystemClock;
-use crate::output::{self, JsonArray, Output, text, time};
+use crate::output::{self, CsvLines, JsonArray, Output, text, time};
 use crate::target::{Method, Target, query};
 
 /// Rows of a table when nobody says how many.
@@ -68,6 +69,31 @@ const COLUMNS: &[Column] = &[
     ("managed", |item| text(&item["managed"]["id"])),
 ];
 
+/// Everything that a list tells of a certificate.
+const CSV_COLUMNS: &[Column] = &[
+    ("id", |item| text(&item["id"])),
+    ("name", |item| title(item)),
+    ("names", |item| whole(&item["names"])),
+    ("subject", |item| text(&item["subject"])),
+    ("issuer", |item| text(&item["issuer"])),
+    ("serial", |item| text(&item["serial"])),
+    ("not_before", |item| text(&item["not_before"])),
+    ("not_after", |item| text(&item["not_after"])),
+    ("owner", |item| text(&item["owner"]["name"])),
+    ("key", |item| key(item)),
+    ("is_ca", |item| text(&item["is_ca"])),
+    ("managed", |item| text(&item["managed"]["id"])),
+    ("private_key", |item| text(&item["has_private_key"])),
+    ("source", |item| text(&item["source"])),
+    ("held_since", |item| text(&item["held_since"])),
+    ("sha256", |item| text(&item["sha256"])),
+];
+
+/// All names, separated by spaces as in the pages' files.
+fn whole(names: &Json) -> String {
+    names.as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join(" ")
+}
+
 impl List {
     /// Lists.
     ///
@@ -83,6 +109,11 @@ impl List {
             let mut array = JsonArray::begin();
             target.items(&path, self.limit, |item| array.item(&item)).await?;
             return array.end();
+        }
+        if output == Output::Csv {
+            let mut lines = CsvLines::begin(CSV_COLUMNS)?;
+            target.items(&path, self.limit, |item| lines.item(&item)).await?;
+            return lines.end();
         }
         let limit = self.limit.unwrap_or(ROWS);
         let mut items = Vec::new();
@@ -161,6 +192,8 @@ pub struct Show {
     /// Print the certificate and the chain its authority delivered with it, as PEM
     #[arg(long, conflicts_with = "pem")]
     chain: bool,
+    #[command(flatten)]
+    through: Through,
 }
 
 const LINES: &[Column] = &[
@@ -235,14 +268,14 @@ impl Show {
     /// # Errors
     /// When there is no such certificate.
     pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
-        let id = find(target, &self.id).await?;
+        let one = self.through.reach(target, &self.id).await?;
         let file = if self.chain { Some("chain") } else { self.pem.then_some("pem") };
         if let Some(file) = file {
-            let text = target.fetch(Method::Get, &format!("/certificates/{id}/{file}"), None).await?;
+            let text = target.fetch(Method::Get, &one.path(&format!("/{file}"), []), None).await?;
             return output::print(&String::from_utf8_lossy(&text));
         }
-        let mut certificate = target.get(&format!("/certificates/{id}")).await?;
-        certificate["details"] = target.get(&format!("/certificates/{id}/facts")).await?;
+        let mut certificate = target.get(&one.path("", [])).await?;
+        certificate["details"] = target.get(&one.path("/facts", [])).await?;
         print_one(&certificate, LINES, output)?;
         match (output, certificate["findings"].as_array()) {
             (Output::Table, Some(findings)) if !findings.is_empty() => {
@@ -261,9 +294,16 @@ pub(super) fn reference(role: &str) -> Json {
 
 /// The number of the certificate that somebody named by number or fingerprint.
 pub(super) async fn find(target: &Target, text: &str) -> Result<i64, Failure> {
+    find_in(target, text, None).await
+}
+
+/// The same, for whoever sees it through a collection.
+pub(super) async fn find_in(target: &Target, text: &str, collection: Option<i64>) -> Result<i64, Failure> {
     let digits: String = text.chars().filter(|c| *c != ':').collect();
     if digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        let found = target.all(&format!("/certificates{}", query([("q", Some(digits))]))).await?;
+        let found = target
+            .all(&format!("/certificates{}", query([("q", Some(digits)), ("collection", collection.map(|id| id.to_string()))])))
+            .await?;
         let id = found.first().and_then(|one| one["id"].as_i64());
         return id.ok_or_else(|| not_found("certificate", text));
     }
@@ -281,13 +321,32 @@ pub enum Owner {
         /// The role that owns it from now on
         #[arg(value_name = "ROLE")]
         role: String,
+        #[command(flatten)]
+        through: Through,
     },
     /// Take a certificate from its owner, so that nobody owns it
     Clear {
         /// The certificate: its number, or its SHA-256 fingerprint
         #[arg(value_name = "ID")]
         id: String,
+        #[command(flatten)]
+        through: Through,
     },
+    /// Say whether certificates need an owner, or decide it
+    Policy {
+        /// `required`: an owner can be changed, but not cleared; `optional`
+        #[arg(value_name = "POLICY")]
+        policy: Option<String>,
+    },
+}
+
+async fn owner_policy(policy: Option<&str>, target: &Target, output: Output) -> Result<(), Failure> {
+    let Some(policy) = policy else {
+        let answer = target.get("/owner-policy").await?;
+        return print_done(&format!("an owner is {}", text(&answer["policy"])), &answer, output);
+    };
+    target.put(Method::Put, "/owner-policy", &json!({ "policy": policy })).await?;
+    print_done(&format!("an owner is {policy} from now on"), &json!({ "policy": policy }), output)
 }
 
 impl Owner {
@@ -296,14 +355,15 @@ impl Owner {
     /// # Errors
     /// What the API refuses.
     pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
-        let (id, role) = match &self {
-            Owner::Set { id, role } => (id, Some(role)),
-            Owner::Clear { id } => (id, None),
+        let (id, role, through) = match &self {
+            Owner::Set { id, role, through } => (id, Some(role), through),
+            Owner::Clear { id, through } => (id, None, through),
+            Owner::Policy { policy } => return owner_policy(policy.as_deref(), target, output).await,
         };
-        let id = find(target, id).await?;
-        target
-            .put(Method::Put, &format!("/certificates/{id}/owner"), &json!({ "owner": role.map(String::as_str).map(reference) }))
-            .await?;
+        let one = through.reach(target, id).await?;
+        let new = json!({ "owner": role.map(String::as_str).map(reference) });
+        target.put(Method::Put, &one.path("/owner", []), &new).await?;
+        let id = one.id;
         let sentence = match role {
             Some(role) => format!("certificate {id} belongs to {role}"),
             None => format!("certificate {id} belongs to nobody"),

@@ -2,10 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
+use super::through::Through;
 use super::{Column, certificates, created, find, print_done, print_list};
 use crate::failure::Failure;
 use crate::output::{self, Output, text, time};
-use crate::target::{Method, Target, query};
+use crate::target::{Method, Target};
 
 /// Show who issued a certificate, up to the roots, and which trust sets accept it
 #[derive(clap::Args)]
@@ -19,6 +20,8 @@ pub struct Chain {
     /// A host name or address for which it shall be valid
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    #[command(flatten)]
+    through: Through,
 }
 
 impl Chain {
@@ -27,11 +30,12 @@ impl Chain {
     /// # Errors
     /// When there is no such certificate.
     pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
-        let id = certificates::find(target, &self.id).await?;
-        let chains = target.get(&format!("/certificates/{id}/chains")).await?;
+        let one = self.through.reach(target, &self.id).await?;
+        let chains = target.get(&one.path("/chains", [])).await?;
         let usage = if self.client { "client" } else { "server" };
-        let asked = query([("usage", Some(usage.to_owned())), ("name", self.name)]);
-        let trust = target.all(&format!("/certificates/{id}/trust{asked}")).await?;
+        // One page has all verdicts.
+        let judged = one.path("/trust", [("usage", Some(usage.to_owned())), ("name", self.name)]);
+        let trust = list(&target.get(&judged).await?["items"]).to_vec();
         if output == Output::Json {
             return output::print(&output::json(&json!({ "chains": chains, "trust": trust })));
         }
@@ -45,19 +49,20 @@ fn list(value: &Json) -> &[Json] {
 
 fn paths(chains: &Json) -> String {
     let members = list(&chains["certificates"]);
-    let member = |id: &Json| members.iter().find(|one| one["id"] == *id).unwrap_or(&Json::Null);
+    let member = |step: &Json| members.iter().find(|one| one["sha256"] == step["sha256"]).unwrap_or(&Json::Null);
     let mut out = String::new();
     for (number, path) in list(&chains["paths"]).iter().enumerate() {
         let ends = match (text(&path["end"]).as_str(), path["sound"] == true) {
             ("root", true) => "reaches a root",
             ("root", false) => "reaches a root, with problems",
             ("missing", _) => "incomplete",
+            ("unfinished", _) => "incomplete: there are more authorities of the issuer's name than are looked at",
             ("loop", _) => "goes round in a circle",
             _ => "too long",
         };
         out.push_str(&format!("path {}: {ends}\n", number + 1));
         for step in list(&path["steps"]) {
-            let one = member(&step["id"]);
+            let one = member(step);
             let problems = list(&step["problems"]).iter().map(|problem| text(problem).replace('_', " ")).collect::<Vec<_>>();
             let problems = if problems.is_empty() { String::new() } else { format!("  !! {}", problems.join(", ")) };
             let subject = output::tame(&text(&one["subject"]));

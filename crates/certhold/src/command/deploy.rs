@@ -66,6 +66,12 @@ pub struct Add {
     /// Mode of the private key file [default: 0600]
     #[arg(long, value_name = "MODE")]
     key_mode: Option<String>,
+    /// Certificate store to put it into, in place of files: its name or number
+    #[arg(long, value_name = "STORE", requires = "alias")]
+    store: Option<String>,
+    /// The entry's name in that store
+    #[arg(long, value_name = "ALIAS", requires = "store")]
+    alias: Option<String>,
     /// Program and its arguments, run without a shell after the files are in place
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -111,9 +117,15 @@ impl Deploy {
 impl Add {
     async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
         let managed = find(target, MANAGED, "managed certificate", &self.managed).await?;
+        let store = match &self.store {
+            Some(store) => Some(find(target, "/certificate-stores", "certificate store", store).await?),
+            None => None,
+        };
+        let store = store.map(|store| json!({ "store": store, "alias": self.alias }));
         let input = json!({ "name": self.name, "settings": {
             "certificate": self.certificate, "chain": self.chain, "full_chain": self.full_chain, "private_key": self.private_key,
             "owner": self.owner, "group": self.group, "mode": self.mode, "key_mode": self.key_mode, "command": self.command,
+            "store": store,
         }});
         let answer = target.put(Method::Post, &format!("{MANAGED}/{managed}/deployments"), &input).await?;
         print_done(&format!("deployment {} is added as number {}", self.name, created(&answer)), &answer, output)

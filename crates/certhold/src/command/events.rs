@@ -48,7 +48,7 @@ pub struct Events {
     /// At most so many
     #[arg(long, value_name = "NUMBER", default_value_t = ROWS, conflicts_with = "format")]
     limit: usize,
-    /// Export all of them, oldest first: jsonl, cef or syslog
+    /// Export all of them, oldest first: jsonl, cef, syslog or csv
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
     /// Export only events after this number
@@ -73,6 +73,22 @@ const COLUMNS: &[Column] = &[
     ("what", |event| text(&event["operation"])),
     ("object", |event| about(&event["object"])),
     ("name", |event| text(&event["object"]["name"])),
+];
+
+/// Everything that a list tells of an event.
+const CSV_COLUMNS: &[Column] = &[
+    ("seq", |event| text(&event["seq"])),
+    ("at", |event| text(&event["at"])),
+    ("actor_kind", |event| text(&event["actor"]["kind"])),
+    ("actor", |event| text(&event["actor"]["name"])),
+    ("face", |event| text(&event["face"])),
+    ("operation", |event| text(&event["operation"])),
+    ("object", |event| about(&event["object"])),
+    ("object_name", |event| text(&event["object"]["name"])),
+    ("request", |event| text(&event["request"])),
+    ("address", |event| text(&event["address"])),
+    ("payload", |event| if event["payload"].is_null() { String::new() } else { event["payload"].to_string() }),
+    ("hash", |event| text(&event["hash"])),
 ];
 
 fn about(object: &Json) -> String {
@@ -112,6 +128,11 @@ impl Events {
             let mut array = JsonArray::begin();
             target.items(&path, Some(self.limit), |event| array.item(&event)).await?;
             return array.end();
+        }
+        if output == Output::Csv {
+            let mut lines = output::CsvLines::begin(CSV_COLUMNS)?;
+            target.items(&path, Some(self.limit), |event| lines.item(&event)).await?;
+            return lines.end();
         }
         let mut events = Vec::new();
         target
@@ -223,7 +244,7 @@ fn tell(found: &Json, output: Output) -> Result<(), Failure> {
     };
     match output {
         Output::Json => output::print(&output::json(found))?,
-        Output::Table => {
+        Output::Table | Output::Csv => {
             for problem in problems {
                 output::print(&format!("event {}: {}\n", text(&problem["seq"]), output::tame(&text(&problem["what"]))))?;
             }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::certificates::find;
 use super::print_done;
+use super::through::{Reached, Through};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::target::{Method, Target};
@@ -39,6 +39,8 @@ pub struct Export {
     /// Leave the chain out
     #[arg(long)]
     no_chain: bool,
+    #[command(flatten)]
+    through: Through,
 }
 
 impl Export {
@@ -47,27 +49,28 @@ impl Export {
     /// # Errors
     /// What the API refuses, or when the file cannot be written.
     pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
-        let id = find(target, &self.id).await?;
+        let one = self.through.reach(target, &self.id).await?;
         // Before anything is recorded: a key that cannot be written need not leave custody.
         new_file::require_absent(&self.file)?;
         let bytes = Zeroizing::new(match self.no_key {
-            true => self.certificate(target, id).await?,
-            false => self.with_key(target, id).await?,
+            true => self.certificate(target, &one).await?,
+            false => self.with_key(target, &one).await?,
         });
         new_file::write(&self.file, &bytes)?;
+        let id = one.id;
         let what = if self.no_key { "certificate" } else { "certificate and private key" };
         let sentence = format!("{what} {id} written to {}", self.file.display());
         let object = json!({ "certificate": id, "format": self.format, "file": self.file, "private_key": !self.no_key });
         print_done(&sentence, &object, output)
     }
 
-    async fn certificate(&self, target: &Target, id: i64) -> Result<Vec<u8>, Failure> {
-        let format = crate::target::encode(&self.format);
-        let path = format!("/certificates/{id}/download?format={format}&chain={}", !self.no_chain);
+    async fn certificate(&self, target: &Target, one: &Reached) -> Result<Vec<u8>, Failure> {
+        let chain = (!self.no_chain).to_string();
+        let path = one.path("/download", [("format", Some(self.format.clone())), ("chain", Some(chain))]);
         target.fetch(Method::Get, &path, None).await
     }
 
-    async fn with_key(&self, target: &Target, id: i64) -> Result<Vec<u8>, Failure> {
+    async fn with_key(&self, target: &Target, one: &Reached) -> Result<Vec<u8>, Failure> {
         let password = match self.no_password {
             true => None,
             false => Some(secrets::new_password(self.password_file.as_deref())?),
@@ -75,6 +78,6 @@ impl Export {
         let body = json!({ "format": self.format, "reason": self.reason, "chain": !self.no_chain,
             "password": password.as_ref().map(|password| password.as_str()) });
         let body = body.to_string().into_bytes();
-        target.fetch(Method::Post, &format!("/certificates/{id}/export"), Some(("application/json", body))).await
+        target.fetch(Method::Post, &one.path("/export", []), Some(("application/json", body))).await
     }
 }

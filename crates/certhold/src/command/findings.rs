@@ -81,6 +81,7 @@ impl Lint {
         }
         match output {
             Output::Json => output::print(&output::json(&items))?,
+            Output::Csv => output::print(&output::csv(&items))?,
             Output::Table => items.iter().try_for_each(|item| output::print(&sheet(item)))?,
         }
         match errors {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::certificates::find;
+use super::through::Through;
 use super::{Column, created, print_done, print_list, print_one};
 use crate::failure::Failure;
 use crate::output::{self, Output, text, time};
@@ -48,6 +48,8 @@ pub enum Key {
         /// Why; it stays in the event log
         #[arg(long, value_name = "TEXT")]
         reason: String,
+        #[command(flatten)]
+        through: Through,
     },
 }
 
@@ -81,7 +83,7 @@ impl Key {
                 let one = target.get(&format!("/key-requests/{id}")).await?;
                 match output {
                     // The request is all that somebody wants to pipe on.
-                    Output::Table => {
+                    Output::Table | Output::Csv => {
                         eprintln!("The key of request {id} is in custody. Import the certificate when it is issued.");
                         output::print(&text(&one["csr"]))
                     }
@@ -97,10 +99,10 @@ impl Key {
                 target.send(Method::Delete, &format!("/key-requests/{id}"), None).await?;
                 print_done(&format!("key request {id} is gone"), &json!({ "id": id }), output)
             }
-            Key::Destroy { id, reason } => {
-                let id = find(target, &id).await?;
-                let path = format!("/certificates/{id}/private-key/destroy");
-                target.put(Method::Post, &path, &json!({ "reason": reason })).await?;
+            Key::Destroy { id, reason, through } => {
+                let one = through.reach(target, &id).await?;
+                target.put(Method::Post, &one.path("/private-key/destroy", []), &json!({ "reason": reason })).await?;
+                let id = one.id;
                 print_done(&format!("the private key of certificate {id} is destroyed"), &json!({ "certificate": id }), output)
             }
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Column, certificates, created, find, print_done, print_list, print_one};
+use super::{Column, authority, certificates, created, find, metadata, pattern, print_done, print_list, print_one};
 use crate::failure::Failure;
 use crate::output::{Output, text, time};
 use crate::target::{Method, Target};
@@ -12,6 +12,7 @@ const NOUN: &str = "managed certificate";
 
 /// Certificates that Certhold obtains and renews
 #[derive(clap::Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, read once from the command line")]
 pub enum Managed {
     /// List managed certificates
     List {
@@ -55,25 +56,44 @@ pub enum Managed {
 /// Create a managed certificate; a running server obtains its first version at once
 #[derive(clap::Args)]
 pub struct Create {
-    /// DNS names; a wildcard only as the whole leftmost label
-    #[arg(value_name = "DNS-NAME", required_unless_present = "adopt")]
+    /// DNS names; a wildcard only as the whole leftmost label. Of a private authority also addresses, mail addresses, or kind:name (dns, ip,
+    /// email, uri, upn)
+    #[arg(value_name = "NAME", required_unless_present_any = ["adopt", "subject"])]
     names: Vec<String>,
-    /// What it is called [default: the first DNS name]
+    /// What it is called [default: the first name]
     #[arg(long)]
     name: Option<String>,
-    /// Who issues it: name or number
-    #[arg(long, value_name = "ISSUER")]
-    issuer: String,
-    /// Who publishes its proofs: name or number of a DNS provider
-    #[arg(long, value_name = "PROVIDER")]
-    dns: String,
-    /// Its key: p256, p384, rsa2048, rsa3072, rsa4096 or ed25519
-    #[arg(long, value_name = "KIND", default_value = "p256")]
-    key: String,
+    /// The ACME issuer that it is obtained from: name or number
+    #[arg(long, value_name = "ISSUER", requires = "dns", required_unless_present_any = ["authority", "pattern", "template"])]
+    issuer: Option<String>,
+    /// Who publishes its proofs for an ACME issuer: name or number of a DNS provider
+    #[arg(long, value_name = "PROVIDER", requires = "issuer")]
+    dns: Option<String>,
+    /// The private authority that issues it: name or number [default: the pattern's, or the only one]
+    #[arg(long, value_name = "AUTHORITY", conflicts_with_all = ["issuer", "dns", "profile"])]
+    authority: Option<String>,
+    /// The enrolment pattern by whose rules a private authority issues: name or number
+    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["issuer", "dns", "profile", "template"])]
+    pattern: Option<String>,
+    /// Without a pattern, the template whose default pattern holds: server (default), client, server_client, mail or code_signing
+    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["issuer", "dns", "profile"])]
+    template: Option<String>,
+    /// Whom a private authority issues it to, such as "CN=db1.internal, O=Example"
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["issuer", "dns", "profile"])]
+    subject: Option<String>,
+    /// The life of a version from a private authority [default: the pattern's or template's]
+    #[arg(long, value_name = "DAYS", conflicts_with_all = ["issuer", "dns", "profile"])]
+    days: Option<i64>,
+    /// What is noted about the first version from a private authority: FIELD=VALUE; may be given several times
+    #[arg(long = "metadata", value_name = "FIELD=VALUE", conflicts_with_all = ["issuer", "dns", "profile"])]
+    metadata: Vec<String>,
+    /// Its key: p256, p384, p521, rsa2048, rsa3072, rsa4096, ed25519 or mldsa65 [default: p256, or the first that the pattern allows]
+    #[arg(long, value_name = "KIND")]
+    key: Option<String>,
     /// Keep one key for all versions
     #[arg(long)]
     reuse_key: bool,
-    /// The authority's profile to ask for
+    /// The ACME issuer's profile to ask for
     #[arg(long)]
     profile: Option<String>,
     /// Role that owns its versions
@@ -91,9 +111,14 @@ const COLUMNS: &[Column] = &[
     ("expires", |one| time(&one["not_after"])),
     ("renews", |one| time(&one["renew_at"])),
     ("owner", |one| text(&one["owner"]["name"])),
-    ("issuer", |one| text(&one["issuer"]["name"])),
+    ("issuer", issuer),
     ("trouble", |one| text(&one["last_error"])),
 ];
+
+fn issuer(one: &Json) -> String {
+    let name = text(&one["issuer"]["name"]);
+    if name.is_empty() { text(&one["authority"]["name"]) } else { name }
+}
 
 const LINES: &[Column] = &[
     ("id", |one| text(&one["id"])),
@@ -108,6 +133,11 @@ const LINES: &[Column] = &[
     ("owner", |one| text(&one["owner"]["name"])),
     ("issuer", |one| text(&one["issuer"]["name"])),
     ("dns provider", |one| text(&one["dns_provider"]["name"])),
+    ("authority", |one| text(&one["authority"]["name"])),
+    ("pattern", |one| text(&one["pattern"]["name"])),
+    ("template", |one| text(&one["template"])),
+    ("subject", |one| text(&one["subject"])),
+    ("days", |one| text(&one["days"])),
     ("key", |one| text(&one["key_kind"])),
     ("reuse key", |one| text(&one["reuse_key"])),
     ("profile", |one| text(&one["profile"])),
@@ -159,14 +189,24 @@ async fn act(target: &Target, named: &str, method: Method, step: &str, done: &st
 
 impl Create {
     async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
-        let issuer = find(target, "/issuers", "issuer", &self.issuer).await?;
-        let provider = find(target, "/dns-providers", "DNS provider", &self.dns).await?;
+        let named = |path, noun, named: Option<String>| async move {
+            match named {
+                Some(named) => find(target, path, noun, &named).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let issuer = named("/issuers", "issuer", self.issuer).await?;
+        let provider = named("/dns-providers", "DNS provider", self.dns).await?;
+        let authority = named(authority::PATH, authority::NOUN, self.authority).await?;
+        let pattern = named(pattern::PATH, pattern::NOUN, self.pattern).await?;
         let adopt = match &self.adopt {
             Some(certificate) => Some(certificates::find(target, certificate).await?),
             None => None,
         };
         let input = json!({
             "name": self.name.unwrap_or_default(), "names": self.names, "issuer": issuer, "dns_provider": provider,
+            "authority": authority, "pattern": pattern, "template": self.template, "subject": self.subject, "days": self.days,
+            "metadata": metadata::noted(&self.metadata)?,
             "key_kind": self.key, "reuse_key": self.reuse_key, "profile": self.profile, "owner": self.owner.as_deref().map(certificates::reference), "adopt": adopt,
         });
         let answer: Json = target.put(Method::Post, PATH, &input).await?;

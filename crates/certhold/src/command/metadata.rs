@@ -1,5 +1,7 @@
 //! `certhold metadata …`: what is noted about certificates, and the fields for it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::certificates::find as find_certificate;
@@ -140,6 +142,18 @@ impl Rules {
 pub fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=VALUE"))?;
     Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+/// What is noted about a new certificate: `FIELD=VALUE`, each.
+///
+/// # Errors
+/// When one is not written so.
+pub fn noted(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let read = |text: &String| match text.split_once('=') {
+        Some((field, value)) => Ok((field.to_owned(), value.to_owned())),
+        None => Err(Failure::usage(format!("expected FIELD=VALUE, not {text:?}"))),
+    };
+    given.iter().map(read).collect()
 }
 
 const COLUMNS: &[Column] = &[

@@ -110,5 +110,5 @@ fn print_change(set: &str, change: &Json, output: Output) -> Result<(), Failure>
             lines.push_str(&format!("role {role} ({holders} holders): {} {what}\n", text(&one["permissions"])));
         }
     }
-    output::print(&output::tame_lines(&lines))
+    output::print_lines(&lines)
 }

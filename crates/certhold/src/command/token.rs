@@ -5,11 +5,11 @@ use std::time::Duration;
 use certhold_domain::Clock;
 use serde_json::{Value as Json, json};
 
-use super::{Column, find, print_done, print_list, user};
+use super::{Column, find, print_done, print_list, print_secret, user};
 use crate::duration;
 use crate::failure::Failure;
 use crate::opening::SystemClock;
-use crate::output::{self, Output, text, time};
+use crate::output::{Output, text, time};
 use crate::target::{Method, Target};
 
 /// API tokens
@@ -74,10 +74,7 @@ impl Token {
                 let expires_at = if endless { None } else { ends(expires) };
                 let input = json!({ "name": name, "scopes": scopes, "expires_at": expires_at });
                 let answer: Json = target.put(Method::Post, &format!("{}/{id}/tokens", user::PATH), &input).await?;
-                match output {
-                    Output::Table => output::print(&format!("{}\n", output::tame(&text(&answer["token"])))),
-                    Output::Json => output::print(&output::json(&answer)),
-                }
+                print_secret(&answer, &["token"], output)
             }
             Token::Revoke { id } => {
                 target.send(Method::Delete, &format!("/tokens/{id}"), None).await?;

@@ -108,7 +108,11 @@ impl Destination {
                 let batch = ImportBatch { certificates, keys: Vec::new(), owner, source, metadata };
                 let now = core.now();
                 let items = core.store.write_bulk(move |tx| inventory::import(tx, &actor, &batch, now)).await?;
-                items.into_iter().map(|item| Ok(item.outcome)).collect::<Vec<Answer>>()
+                let outcome = |item: inventory::ImportItem| match item.outcome {
+                    Outcome::Excluded => Err(inventory::EXCLUDED.to_owned()),
+                    outcome => Ok(outcome),
+                };
+                items.into_iter().map(outcome).collect::<Vec<Answer>>()
             }
             Destination::Remote { server, path } => {
                 let (text, lines) = bundle(&contents);

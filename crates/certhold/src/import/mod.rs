@@ -79,7 +79,7 @@ impl Import {
         import.bar.finish_and_clear();
         let report = import.report;
         match output {
-            Output::Table => output::print(&report.text())?,
+            Output::Table | Output::Csv => output::print(&report.text())?,
             Output::Json => output::print(&output::json(&report))?,
         }
         done?;

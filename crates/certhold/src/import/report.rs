@@ -1,6 +1,6 @@
 //! What came of an import.
 
-use certhold_domain::inventory::Outcome;
+use certhold_domain::inventory::{self, Outcome};
 use serde::Serialize;
 
 use super::parse::Refused;
@@ -76,6 +76,10 @@ impl Report {
         let (id, name, count) = match outcome {
             Outcome::Imported(id) => (id, "imported", &mut self.imported),
             Outcome::AlreadyHeld(id) => (id, "already_held", &mut self.already_held),
+            Outcome::Excluded => {
+                let reason = inventory::EXCLUDED.to_owned();
+                return self.refuse(Refused { path: path.to_owned(), place, reason });
+            }
         };
         *count += 1;
         if self.certificates.len() < NAMED_MAX {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use certhold_domain::events::retention::{self, Rule};
-use certhold_domain::{Actor, Core, Face, Result, jobs, people};
+use certhold_domain::{Actor, Core, Face, Result, jobs, people, stores};
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(3_600);
@@ -30,5 +30,9 @@ async fn tidy(core: &Core, rules: &[Rule]) -> Result<(u64, u64)> {
         core.store.write(move |tx| retention::begin(tx, &server, &rules, now)).await?;
     }
     let before = core.now() - KEPT_MS;
-    core.store.write_bulk(move |tx| Ok((people::purge_expired(tx, before)?, jobs::purge_done(tx, before)?))).await
+    let purge = move |tx: &mut certhold_store::Tx<'_>| {
+        let jobs = jobs::purge_done(tx, before)? + stores::purge_jobs(tx, before)?;
+        Ok((people::purge_expired(tx, before)?, jobs))
+    };
+    core.store.write_bulk(purge).await
 }

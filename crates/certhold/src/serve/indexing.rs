@@ -1,6 +1,7 @@
-//! What the inventory does behind: derives rows again after an upgrade, and fills the indexes of authorities and for parts of texts.
+//! What the inventory does behind: derives rows again after an upgrade, fills the indexes of authorities and for parts of texts, and
+//! indexes values again that have become rare.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use certhold_domain::chains;
 use certhold_domain::inventory::{self, Candidate};
@@ -15,8 +16,10 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// Works until `stop`. Several nodes may do so at the same time: each step takes up where the last one of any node ended.
 pub async fn run(core: Core, stop: CancellationToken) {
     loop {
+        let began = Instant::now();
         let pause = match step(&core).await {
-            Ok(true) => Duration::ZERO,
+            // What is done behind takes half of the writer at most: others write meanwhile.
+            Ok(true) => began.elapsed(),
             Ok(false) => EVERY,
             Err(error) => {
                 tracing::warn!(%error, "indexing failed; it is tried again");
@@ -46,6 +49,9 @@ async fn step(core: &Core) -> Result<bool> {
     }
     if core.store.read(inventory::text_index_is_behind).await? {
         return core.store.write_bulk(inventory::fill_text_index).await;
+    }
+    if let Some(rare) = core.store.read(inventory::rare).await? {
+        core.store.write_bulk(move |tx| inventory::index_rare(tx, &rare)).await?;
     }
     Ok(false)
 }

@@ -3,6 +3,7 @@
 mod administrator;
 pub mod heads;
 mod housekeeping;
+mod identity_providers;
 mod indexing;
 mod local_tls;
 pub mod node;
@@ -16,9 +17,10 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use certhold_domain::Core;
-use certhold_faces::App;
 use certhold_faces::listener::{self, Bounds, Listener};
+use certhold_faces::{App, arcgis, presenting};
 use certhold_outside::dns::Resolvers;
+use certhold_outside::identity_providers::ProviderKeys;
 use certhold_outside::keys::SoftwareKeys;
 use certhold_outside::worker;
 use tokio::signal::unix::{SignalKind, signal};
@@ -89,7 +91,12 @@ async fn serve(
     let node = node::name(dir.path(), &core)?;
     worker::rekey::announce(&core, &node).await?;
     let worker_seen = Arc::new(AtomicI64::new(0));
-    let app = App::new(core.clone(), faces_settings(configuration, &signer)?, worker_seen.clone());
+    let keys = ProviderKeys::new(core.clock.clone());
+    let settings = certhold_faces::Settings {
+        provider_keys: Some(identity_providers::handle(keys.clone())),
+        ..faces_settings(configuration, &signer, tls.as_ref())?
+    };
+    let app = App::new(core.clone(), settings, worker_seen.clone());
     let worker = worker::start(core.clone(), worker_settings(configuration, dir.path(), &core)?, worker_seen);
 
     let stop = CancellationToken::new();
@@ -105,8 +112,13 @@ async fn serve(
         beside.spawn(syslog::deliver(core.clone(), node.clone(), target.clone(), stop.clone()));
     }
     beside.spawn(indexing::run(core.clone(), stop.clone()));
+    beside.spawn(keys.keep_fresh(core.clone(), stop.clone()));
+    beside.spawn(arcgis::describe_all(app.clone()));
     if let Some(tls) = tls {
         beside.spawn(tls.keep_fresh(stop.clone()));
+        // Before the first connection, if it can be; whoever watches tells why, if it cannot.
+        let _ = presenting::show(&app).await;
+        beside.spawn(presenting::watch(app.clone(), stop.clone()));
     }
 
     let address = listener.address().map_err(|error| Failure::io("the listener's address", &error))?;
@@ -129,7 +141,11 @@ fn announce(line: &str) {
     let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
 }
 
-fn faces_settings(configuration: &Configuration, signer: &HeadSigner) -> Result<certhold_faces::Settings, Failure> {
+fn faces_settings(
+    configuration: &Configuration,
+    signer: &HeadSigner,
+    tls: Option<&ServerTls>,
+) -> Result<certhold_faces::Settings, Failure> {
     let proxies = configuration.trusted_proxies.iter().map(|network| network.trim().parse());
     let trusted_proxies = proxies.collect::<Result<_, _>>().map_err(|error| Failure::new(format!("trusted_proxies: {error}")))?;
     Ok(certhold_faces::Settings {
@@ -140,6 +156,14 @@ fn faces_settings(configuration: &Configuration, signer: &HeadSigner) -> Result<
         key_maker: Some(Arc::new(SoftwareKeys)),
         head_file: Some(signer.kept().to_owned()),
         sign_head: Some(signer.clone().on_demand()),
+        retention: configuration.event_retention.clone(),
+        checkpoints: configuration
+            .checkpoint_dir
+            .clone()
+            .map(|directory| certhold_faces::Checkpoints { directory, interval: configuration.checkpoint_interval }),
+        store_roots: configuration.store_roots.clone(),
+        tls: tls.map(|tls| tls.assignment.clone()),
+        arcgis_context: configuration.arcgis_context.clone(),
         ..certhold_faces::Settings::default()
     })
 }
@@ -151,6 +175,7 @@ fn worker_settings(configuration: &Configuration, dir: &Path, core: &Core) -> Re
         holder: node::name(dir, core)?,
         concurrency: configuration.worker_concurrency,
         resolvers: resolvers.with_authoritative_port(configuration.dns_authoritative_port),
+        store_roots: configuration.store_roots.clone(),
     })
 }
 

@@ -1,41 +1,97 @@
-//! Sending every event to a syslog server: RFC 5424 lines over TCP with octet counting (RFC 6587 §3.4.1) or over UDP (RFC 5426).
+//! Sending every event to a syslog server: RFC 5424 lines over TLS (RFC 5425), over TCP with octet counting (RFC 6587 §3.4.1), or
+//! over UDP (RFC 5426).
 //!
 //! How far the log was sent is kept in the database, so a restart goes on where it was. Syslog has no acknowledgement of its own;
-//! over TCP each batch is a connection that this side half-closes, and it counts as taken when the server has read to its end and
-//! closes too. A batch whose fate is unknown is sent again: nothing is left out, and some events may come twice.
+//! over TLS and TCP each batch is a connection that this side half-closes, and it counts as taken when the server has read to its
+//! end and closes too; over TLS with the alert that RFC 5425 §4.4 demands of it, so that nobody else can say so in its place. A
+//! batch whose fate is unknown is sent again: nothing is left out, and some events may come twice.
 
+use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use certhold_domain::Core;
 use certhold_domain::events::delivery;
 use certhold_domain::events::export::{self, Format};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use tokio_util::sync::CancellationToken;
 
 /// Where events are sent to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct SyslogTarget {
     transport: Transport,
     /// `HOST:PORT`.
     address: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 enum Transport {
+    /// Without a connector until the authorities are known that may vouch for the server.
+    Tls(Option<TlsConnector>),
     Tcp,
     Udp,
+}
+
+impl SyslogTarget {
+    /// With the authorities of a file, which TLS needs and nothing else takes.
+    ///
+    /// # Errors
+    /// The configuration's key and what is wrong with it.
+    pub fn trusting(self, ca: Option<&Path>) -> Result<SyslogTarget, (&'static str, String)> {
+        let transport = match (&self.transport, ca) {
+            (Transport::Tls(_), Some(ca)) => Transport::Tls(Some(connector(ca).map_err(|why| ("syslog_ca", why))?)),
+            (Transport::Tls(_), None) => {
+                let why = format!("{self} needs the certificates of the authorities that may vouch for it, as a file");
+                return Err(("syslog_ca", why));
+            }
+            (_, Some(_)) => return Err(("syslog_ca", format!("{self} uses no TLS: write tls://{}", self.address))),
+            (other, None) => other.clone(),
+        };
+        Ok(SyslogTarget { transport, ..self })
+    }
+
+    fn scheme(&self) -> &'static str {
+        match self.transport {
+            Transport::Tls(_) => "tls",
+            Transport::Tcp => "tcp",
+            Transport::Udp => "udp",
+        }
+    }
+}
+
+/// Trusts the certificates in this file, in any format, and nothing else.
+fn connector(ca: &Path) -> Result<TlsConnector, String> {
+    let shown = ca.display();
+    let content = std::fs::read(ca).map_err(|error| format!("{shown}: {}", crate::failure::plain(&error)))?;
+    let found = certhold_pki::read(&content, None).map_err(|error| format!("{shown}: {error}"))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in &found.certificates {
+        let der = CertificateDer::from(certificate.der.as_slice());
+        roots.add(der).map_err(|error| format!("{shown}, {}: {error}", certificate.place))?;
+    }
+    if roots.is_empty() {
+        return Err(format!("{shown}: there is no certificate in it"));
+    }
+    let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 impl FromStr for SyslogTarget {
     type Err = String;
 
     fn from_str(text: &str) -> Result<SyslogTarget, String> {
-        let (transport, address) = match (text.strip_prefix("tcp://"), text.strip_prefix("udp://")) {
-            (Some(address), _) => (Transport::Tcp, address),
-            (_, Some(address)) => (Transport::Udp, address),
-            _ => return Err(format!("{text:?} is not an address such as tcp://syslog.example.com:601 or udp://192.0.2.1:514")),
+        let (transport, address) = match text.split_once("://") {
+            Some(("tls", address)) => (Transport::Tls(None), address),
+            Some(("tcp", address)) => (Transport::Tcp, address),
+            Some(("udp", address)) => (Transport::Udp, address),
+            _ => return Err(format!("{text:?} is not an address such as tls://syslog.example.com:6514 or udp://192.0.2.1:514")),
         };
         let address = address.trim_end_matches('/');
         let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
@@ -48,8 +104,7 @@ impl FromStr for SyslogTarget {
 
 impl std::fmt::Display for SyslogTarget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scheme = if self.transport == Transport::Tcp { "tcp" } else { "udp" };
-        write!(f, "{scheme}://{}", self.address)
+        write!(f, "{}://{}", self.scheme(), self.address)
     }
 }
 
@@ -106,10 +161,7 @@ async fn batch(core: &Core, node: &str, name: &str, target: &SyslogTarget, host:
             line
         })
         .collect();
-    let sent = match target.transport {
-        Transport::Tcp => tokio::time::timeout(PATIENCE, tcp(&target.address, &lines)).await,
-        Transport::Udp => tokio::time::timeout(PATIENCE, udp(&target.address, &lines)).await,
-    };
+    let sent = tokio::time::timeout(PATIENCE, send(target, &lines)).await;
     let sent = sent.unwrap_or_else(|_| Err("the server did not take them in time".to_owned()));
     let (cursor, holder, now) = (name.to_owned(), node.to_owned(), core.now());
     let (reach, error) = match &sent {
@@ -124,19 +176,35 @@ async fn batch(core: &Core, node: &str, name: &str, target: &SyslogTarget, host:
     sent.map(|()| recorded)
 }
 
-async fn tcp(address: &str, lines: &[String]) -> Result<(), String> {
+async fn send(target: &SyslogTarget, lines: &[String]) -> Result<(), String> {
+    let address = &target.address;
     let failed = |error: std::io::Error| format!("{address}: {error}");
-    let mut stream = TcpStream::connect(address).await.map_err(failed)?;
+    match &target.transport {
+        Transport::Udp => udp(address, lines).await,
+        Transport::Tcp => hand_over(TcpStream::connect(address).await.map_err(failed)?, lines).await.map_err(failed),
+        Transport::Tls(None) => Err(format!("{address}: nobody is trusted to vouch for it")),
+        Transport::Tls(Some(connector)) => {
+            // Every address has a port: it was checked when it was read.
+            let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']);
+            let name = ServerName::try_from(host.to_owned()).map_err(|_| format!("{host:?} is no name that TLS could check"))?;
+            let stream = TcpStream::connect(address).await.map_err(failed)?;
+            hand_over(connector.connect(name, stream).await.map_err(failed)?, lines).await.map_err(failed)
+        }
+    }
+}
+
+/// Sends with octet counting, ends this side, and waits until the server ends its own.
+async fn hand_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, lines: &[String]) -> std::io::Result<()> {
     let mut framed = Vec::with_capacity(lines.iter().map(|line| line.len() + 8).sum());
     for line in lines {
         framed.extend_from_slice(format!("{} ", line.len()).as_bytes());
         framed.extend_from_slice(line.as_bytes());
     }
-    stream.write_all(&framed).await.map_err(failed)?;
-    stream.shutdown().await.map_err(failed)?;
+    stream.write_all(&framed).await?;
+    stream.shutdown().await?;
     // A server that has read everything sees the end and closes; one that was killed resets the connection.
     let mut ignored = [0; 512];
-    while stream.read(&mut ignored).await.map_err(failed)? > 0 {}
+    while stream.read(&mut ignored).await? > 0 {}
     Ok(())
 }
 
@@ -158,16 +226,4 @@ async fn udp(address: &str, lines: &[String]) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn targets_are_written_with_scheme_host_and_port() {
-        for good in ["tcp://syslog.example.com:601", "udp://192.0.2.1:514", "tcp://[2001:db8::1]:601"] {
-            assert_eq!(good.parse::<SyslogTarget>().unwrap().to_string(), good);
-        }
-        for bad in ["", "192.0.2.1:514", "tls://h:1", "tcp://h", "tcp://:1", "udp://h:0", "udp://h:70000"] {
-            assert!(bad.parse::<SyslogTarget>().is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

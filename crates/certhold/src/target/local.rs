@@ -50,6 +50,7 @@ impl Local {
             sign_head: signer.map(HeadSigner::on_demand),
             head_file: Some(heads::file(dir.path())),
             key_maker: Some(Arc::new(SoftwareKeys)),
+            store_roots: configuration.store_roots.clone(),
             request_time: DAY,
             import_time: DAY,
             ..certhold_faces::Settings::default()

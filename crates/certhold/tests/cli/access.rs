@@ -42,12 +42,17 @@ fn claims_reasons_and_the_review_are_told() {
         place.run(&["user", "add", "robot", "--service"]).ok();
         place.run(&["role", "add", "Readers", "--permission", "/certificates/collections/read/"]).ok();
         let why = place.run(&["why", "robot", "/certificates/collections/read/", "1"]).ok();
-        assert_eq!(why.out.trim_end(), "Missing /certificates/collections/read/.");
+        assert_eq!(why.out, "Missing /certificates/collections/read/.\n");
         place.run(&["role", "assign", "Readers", "robot"]).ok();
         let why = place.run(&["why", "robot", "/certificates/collections/read/", "--certificate", "1"]).ok();
         assert!(why.out.starts_with("Allowed by role Readers (set Global bounds it).\n  role Readers: Brings it"), "{}", why.out);
         let why = place.json(&["why", "robot", "/certificates/collections/change_owner/", "--collection", "7"]);
         assert_eq!(why["missing"][1], "/certificates/collections/change_owner/7/");
+        place.run(&["collection", "add", "Payments", "CertId -ge 1"]).ok();
+        let why = place.json(&["why", "robot", "/certificates/collections/change_owner/", "--collection", "payments"]);
+        assert_eq!(why["missing"][1], "/certificates/collections/change_owner/1/");
+        let none = place.run(&["why", "robot", "/certificates/collections/change_owner/", "--collection", "Payrolls"]);
+        assert!(none.refused(1).contains("there is no collection \"Payrolls\""), "{none:?}");
         assert!(place.run(&["why", "robot", "/nothing/"]).refused(1).contains("did you mean"));
         assert!(place.run(&["why", "nobody", "/"]).refused(1).contains("there is no account"));
         assert_eq!(place.json(&["role", "members", "Readers"])[0]["name"], "robot");
@@ -69,5 +74,53 @@ fn claims_reasons_and_the_review_are_told() {
         place.run(&["claim", "withdraw", &claim, "Readers"]).ok();
         place.run(&["claim", "remove", &claim]).ok();
         assert_eq!(place.json(&["claim", "list"]), json!([]));
+    });
+}
+
+#[test]
+fn identity_providers_are_configured() {
+    both(|place, data| {
+        let add = ["identity-provider", "add", "Corporate", "--issuer", "https://sso.example.org/realms/corporate"];
+        assert!(place.run(&add).refused(1).contains("audience"));
+        let roots = data.outside("roots.pem", bundle(0, 1));
+        let rest = ["--audience", "certhold", "--role-claim", "/realm_access/roles", "--roots", roots.to_str().unwrap()];
+        let made = place.json(&[&add[..], &rest[..]].concat());
+        assert_eq!(made["id"], 1);
+        let show = || place.json(&["identity-provider", "show", "corporate"]);
+        assert_eq!((&show()["audiences"], &show()["role_claims"]), (&json!(["certhold"]), &json!(["/realm_access/roles"])));
+        assert_eq!((&show()["subject_claims"], &show()["roots"]), (&json!(["sub"]), &json!(bundle(0, 1).trim())));
+        let said = place.run(&["identity-provider", "set", "Corporate", "--audience", "a", "--audience", "b"]).ok().out;
+        assert_eq!(said, "identity provider Corporate is changed\n");
+        place.run(&["identity-provider", "disable", "Corporate"]).ok();
+        let told = show();
+        assert_eq!(
+            (&told["audiences"], &told["enabled"], &told["roots"]),
+            (&json!(["a", "b"]), &json!(false), &json!(bundle(0, 1).trim()))
+        );
+        place.run(&["identity-provider", "enable", "Corporate"]).ok();
+        assert_eq!(place.json(&["identity-provider", "list"])[0]["enabled"], true);
+        let account = place.json(&["identity-provider", "add-account", "Corporate", "7", "--service"]);
+        assert_eq!(place.json(&["identity-provider", "accounts", "Corporate"])[0]["id"], account["id"]);
+        assert_eq!(place.json(&["user", "show", "Corporate\\7"])["provider"], "Corporate");
+        assert!(place.run(&["token", "create", "Corporate\\7"]).refused(1).contains("Corporate"));
+        place.run(&["identity-provider", "remove", "Corporate"]).ok();
+        assert_eq!(place.json(&["identity-provider", "list"]), json!([]));
+        assert!(place.run(&["identity-provider", "show", "Corporate"]).refused(1).contains("there is no identity provider"));
+    });
+}
+
+#[test]
+fn excluded_certificates_do_not_come_back_by_an_import() {
+    both(|place, data| {
+        let path = data.outside("bundle.pem", bundle(0, 3));
+        place.run(&["import", path.to_str().unwrap()]).ok();
+        let said = place.run(&["exclusion", "add", "2"]).ok().out;
+        assert_eq!(said, "certificate 2 is removed and excluded\n");
+        let again = place.run(&["--output", "json", "import", path.to_str().unwrap()]);
+        assert!(again.out.contains("excluded from imports"), "{again:?}");
+        assert_eq!(place.json(&["list"]).as_array().unwrap().len(), 2);
+        let listed = place.json(&["exclusion", "list"]);
+        place.run(&["exclusion", "remove", &listed[0]["id"].to_string()]).ok();
+        assert_eq!(place.json(&["import", path.to_str().unwrap()])["imported"], 1);
     });
 }

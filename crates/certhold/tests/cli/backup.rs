@@ -24,8 +24,16 @@ fn a_backup_taken_while_the_server_runs_is_a_whole_database() {
 
     let other = tempfile::tempdir().unwrap();
     let restore = |dir: &std::path::Path| run(certhold().arg("restore").arg(&copy).arg("--data").arg(dir));
-    let restored = restore(other.path()).ok();
-    assert!(restored.out.contains("intact") && restored.out.contains("put its master key back"), "{restored:?}");
+    let refused = restore(other.path());
+    let said = refused.refused(1);
+    assert!(said.contains("master key is not at hand") && said.contains("--without-master-key"), "{said}");
+    assert!(!other.path().join("certhold.db").exists(), "nothing was put in place");
+    let unchecked = ["restore", copy.to_str().unwrap(), "--without-master-key", "--data"];
+    let restored = run(certhold().args(unchecked).arg(other.path())).ok();
+    assert!(
+        restored.out.contains("intact") && restored.out.contains("was not checked. Now put its master key back"),
+        "{restored:?}"
+    );
     fs::copy(data.path().join("master.key"), other.path().join("master.key")).unwrap();
     let listed = run(certhold().args(["list", "--output", "json", "--data"]).arg(other.path())).ok().json();
     assert_eq!(listed, data.json(&["list"]));
@@ -40,7 +48,10 @@ fn what_is_no_whole_backup_is_not_put_in_place() {
     let copy = data.files().join("copy.db");
     data.run(&["backup", copy.to_str().unwrap()]).ok();
     let dir = tempfile::tempdir().unwrap();
-    let restore = |file: &std::path::Path| run(certhold().arg("restore").arg(file).arg("--data").arg(dir.path()));
+    // A key that is at hand is asked all the same.
+    let restore = |file: &std::path::Path| {
+        run(certhold().arg("restore").arg(file).arg("--without-master-key").arg("--data").arg(dir.path()))
+    };
     let empty = || fs::read_dir(dir.path()).unwrap().filter(|entry| entry.as_ref().unwrap().file_name() != "lock").count();
 
     assert!(restore(&data.files().join("none")).refused(1).contains("there is no backup"));

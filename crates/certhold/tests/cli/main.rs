@@ -4,6 +4,7 @@
 
 mod access;
 mod backup;
+mod chains;
 mod import;
 mod nouns;
 mod refusals;

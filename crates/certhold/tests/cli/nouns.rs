@@ -381,3 +381,56 @@ fn files_are_converted_without_a_data_directory() {
         std::fs::remove_file(target(format)).unwrap();
     }
 }
+
+#[test]
+fn private_authorities_issue_what_is_managed_and_revocations_are_told() {
+    both(|place, data| {
+        place.run(&["authority", "create", "House", "--subject", "CN=House"]).ok();
+        place.run(&["pattern", "add", "Databases", "--template", "server", "--authority", "House"]).ok();
+        let create =
+            ["managed", "create", "db1.internal", "192.0.2.7", "--pattern", "databases", "--days", "30", "--key", "p384"];
+        place.run(&create).ok();
+        let one = place.json(&["managed", "show", "db1.internal"]);
+        assert_eq!((&one["authority"]["name"], &one["pattern"]["name"]), (&json!("House"), &json!("Databases")));
+        assert_eq!(
+            (&one["names"], &one["days"], &one["issuer"]),
+            (&json!(["db1.internal", "192.0.2.7"]), &json!(30), &Json::Null)
+        );
+        assert!(place.run(&["managed", "list"]).ok().out.contains("House"));
+        assert!(place.run(&["managed", "create", "bad name", "--pattern", "Databases"]).refused(1).contains("names: "));
+        assert!(
+            place
+                .run(&["managed", "create", "x.internal", "--authority", "nobody"])
+                .refused(1)
+                .contains("private authority \"nobody\"")
+        );
+        for usage in [
+            &["managed", "create", "x.internal"][..],
+            &["managed", "create", "x.internal", "--issuer", "lab"],
+            &["managed", "create", "x.internal", "--issuer", "lab", "--dns", "pdns", "--pattern", "Databases"],
+            &["managed", "create", "x.internal", "--pattern", "Databases", "--template", "server"],
+            &["managed", "create", "--pattern", "Databases"],
+            &["revoke", "1"],
+        ] {
+            place.run(usage).refused(2);
+        }
+
+        let issued = place.json(&["enrol", "shop.internal", "--pattern", "Databases"])["certificate"].to_string();
+        let path = data.outside("bundle.pem", bundle(0, 1));
+        place.run(&["import", path.to_str().unwrap(), "--source", "test"]).ok();
+        let foreign = place.json(&["list", "Source -eq test"])[0]["id"].to_string();
+        for (id, standing, words) in [(&issued, "listed", "on its list"), (&foreign, "not_told", "revoke it there")] {
+            assert_eq!(place.json(&["revocation", id])["revoked"], false);
+            assert!(
+                place.run(&["revoke", id, "--comment", "x", "--reason", "nothing"]).refused(1).contains("reason: choose one of")
+            );
+            place.run(&["revoke", id, "--comment", "for now", "--reason", "certificateHold"]).ok();
+            place.run(&["release", id, "--comment", "found again"]).ok();
+            assert!(place.run(&["release", id, "--comment", "again"]).refused(1).contains("not on hold"));
+            place.run(&["revoke", id, "--comment", "replaced", "--reason", "superseded"]).ok();
+            let told = place.json(&["revocation", id]);
+            assert_eq!((&told["reason"], &told["at_issuer"]), (&json!("superseded"), &json!(standing)), "{told}");
+            assert!(place.run(&["revocation", id]).ok().out.contains(words));
+        }
+    });
+}

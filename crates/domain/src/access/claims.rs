@@ -154,13 +154,19 @@ pub(crate) fn all(tx: &mut Tx<'_>, giving: Option<RoleId>) -> Result<Vec<Claim>>
     Ok(claims)
 }
 
+/// All claims, without asking who wants to know: for answers about roles to whoever may see those.
+pub fn stored(tx: &mut Tx<'_>) -> Result<Vec<Claim>> {
+    all(tx, None)
+}
+
 /// One claim.
 pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: ClaimId) -> Result<Claim> {
     require_path(tx, actor, paths::SECURITY_READ)?;
     find(tx, id)
 }
 
-fn find(tx: &mut Tx<'_>, id: ClaimId) -> Result<Claim> {
+/// One claim without asking who wants to know: for answers about what was just written.
+pub fn find(tx: &mut Tx<'_>, id: ClaimId) -> Result<Claim> {
     let lines = tx.rows(&format!("SELECT {COLUMNS} WHERE claim.id = $1 ORDER BY role.folded"), params![id], read)?;
     gathered(lines).pop().ok_or_else(|| Refusal::not_found("claim", id).into())
 }
@@ -259,7 +265,7 @@ fn set_role(tx: &mut Tx<'_>, actor: &Actor, id: ClaimId, role: RoleId, holds: bo
     }
     changed(tx)?;
     let name = spoken(&claim.key);
-    let payload = json!({ "role": role.id, "role_name": role.name });
+    let payload = json!({ "role": role.id, "role_name": role.name, "before": { "held": !holds }, "after": { "held": holds } });
     events::append(tx, actor, now, NewEvent::new(operation, Object::new("claim", id.0, &name), payload))?;
     Ok(())
 }
@@ -273,4 +279,55 @@ fn checked_description(description: &str) -> Result<String, Refusal> {
 /// `group "ops" of AD`, for sentences.
 pub fn spoken(key: &ClaimKey) -> String {
     format!("{} {:?} of {}", key.kind.name(), key.value, key.provider)
+}
+
+/// A claim as somebody wants a role to be held through it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedClaim {
+    /// What identifies it.
+    pub key: ClaimKey,
+    /// What it is for, if it is not stored yet.
+    pub description: String,
+}
+
+/// Lets a role be held through exactly these claims: those that are not stored are, and all others give it no more. What accounts
+/// hold by themselves stays.
+pub fn replace_of_role(tx: &mut Tx<'_>, actor: &Actor, role: RoleId, wanted: &[WantedClaim], now: i64) -> Result<()> {
+    require_path(tx, actor, paths::SECURITY_MODIFY)?;
+    let stored = all(tx, None)?;
+    let mut keep: Vec<ClaimId> = Vec::with_capacity(wanted.len());
+    // A claim that is new may be named twice.
+    let mut made: Vec<(ClaimKey, ClaimId)> = Vec::new();
+    for claim in wanted {
+        let key = ClaimKey {
+            kind: claim.key.kind,
+            value: claim.key.value.trim().to_owned(),
+            provider: claim.key.provider.trim().to_owned(),
+        };
+        let same =
+            |known: &ClaimKey| known.kind == key.kind && known.provider == key.provider && known.matched() == key.matched();
+        let known = stored.iter().find(|claim| same(&claim.key)).map(|claim| claim.id);
+        let known = known.or_else(|| made.iter().find(|(known, _)| same(known)).map(|(_, id)| *id));
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let id = create(tx, actor, &key, &claim.description, now)?;
+                made.push((key, id));
+                id
+            }
+        };
+        if !keep.contains(&id) {
+            keep.push(id);
+        }
+    }
+    for claim in stored.iter().filter(|claim| claim.roles.iter().any(|(held, _)| *held == role)) {
+        match keep.iter().position(|id| *id == claim.id) {
+            Some(held) => drop(keep.swap_remove(held)),
+            None => withdraw(tx, actor, claim.id, role, now)?,
+        }
+    }
+    for id in keep {
+        assign(tx, actor, id, role, now)?;
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! 1. Nobody grants or takes what they do not hold.
 //! 2. A permission set is also a border of administration: the roles inside it are changed and handed out by whoever may change
-//!    security through a role of the same set, or of a set that allows all that this one allows.
+//!    security through a role of the same set, or of a set that allows more than this one.
 
 use certhold_store::{Tx, params};
 
@@ -33,8 +33,8 @@ pub(crate) fn require_administers(tx: &mut Tx<'_>, actor: &Actor, set: Permissio
     }
     let name: Option<String> = tx.one("SELECT name FROM permission_set WHERE id = $1", params![set], |row| row.get(0))?;
     let reason = format!(
-        "the permission set {:?} allows more than the sets through which you hold {}: its roles are not yours to administer",
-        name.unwrap_or_default(),
+        "the permission set {} is neither one through which you hold {} nor narrower than one: its roles are not yours to administer",
+        name.map_or_else(|| "that you describe".to_owned(), |name| format!("{name:?}")),
         paths::SECURITY_MODIFY
     );
     Err(Refusal::Forbidden { reason, missing: Vec::new() }.into())
@@ -55,19 +55,24 @@ pub(crate) fn require_may_hand_out(tx: &mut Tx<'_>, actor: &Actor, role: &Role) 
     require_worth(tx, actor, role.id, &role.name)
 }
 
-/// Membership of an owner role is what changing an owner asks for, so it is worth as much as a right.
+/// Membership of an owner role is what changing an owner asks for, and that of a role of a pattern what enrolling under it asks for, so
+/// it is worth as much as a right.
 pub(crate) fn require_worth(tx: &mut Tx<'_>, actor: &Actor, role: RoleId, name: &str) -> Result<()> {
     let held = current(tx, actor)?;
     if held.holds(role) || held.is_administrator() || !owns_something(tx, role)? {
         return Ok(());
     }
-    let reason = format!("the role {name:?} owns certificates: only somebody who holds it hands it on or takes it away");
+    let reason = format!(
+        "the role {name:?} owns certificates or stands in enrolment patterns: only somebody who holds it hands it on, takes it away, renames it or moves it"
+    );
     Err(Refusal::Forbidden { reason, missing: Vec::new() }.into())
 }
 
 fn owns_something(tx: &mut Tx<'_>, role: RoleId) -> Result<bool> {
     let owned: Option<i64> = tx.one(
-        "SELECT 1 FROM certificate WHERE owner_role = $1 UNION ALL SELECT 1 FROM lineage WHERE owner_role = $1 LIMIT 1",
+        "SELECT 1 FROM certificate WHERE owner_role = $1 UNION ALL SELECT 1 FROM lineage WHERE owner_role = $1 \
+         UNION ALL SELECT 1 FROM enrolment_pattern_role WHERE role = $1 \
+         UNION ALL SELECT 1 FROM enrolment_pattern WHERE default_owner = $1 LIMIT 1",
         params![role],
         |row| row.get(0),
     )?;

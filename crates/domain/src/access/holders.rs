@@ -99,7 +99,8 @@ fn claim_changed(
         return Ok(());
     }
     changed(tx)?;
-    let payload = json!({ "role": role.id, "role_name": role.name });
+    let held = operation == names::ROLE_ASSIGNED;
+    let payload = json!({ "role": role.id, "role_name": role.name, "before": { "held": !held }, "after": { "held": held } });
     events::append(tx, actor, now, NewEvent::new(operation, Object::new("principal", principal.0, name), payload))?;
     Ok(())
 }

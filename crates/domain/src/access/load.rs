@@ -16,8 +16,11 @@ pub(crate) const PRINCIPAL_CLAIM: &str = "principal";
 /// Rights by principal. An entry is used only at the version it was read at, so it may be kept for ever.
 #[derive(Debug, Default)]
 pub struct AccessCache {
-    entries: Mutex<HashMap<PrincipalId, Arc<Access>>>,
+    entries: Mutex<HashMap<Somebody, Arc<Access>>>,
 }
+
+/// An account and what its sign-in says beside.
+type Somebody = (PrincipalId, Vec<ClaimKey>);
 
 /// Entries after which the cache starts again, so that it stays small.
 const ENTRIES_MAX: usize = 10_000;
@@ -25,20 +28,26 @@ const ENTRIES_MAX: usize = 10_000;
 impl AccessCache {
     /// The rights of `principal` now: from the cache when the version still agrees.
     pub fn get(&self, tx: &mut Tx<'_>, principal: PrincipalId) -> Result<Arc<Access>> {
+        self.get_with(tx, principal, &[])
+    }
+
+    /// The same with what the sign-in says of them beside who they are.
+    pub fn get_with(&self, tx: &mut Tx<'_>, principal: PrincipalId, claims: &[ClaimKey]) -> Result<Arc<Access>> {
         let version = version(tx)?;
-        if let Some(found) = self.lock().get(&principal).filter(|access| access.version == version) {
+        let somebody = (principal, claims.to_vec());
+        if let Some(found) = self.lock().get(&somebody).filter(|access| access.version == version) {
             return Ok(found.clone());
         }
-        let fresh = Arc::new(of_principal(tx, principal)?);
+        let fresh = Arc::new(of_somebody(tx, Some(principal), claims)?);
         let mut entries = self.lock();
         if entries.len() >= ENTRIES_MAX {
             entries.clear();
         }
-        entries.insert(principal, fresh.clone());
+        entries.insert(somebody, fresh.clone());
         Ok(fresh)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PrincipalId, Arc<Access>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Somebody, Arc<Access>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

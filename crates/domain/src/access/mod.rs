@@ -1,8 +1,10 @@
 //! Who may do what, and why: roles grant paths, permission sets bound roles, claims hold roles, one pure function decides.
 
+pub mod audit;
 pub mod claims;
 pub(crate) mod delegation;
 mod evaluate;
+pub(crate) mod grants;
 mod holders;
 mod load;
 pub mod paths;

@@ -14,8 +14,18 @@ pub const CERTIFICATES_CHANGE_OWNER: &str = "/certificates/collections/change_ow
 pub const EXPANDED_CHANGE_OWNER: &str = "/certificates/expanded_change_owner/";
 /// Change who owns the certificates of certificate stores; the caller must also hold the current and the new owner role.
 pub const STORES_CHANGE_OWNER: &str = "/certificate_stores/change_owner/";
+/// See containers, certificate stores, what is in them and their jobs.
+pub const STORES_READ: &str = "/certificate_stores/read/";
+/// Take inventories of certificate stores and say when they are taken; includes seeing them.
+pub const STORES_SCHEDULE: &str = "/certificate_stores/schedule/";
+/// Create, change and remove containers and certificate stores, add and remove certificates; includes scheduling.
+pub const STORES_MODIFY: &str = "/certificate_stores/modify/";
 /// Remove certificates from the inventory.
 pub const CERTIFICATES_DELETE: &str = "/certificates/collections/delete/";
+/// Remove certificates and keep imports from bringing them back; let them be imported again.
+pub const CERTIFICATES_EXCLUDE: &str = "/certificates/collections/delete_and_exclude/";
+/// Revoke certificates of private authorities; record of any other that it is revoked.
+pub const CERTIFICATES_REVOKE: &str = "/certificates/collections/revoke/";
 /// Create, change and remove collections: what they contain decides what rights on them allow.
 pub const COLLECTIONS_MODIFY: &str = "/certificates/collections/modify/";
 /// Change what is noted about certificates.
@@ -26,10 +36,28 @@ pub const PRIVATE_KEY_IMPORT: &str = "/certificates/collections/private_key/impo
 pub const PRIVATE_KEY_READ: &str = "/certificates/collections/private_key/read/";
 /// Destroy private keys in custody.
 pub const PRIVATE_KEY_DELETE: &str = "/certificates/collections/private_key/delete/";
+/// Have private authorities issue certificates for signing requests.
+pub const ENROLLMENT_CSR: &str = "/certificates/enrollment/csr/";
+/// Have private authorities issue certificates for keys that are made here.
+pub const ENROLLMENT_PFX: &str = "/certificates/enrollment/pfx/";
+/// Have keys made here with signing requests for enrolment, and see and remove those that one made.
+pub const ENROLLMENT_CSR_GENERATION: &str = "/certificates/enrollment/csr_generation/";
+/// See enrolment patterns.
+pub const PATTERNS_READ: &str = "/enrollment_pattern/read/";
+/// Create, change and remove enrolment patterns.
+pub const PATTERNS_MODIFY: &str = "/enrollment_pattern/modify/";
+/// See certificate templates.
+pub const TEMPLATES_READ: &str = "/certificate_templates/read/";
+/// Change what certificate templates ask of owners.
+pub const TEMPLATES_MODIFY: &str = "/certificate_templates/modify/";
 /// See keys made here that wait for their certificates, and their signing requests.
 pub const KEY_REQUESTS_READ: &str = "/certificates/key_requests/read/";
 /// Make keys with signing requests, and remove them.
 pub const KEY_REQUESTS_MODIFY: &str = "/certificates/key_requests/modify/";
+/// See certificates under names, and where identities are assigned.
+pub const NAMED_READ: &str = "/named_certificates/read/";
+/// Import, replace and delete certificates under names, and assign identities to what presents them; includes seeing them.
+pub const NAMED_MODIFY: &str = "/named_certificates/modify/";
 /// Create, change and remove trust sets.
 pub const TRUST_SETS_MODIFY: &str = "/trust_sets/modify/";
 /// See managed certificates, their orders and deployments.
@@ -56,6 +84,10 @@ pub const METADATA_TYPES_MODIFY: &str = "/metadata/types/modify/";
 pub const SECURITY_READ: &str = "/security/read/";
 /// Change people, service accounts, roles and permission sets. Nobody can grant what they do not hold.
 pub const SECURITY_MODIFY: &str = "/security/modify/";
+/// See identity providers.
+pub const IDENTITY_PROVIDERS_READ: &str = "/identity_providers/read/";
+/// Create, change and remove identity providers. Nobody changes one through which rights are held that they do not hold.
+pub const IDENTITY_PROVIDERS_MODIFY: &str = "/identity_providers/modify/";
 /// See all events and verify their chain.
 pub const AUDITING_READ: &str = "/auditing/read/";
 /// See jobs and the server's state.
@@ -72,14 +104,28 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     (CERTIFICATES_CHANGE_OWNER, "change a certificate's owner, between roles one holds"),
     (EXPANDED_CHANGE_OWNER, "change a certificate's owner, between roles of the same permission set"),
     (STORES_CHANGE_OWNER, "change the owner of certificates in certificate stores, between roles one holds"),
+    (STORES_READ, "see certificate stores and what is in them"),
+    (STORES_SCHEDULE, "take inventories of certificate stores, and schedule them"),
+    (STORES_MODIFY, "create and change certificate stores, add and remove certificates (writes files on the server)"),
     (CERTIFICATES_DELETE, "remove certificates from the inventory"),
+    (CERTIFICATES_EXCLUDE, "remove certificates and keep imports from bringing them back"),
+    (CERTIFICATES_REVOKE, "revoke certificates of private authorities, and record it of others"),
     (COLLECTIONS_MODIFY, "create, change and remove collections"),
     (CERTIFICATES_METADATA_MODIFY, "change what is noted about certificates"),
     (PRIVATE_KEY_IMPORT, "put private keys into custody"),
     (PRIVATE_KEY_READ, "export private keys"),
     (PRIVATE_KEY_DELETE, "destroy private keys"),
+    (ENROLLMENT_CSR, "have private authorities issue for signing requests"),
+    (ENROLLMENT_PFX, "have private authorities issue for keys made here"),
+    (ENROLLMENT_CSR_GENERATION, "make keys with signing requests for enrolment, see and remove one's own"),
+    (PATTERNS_READ, "see enrolment patterns"),
+    (PATTERNS_MODIFY, "create, change and remove enrolment patterns"),
+    (TEMPLATES_READ, "see certificate templates"),
+    (TEMPLATES_MODIFY, "change what certificate templates ask of owners"),
     (KEY_REQUESTS_READ, "see keys made here and their signing requests"),
     (KEY_REQUESTS_MODIFY, "make keys with signing requests, and remove them"),
+    (NAMED_READ, "see certificates under names, and what presents them"),
+    (NAMED_MODIFY, "import and delete certificates under names, and assign what the server presents"),
     (TRUST_SETS_MODIFY, "create, change and remove trust sets"),
     (RENEWAL_READ, "see managed certificates, orders and deployments"),
     (RENEWAL_MODIFY, "create and change managed certificates"),
@@ -93,6 +139,8 @@ pub const CATALOGUE: &[(&str, &str)] = &[
     (METADATA_TYPES_MODIFY, "create, change and remove metadata fields"),
     (SECURITY_READ, "see people, service accounts, roles and permission sets"),
     (SECURITY_MODIFY, "change people, service accounts, roles and permission sets"),
+    (IDENTITY_PROVIDERS_READ, "see identity providers"),
+    (IDENTITY_PROVIDERS_MODIFY, "create, change and remove identity providers, whose tokens are accepted"),
     (AUDITING_READ, "see all events and verify their chain"),
     (SYSTEM_READ, "see jobs and the server's state"),
     (SYSTEM_MODIFY, "rotate the master key, and let go of old ones"),

@@ -2,6 +2,7 @@
 //! bring it and the number of certificates it reaches; counted by owner, never by looking at certificates one by one.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use certhold_store::{Tx, Value, params};
 use serde_json::json;
@@ -12,10 +13,11 @@ use super::load::{self, PRINCIPAL_CLAIM};
 use super::tree::{self, Takes};
 use super::{allows, paths, require_path};
 use crate::actor::Actor;
-use crate::error::{Refusal, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CollectionId, PermissionSetId, PrincipalId, RoleId};
-use crate::{collections, limits, ownership};
+use crate::inventory::OwnerFilter;
+use crate::{collections, inventory, limits, ownership};
 
 /// Which lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +93,13 @@ pub struct Review {
     roles: HashMap<RoleId, HeldRole>,
     actions: Vec<(&'static str, &'static str)>,
     counts: Option<Counts>,
+    /// When collections are counted, unix milliseconds; they are not without it.
+    at: Option<i64>,
+    counted: Arc<Mutex<HashMap<Within, Option<i64>>>>,
 }
+
+/// A collection, and the owner roles to which an action is restricted.
+type Within = (CollectionId, Option<Vec<RoleId>>);
 
 /// Certificates: all, and by owner.
 #[derive(Clone, Debug)]
@@ -102,6 +110,8 @@ struct Counts {
 
 /// Accounts and claims on one page, where nobody says how many.
 pub const HOLDERS: usize = 100;
+/// Collections whose certificates one review counts: each is a query of its own.
+pub const COLLECTIONS_COUNTED: usize = 500;
 
 impl Review {
     /// Begins a review, for whoever may read security. Certificates are counted only for those who may see them.
@@ -110,7 +120,12 @@ impl Review {
         let actions = actions(filter.action.as_ref())?;
         let roles = load::all_roles(tx)?.into_iter().map(|role| (role.id, role)).collect();
         let counts = if allows(tx, actor, paths::CERTIFICATES_READ)? { Some(Counts::read(tx)?) } else { None };
-        Ok(Review { filter, roles, actions, counts })
+        Ok(Review { filter, roles, actions, counts, at: None, counted: Arc::default() })
+    }
+
+    /// Counts the certificates of collections as they are at `now`, too: the first [`COLLECTIONS_COUNTED`] of a review.
+    pub fn counting(self, now: i64) -> Review {
+        Review { at: Some(now), ..self }
     }
 
     /// The part that begins after `after`: the lines of so many accounts or claims at most.
@@ -120,13 +135,13 @@ impl Review {
         match after.and_then(|after| after.strip_prefix("claim:")) {
             Some(id) => {
                 let id = id.parse().map_err(|_| Refusal::invalid("after", "this is no place in the review"))?;
-                self.claims(tx, id, holders)
+                self.claims(tx, actor, id, holders)
             }
-            None => self.accounts(tx, after.unwrap_or(""), holders),
+            None => self.accounts(tx, actor, after.unwrap_or(""), holders),
         }
     }
 
-    fn accounts(&self, tx: &mut Tx<'_>, after: &str, holders: usize) -> Result<Page> {
+    fn accounts(&self, tx: &mut Tx<'_>, actor: &Actor, after: &str, holders: usize) -> Result<Page> {
         let mut values: Vec<Value<'_>> = vec![Value::from(after.to_owned())];
         let mut conditions = String::from("principal.folded > $1");
         if let Some(principal) = self.filter.principal {
@@ -166,12 +181,12 @@ impl Review {
         let mut lines = Vec::new();
         for (holder, _) in accounts {
             let held = by_account.remove(&holder.id).unwrap_or_default();
-            lines.extend(self.lines(tx, &holder, &held)?);
+            lines.extend(self.lines(tx, actor, &holder, &held)?);
         }
         Ok(Page { lines, next })
     }
 
-    fn claims(&self, tx: &mut Tx<'_>, after: i64, holders: usize) -> Result<Page> {
+    fn claims(&self, tx: &mut Tx<'_>, actor: &Actor, after: i64, holders: usize) -> Result<Page> {
         let mut all: Vec<Claim> = claims::all(tx, None)?.into_iter().filter(|claim| claim.id.0 > after).collect();
         all.sort_by_key(|claim| claim.id);
         let next = (all.len() > holders).then(|| format!("claim:{}", all[holders - 1].id));
@@ -181,12 +196,12 @@ impl Review {
             let name = claims::spoken(&claim.key);
             let holder = Holder { kind: "claim".into(), id: claim.id.0, name, disabled: false };
             let held: Vec<RoleId> = claim.roles.iter().map(|(role, _)| *role).collect();
-            lines.extend(self.lines(tx, &holder, &held)?);
+            lines.extend(self.lines(tx, actor, &holder, &held)?);
         }
         Ok(Page { lines, next })
     }
 
-    fn lines(&self, tx: &mut Tx<'_>, holder: &Holder, held: &[RoleId]) -> Result<Vec<Line>> {
+    fn lines(&self, tx: &mut Tx<'_>, actor: &Actor, holder: &Holder, held: &[RoleId]) -> Result<Vec<Line>> {
         let roles: Vec<HeldRole> = held.iter().filter_map(|role| self.roles.get(role)).cloned().collect();
         let access = Access { version: 0, roles, scopes: None, unbounded: false };
         let mut lines = Vec::new();
@@ -196,7 +211,7 @@ impl Review {
                     continue;
                 }
                 let owners = self.owners(&access, action, &reach);
-                let certificates = self.count(&reach, owners.as_deref());
+                let certificates = self.count(tx, actor, &reach, owners.as_deref())?;
                 let roles = bringing.iter().map(|role| (role.id, role.name.clone(), role.set_name.clone())).collect();
                 let owners = owners.map(|owners| owners.into_iter().map(|(_, name)| name).collect());
                 lines.push(Line { holder: holder.clone(), action, meaning, reach, owners, roles, certificates });
@@ -221,17 +236,60 @@ impl Review {
         }
     }
 
-    fn count(&self, reach: &Reach, owners: Option<&[(RoleId, String)]>) -> Option<i64> {
-        let counts = self.counts.as_ref()?;
+    fn count(&self, tx: &mut Tx<'_>, actor: &Actor, reach: &Reach, owners: Option<&[(RoleId, String)]>) -> Result<Option<i64>> {
+        let Some(counts) = &self.counts else { return Ok(None) };
         let owned_by = |role: Option<RoleId>| counts.by_owner.get(&role).copied().unwrap_or(0);
-        match (reach, owners) {
+        Ok(match (reach, owners) {
             // Nothing is in a certificate store yet.
             (Reach::Container(_), _) => Some(0),
-            // How many certificates a collection holds is its query's business.
-            (Reach::Collection(..), _) => None,
+            (Reach::Collection(id, _), _) => self.inside(tx, actor, *id, owners)?,
             (_, None) => Some(counts.all),
             (_, Some(owners)) => Some(owned_by(None) + owners.iter().map(|(role, _)| owned_by(Some(*role))).sum::<i64>()),
+        })
+    }
+
+    /// Certificates of a collection, those of nobody and of these owners if there are any named. Of a collection that is gone there
+    /// are none; one whose query cannot be understood any more is not counted.
+    fn inside(
+        &self,
+        tx: &mut Tx<'_>,
+        actor: &Actor,
+        id: CollectionId,
+        owners: Option<&[(RoleId, String)]>,
+    ) -> Result<Option<i64>> {
+        let Some(now) = self.at else { return Ok(None) };
+        let within: Within = (id, owners.map(|owners| owners.iter().map(|(role, _)| *role).collect()));
+        let counted = || self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = counted().get(&within) {
+            return Ok(*known);
         }
+        if counted().len() >= COLLECTIONS_COUNTED {
+            return Ok(None);
+        }
+        let found = match collections::condition(tx, actor, id, now) {
+            Ok(condition) => {
+                let of = |owner: Option<OwnerFilter>| inventory::Filter {
+                    condition: Some(condition.clone()),
+                    owner,
+                    ..inventory::Filter::default()
+                };
+                let nobody = std::iter::once(Some(OwnerFilter::Nobody));
+                let filters: Vec<inventory::Filter> = match &within.1 {
+                    None => vec![of(None)],
+                    Some(roles) => nobody.chain(roles.iter().map(|role| Some(OwnerFilter::Role(*role)))).map(of).collect(),
+                };
+                let mut sum = 0;
+                for filter in &filters {
+                    sum += inventory::count(tx, filter)?;
+                }
+                Some(sum)
+            }
+            Err(Error::Refused(Refusal::NotFound { .. })) => Some(0),
+            Err(Error::Refused(Refusal::Conflict(_))) => None,
+            Err(other) => return Err(other),
+        };
+        counted().insert(within, found);
+        Ok(found)
     }
 }
 

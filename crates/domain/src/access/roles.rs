@@ -10,10 +10,12 @@ pub use super::holders::{Member, assign, members, withdraw};
 use super::load::{changed, parse_paths, paths_json};
 use super::{current, paths, require_path, tree};
 use crate::actor::Actor;
+use crate::collections::Moved;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{PermissionSetId, RoleId};
-use crate::{limits, lookalike, ownership, text};
+use crate::query::FieldId;
+use crate::{collections, enrolment, limits, lookalike, ownership, text};
 
 /// A security role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +110,12 @@ pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: RoleId) -> Result<Role> {
     find(tx, id)
 }
 
+/// A role for whoever may change roles, which says nothing about reading them: what they have just written.
+pub fn of_author(tx: &mut Tx<'_>, actor: &Actor, id: RoleId) -> Result<Role> {
+    require_path(tx, actor, paths::SECURITY_MODIFY)?;
+    find(tx, id)
+}
+
 /// One role without asking who wants to know: for rules.
 pub(crate) fn find(tx: &mut Tx<'_>, id: RoleId) -> Result<Role> {
     let found = tx.one(&format!("SELECT {COLUMNS} WHERE role.id = $1"), params![id], read)?;
@@ -147,18 +155,30 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &RoleCommand, now: i64) -
     )?;
     let id = RoleId(id.ok_or_else(|| Error::damaged("a role got no id"))?);
     changed(tx)?;
-    let payload = json!({ "after": { "name": checked.name, "permission_set": checked.set, "permissions": checked.permissions } });
+    let payload = json!({ "after": {
+        "name": checked.name, "description": command.description, "email": command.email, "permission_set": checked.set,
+        "permissions": checked.permissions,
+    }});
     events::append(tx, actor, now, NewEvent::new(names::ROLE_CREATED, Object::new("role", id.0, &checked.name), payload))?;
     Ok(id)
 }
 
-/// Replaces a role's name, description, set and permissions.
+/// Replaces a role's name, description, set and permissions. The name of a role that owns certificates decides which collections they
+/// are in: it is changed by whoever holds the role, and may change the collections that look at it.
 pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: RoleId, command: &RoleCommand, now: i64) -> Result<()> {
     require_path(tx, actor, paths::SECURITY_MODIFY)?;
     let before = find(tx, id)?;
     refuse_built_in(&before)?;
     delegation::require_may_change(tx, actor, &before)?;
     let checked = check(tx, actor, command, Some(id))?;
+    // Who may give and take its certificates by the expanded right depends on its set.
+    if before.name != checked.name || before.permission_set != checked.set {
+        delegation::require_worth(tx, actor, id, &before.name)?;
+    }
+    if before.name != checked.name {
+        let renamed = Moved::renamed(FieldId::OwnerRoleName, &before.name, &checked.name);
+        collections::require_may_move(tx, actor, &[renamed])?;
+    }
     tx.execute(
         "UPDATE role SET name = $1, folded = $2, description = $3, email = $4, permission_set = $5, paths = $6 WHERE id = $7",
         params![
@@ -196,11 +216,18 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: RoleId, now: i64) -> Result<()
             return Err(Refusal::Conflict(message).into());
         }
     }
+    if let Some(pattern) = enrolment::naming_role(tx, id)? {
+        let message = format!("the enrolment pattern {pattern:?} names the role {:?}: take it out there first", role.name);
+        return Err(Refusal::Conflict(message).into());
+    }
     tx.execute("DELETE FROM role_claim WHERE role = $1", params![id])?;
     tx.execute("DELETE FROM claim_role WHERE role = $1", params![id])?;
     tx.execute("DELETE FROM role WHERE id = $1", params![id])?;
     changed(tx)?;
-    let payload = json!({ "before": { "name": role.name, "permissions": role.permissions, "holders": role.holders, "claims": role.claims } });
+    let payload = json!({ "before": {
+        "name": role.name, "description": role.description, "email": role.email, "permission_set": role.permission_set,
+        "permissions": role.permissions, "holders": role.holders, "claims": role.claims,
+    }});
     events::append(tx, actor, now, NewEvent::new(names::ROLE_DELETED, Object::new("role", id.0, &role.name), payload))?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! A set bounds when rights are evaluated, not when roles are written: a set that is narrowed takes effect at once, on every role
 //! inside it, and the roles keep what they grant. What of it has no effect any more is answered, and shown with each role.
 
-use certhold_store::{Row, Tx, params};
+use certhold_store::{Row, Tx, Value, params};
 use serde_json::json;
 
 use super::delegation;
@@ -95,6 +95,24 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<PermissionSet>> {
 pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: PermissionSetId) -> Result<PermissionSet> {
     require_path(tx, actor, paths::SECURITY_READ)?;
     find(tx, id)
+}
+
+/// These sets, without asking who wants to know: for whoever has roles in them, or has just written one.
+pub fn of_roles(tx: &mut Tx<'_>, ids: &[PermissionSetId]) -> Result<Vec<PermissionSet>> {
+    let mut wanted = ids.to_vec();
+    wanted.sort();
+    wanted.dedup();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<String> = (1..=wanted.len()).map(|place| format!("${place}")).collect();
+    let values: Vec<Value<'static>> = wanted.iter().map(|id| Value::Int(id.0)).collect();
+    let sql = format!("SELECT {COLUMNS} WHERE permission_set.id IN ({}) ORDER BY permission_set.id", places.join(", "));
+    let found = tx.rows(&sql, &values, read)?.into_iter().map(whole).collect::<Result<Vec<_>>>()?;
+    match wanted.iter().find(|id| !found.iter().any(|set| set.id == **id)) {
+        Some(missing) => Err(Refusal::not_found("permission set", *missing).into()),
+        None => Ok(found),
+    }
 }
 
 pub(crate) fn find(tx: &mut Tx<'_>, id: PermissionSetId) -> Result<PermissionSet> {

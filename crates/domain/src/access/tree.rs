@@ -20,6 +20,69 @@ const SCOPED: &[(&str, Takes)] = &[("/certificates/collections/", Takes::Collect
 /// … except these, which are about no certificate that a collection could hold already, or about collections themselves.
 const UNSCOPED: &[&str] = &["/certificates/collections/private_key/import/", "/certificates/collections/modify/"];
 
+/// Permissions that Keyfactor Command publishes and that nothing here asks for. Roles may name them, so that roles of there can be
+/// brought along; they allow nothing.
+pub const UNUSED: &[&str] = &[
+    "/agents/auto_registration/modify/",
+    "/agents/auto_registration/read/",
+    "/agents/management/mac/auto-enrollment/management/modify/",
+    "/agents/management/mac/auto-enrollment/management/read/",
+    "/agents/management/modify/",
+    "/agents/management/read/",
+    "/application_settings/modify/",
+    "/application_settings/read/",
+    "/certificate_stores/modify/",
+    "/certificate_stores/read/",
+    "/certificate_stores/schedule/",
+    "/certificates/enrollment/csr/",
+    "/certificates/enrollment/pfx/",
+    "/certificates/requests/manage/",
+    "/dashboard/read/",
+    "/dashboard/risk_header/read/",
+    "/monitoring/alerts/modify/",
+    "/monitoring/alerts/read/",
+    "/monitoring/alerts/schedule/",
+    "/monitoring/alerts/schedule/revocation/",
+    "/monitoring/alerts/test/",
+    "/monitoring/handlers/registration/modify/",
+    "/monitoring/handlers/registration/read/",
+    "/pam/modify/",
+    "/pam/read/",
+    "/reports/modify/",
+    "/reports/read/",
+    "/scripts/modify/",
+    "/scripts/read/",
+    "/ssh/enterprise_admin/",
+    "/ssh/server_admin/",
+    "/ssh/user/",
+    "/ssl/modify/",
+    "/ssl/read/",
+    "/workflows/definitions/modify/",
+    "/workflows/definitions/read/",
+    "/workflows/instances/manage/",
+    "/workflows/instances/read/",
+    "/workflows/instances/read/mine/",
+    "/workflows/instances/read/pending/",
+];
+
+/// Whether Keyfactor Command knows a path that nothing here asks for: a node of its tree, or a leaf with an id behind it.
+fn is_unused(path: &str) -> bool {
+    UNUSED.iter().any(|known| known.starts_with(path)) || scoped_unused(path).is_some()
+}
+
+fn scoped_unused(path: &str) -> Option<(&str, Takes, i64)> {
+    let cut = path.trim_end_matches('/').rfind('/')? + 1;
+    let (leaf, id) = (&path[..cut], path[cut..].trim_end_matches('/'));
+    let (_, takes) = SCOPED.iter().find(|(area, _)| leaf.starts_with(area) && UNUSED.contains(&leaf))?;
+    let number = id.parse::<i64>().ok().filter(|number| *number > 0 && number.to_string() == id)?;
+    Some((leaf, *takes, number))
+}
+
+/// [`scoped`], also for leaves that nothing here asks for.
+pub fn scoped_anywhere(path: &str) -> Option<(&str, Takes, i64)> {
+    scoped(path).or_else(|| scoped_unused(path))
+}
+
 /// What may follow a path.
 pub fn takes(path: &str) -> Takes {
     if !is_leaf(path) || UNSCOPED.contains(&path) {
@@ -48,7 +111,7 @@ pub fn scoped(path: &str) -> Option<(&str, Takes, i64)> {
 
 /// Whether a path means something: a node of the tree, or a leaf with the id that it takes.
 pub fn is_legal(path: &str) -> bool {
-    CATALOGUE.iter().any(|(known, _)| known.starts_with(path)) || scoped(path).is_some()
+    CATALOGUE.iter().any(|(known, _)| known.starts_with(path)) || scoped(path).is_some() || is_unused(path)
 }
 
 /// Refuses a path that means nothing, and says which was probably meant.
@@ -146,7 +209,11 @@ pub fn meaning(path: &str) -> String {
         return format!("{}, in {inside} {id} only", meaning(leaf));
     }
     let below: Vec<&str> = CATALOGUE.iter().filter(|(known, _)| known.starts_with(path)).map(|(_, meaning)| *meaning).collect();
-    if below.is_empty() { "nothing: this version has no such permission".to_owned() } else { below.join("; ") }
+    match below.is_empty() {
+        false => below.join("; "),
+        true if is_unused(path) => "nothing: a permission of Keyfactor Command that nothing here asks for".to_owned(),
+        true => "nothing: this version has no such permission".to_owned(),
+    }
 }
 
 /// What of `held` is not in `left`: a path of which nothing is left by itself, of others the leaves that are gone.

@@ -1,8 +1,9 @@
-//! Whoever started an edit, as long as it runs: with the rights they have now.
+//! Whoever started an edit or another piece of work, as long as it runs: with the rights they have now.
 
 use std::sync::Arc;
 
 use certhold_store::Tx;
+use serde::{Deserialize, Serialize};
 
 use crate::access::{self, Access, Path};
 use crate::actor::{Actor, ActorKind, Face};
@@ -10,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::ids::PrincipalId;
 
 /// What is kept of an actor.
-#[derive(Clone, Debug)]
-pub(super) struct Author {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Author {
     pub kind: String,
     pub id: Option<i64>,
     pub name: String,
@@ -22,7 +23,7 @@ pub(super) struct Author {
 }
 
 impl Author {
-    pub(super) fn of(actor: &Actor) -> Author {
+    pub(crate) fn of(actor: &Actor) -> Author {
         let scopes = actor.access.scopes.as_ref();
         Author {
             kind: actor.kind.name().to_owned(),
@@ -36,7 +37,7 @@ impl Author {
     }
 
     /// The actor with the rights of this transaction.
-    pub(super) fn recall(&self, tx: &mut Tx<'_>) -> Result<Actor> {
+    pub(crate) fn recall(&self, tx: &mut Tx<'_>) -> Result<Actor> {
         let kind = ActorKind::parse(&self.kind).ok_or_else(|| Error::damaged(format!("actor kind {:?}", self.kind)))?;
         let mut held = match (kind, self.id) {
             (ActorKind::Local | ActorKind::System, None) => Access::everything(),

@@ -172,6 +172,7 @@ pub fn cancel(tx: &mut Tx<'_>, actor: &Actor, id: BulkEditId, now: i64) -> Resul
     if !own {
         let path = match found.as_ref().map(|kept| &kept.shown.edit) {
             Some(Edit::Owner { .. }) => paths::CERTIFICATES_CHANGE_OWNER,
+            Some(Edit::Remove) => paths::CERTIFICATES_DELETE,
             Some(Edit::RemoveField { .. }) => paths::METADATA_TYPES_MODIFY,
             Some(Edit::Metadata { .. }) | None => paths::CERTIFICATES_METADATA_MODIFY,
         };

@@ -5,10 +5,11 @@
 //! so that a job which was killed goes on where it stopped and does nothing twice. Each chunk runs with the rights that whoever
 //! started the job has at that moment.
 
-mod author;
+pub(crate) mod author;
 mod edits;
 mod owners;
 mod preview;
+mod removal;
 mod rule;
 mod start;
 mod step;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::actor::Actor;
 use crate::collections::Scope;
 use crate::error::Result;
-use crate::ids::{CertificateId, MetadataFieldId, RoleId};
+use crate::ids::{CertificateId, CollectionId, MetadataFieldId, RoleId};
 use crate::inventory::{self, Expiry, Filter, OwnerFilter};
 use crate::metadata::Change;
 
@@ -44,6 +45,8 @@ pub enum Edit {
         /// The new owner role.
         to: Option<RoleId>,
     },
+    /// Removes it from the inventory, unless something needs it.
+    Remove,
     /// Erases the values of a field that is removed; started by [`crate::metadata::remove`].
     RemoveField {
         /// The field.
@@ -59,6 +62,7 @@ impl Edit {
         match self {
             Edit::Metadata { .. } => "metadata",
             Edit::Owner { .. } => "owner",
+            Edit::Remove => "remove",
             Edit::RemoveField { .. } => "remove_field",
         }
     }
@@ -94,14 +98,17 @@ pub struct Wanted {
     pub managed: Option<bool>,
     /// Authorities' certificates, or all others.
     pub is_ca: Option<bool>,
+    /// Of this collection; then rights on the collection are enough.
+    pub collection: Option<CollectionId>,
 }
 
 impl Wanted {
     /// What it means when `author` asks at `now`.
     fn filter(&self, tx: &mut Tx<'_>, author: &Actor, now: i64) -> Result<Filter> {
         let owner = if self.unowned { Some(OwnerFilter::Nobody) } else { self.owner.map(OwnerFilter::Role) };
-        let condition = inventory::question(tx, author, &self.query, Scope::everywhere(now))?;
-        Ok(Filter {
+        let scope = Scope::of(self.collection, now);
+        let condition = inventory::question(tx, author, &self.query, scope)?;
+        let filter = Filter {
             condition,
             text: self.text.clone(),
             expiry: Expiry { from: self.expires_from, before: self.expires_before },
@@ -109,7 +116,18 @@ impl Wanted {
             managed: self.managed,
             is_ca: self.is_ca,
             ..Filter::default()
-        })
+        };
+        inventory::within(tx, author, &filter, scope)
+    }
+}
+
+impl Selection {
+    /// The collection whose rights are enough, if it names one.
+    pub(crate) fn collection(&self) -> Option<CollectionId> {
+        match self {
+            Selection::Certificates(_) => None,
+            Selection::Filter(wanted) => wanted.collection,
+        }
     }
 }
 

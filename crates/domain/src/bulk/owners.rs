@@ -9,9 +9,9 @@ use crate::access::{self, Access};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::{CertificateId, PermissionSetId, RoleId};
-use crate::inventory;
-use crate::ownership::{self, Facts, Grounds, OwnerRole};
+use crate::ids::{CertificateId, CollectionId, PermissionSetId, RoleId};
+use crate::ownership::{self, Facts, Grounds, OwnerPolicy, OwnerRole, Scope};
+use crate::{enrolment, inventory};
 
 type Owner = Option<OwnerRole>;
 
@@ -19,6 +19,8 @@ type Owner = Option<OwnerRole>;
 pub(super) struct Handing {
     held: Arc<Access>,
     to: Owner,
+    /// The collection in which all certificates are.
+    collection: Option<CollectionId>,
 }
 
 /// What would become of one certificate.
@@ -37,18 +39,31 @@ pub(super) enum Verdict {
 
 impl Handing {
     /// Refuses unless the actor may give certificates to the role.
-    pub(super) fn prepare(tx: &mut Tx<'_>, actor: &Actor, to: Option<RoleId>) -> Result<Handing> {
+    pub(super) fn prepare(
+        tx: &mut Tx<'_>,
+        actor: &Actor,
+        to: Option<RoleId>,
+        collection: Option<CollectionId>,
+    ) -> Result<Handing> {
         let held = access::current(tx, actor)?;
+        if to.is_none() && ownership::policy(tx)? == OwnerPolicy::Required {
+            // What holds of every certificate is said once, before anything begins.
+            let why = ownership::not_clearable("every certificate needs an owner here");
+            return Err(Refusal::invalid("owner", why).into());
+        }
         let to = to.map(|role| ownership::owner_role(tx, role)).transpose()?;
-        let handing = Handing { held, to };
+        let handing = Handing { held, to, collection };
         // Of a certificate that nobody owns: what is refused then is refused of every one.
         handing.grounds(None)?;
         Ok(handing)
     }
 
-    /// The rule of one change, everywhere: an edit of many names no collection and no container.
+    /// The rule of one change, everywhere or in the collection; an edit of many names no container.
     fn grounds(&self, owner: Owner) -> Result<Grounds, Refusal> {
-        ownership::decide(&self.held, &Facts { owner, to: self.to.clone(), ..Facts::default() }).map_err(ownership::refusal)
+        let scope = Scope { collection: self.collection, container: None };
+        let in_collection = self.collection.is_some();
+        let facts = Facts { scope, in_collection, owner, to: self.to.clone(), ..Facts::default() };
+        ownership::decide(&self.held, &facts).map_err(ownership::refusal)
     }
 
     pub(super) fn decide(&self, tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Decision>> {
@@ -66,18 +81,23 @@ impl Handing {
                 Ok((owner, row.get::<Option<String>>(2)?.unwrap_or(subject)))
             },
         )?;
-        let decide = |(id, found): (&CertificateId, Option<(Owner, String)>)| match found {
-            None => Decision { certificate: *id, title: String::new(), verdict: Verdict::Gone },
-            Some((owner, title)) => Decision { certificate: *id, title, verdict: self.verdict(owner) },
+        let needed = match self.to {
+            None => enrolment::owner_needed(tx, ids)?,
+            Some(_) => vec![None; ids.len()],
         };
-        Ok(ids.iter().zip(found).map(decide).collect())
+        let decide = |((id, found), needed): ((&CertificateId, Option<(Owner, String)>), Option<String>)| match found {
+            None => Decision { certificate: *id, title: String::new(), verdict: Verdict::Gone },
+            Some((owner, title)) => Decision { certificate: *id, title, verdict: self.verdict(owner, needed.as_deref()) },
+        };
+        Ok(ids.iter().zip(found).zip(needed).map(decide).collect())
     }
 
-    fn verdict(&self, owner: Owner) -> Verdict {
+    fn verdict(&self, owner: Owner, needed: Option<&str>) -> Verdict {
         match self.grounds(owner.clone()) {
             Err(Refusal::Forbidden { reason, .. }) if !reason.is_empty() => Verdict::Refused(reason),
             Err(other) => Verdict::Refused(other.to_string()),
             Ok(_) if owner.as_ref().map(|role| role.id) == self.to.as_ref().map(|role| role.id) => Verdict::Same,
+            Ok(_) if needed.is_some() => Verdict::Refused(ownership::not_clearable(needed.unwrap_or_default())),
             Ok(grounds) => Verdict::Change { before: owner, grounds },
         }
     }

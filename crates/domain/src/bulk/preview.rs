@@ -43,7 +43,7 @@ pub struct Sample {
 
 /// Looks at the next certificates; begin with the default and call it until it is complete.
 pub fn preview(tx: &mut Tx<'_>, actor: &Actor, command: &Command, so_far: Preview, now: i64) -> Result<Preview> {
-    let rule = Rule::prepare(tx, actor, &command.edit)?;
+    let rule = Rule::prepare(tx, actor, &command.edit, &command.selection)?;
     let ids = next(tx, actor, &command.selection, so_far.after, limits::BULK_SELECTED, now)?;
     let mut found = so_far;
     found.complete = (ids.len() as i64) < limits::BULK_SELECTED;
@@ -57,7 +57,7 @@ pub fn preview(tx: &mut Tx<'_>, actor: &Actor, command: &Command, so_far: Previe
         rule.each(&decisions, |certificate, title, outcome| {
             found.tally.count(certificate, &outcome);
             if let Outcome::Changes(before, after) = outcome
-                && found.sample.len() < limits::EXAMPLES
+                && found.sample.len() < limits::PREVIEW_SAMPLE
             {
                 found.sample.push(Sample { certificate, title: title.to_owned(), before, after });
             }

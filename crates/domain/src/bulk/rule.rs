@@ -4,9 +4,9 @@ use certhold_store::Tx;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::Edit;
 use super::owners::{self, Handing};
-use crate::access::{self, paths};
+use super::{Edit, Selection, removal};
+use crate::access::{self, Need, paths};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::ids::CertificateId;
@@ -84,31 +84,40 @@ pub(super) enum Outcome {
 pub(super) enum Rule {
     Metadata(metadata::Prepared),
     Owner(Handing),
+    Remove,
 }
 
 /// What was decided for some certificates.
 pub(super) enum Decisions {
     Metadata(Vec<metadata::Decision>),
     Owner(Vec<owners::Decision>),
+    Remove(Vec<removal::Decision>),
 }
 
 const GONE: &str = "the certificate is not in the inventory any more";
 
 impl Rule {
-    /// Refuses unless the actor may do this now, and the edit can be done at all.
-    pub(super) fn prepare(tx: &mut Tx<'_>, actor: &Actor, edit: &Edit) -> Result<Rule> {
-        access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+    /// Refuses unless the actor may do this now, everywhere or in the collection that the selection names, and the edit can be done
+    /// at all.
+    pub(super) fn prepare(tx: &mut Tx<'_>, actor: &Actor, edit: &Edit, selection: &Selection) -> Result<Rule> {
+        let collection = selection.collection();
+        let need = |path: &str| Need::system(path).or_collection(path, collection);
+        access::require(tx, actor, &need(paths::CERTIFICATES_READ))?;
         match edit {
             Edit::Metadata { changes } => {
-                access::require_path(tx, actor, paths::CERTIFICATES_METADATA_MODIFY)?;
+                access::require(tx, actor, &need(paths::CERTIFICATES_METADATA_MODIFY))?;
                 if changes.is_empty() {
                     return Err(Refusal::invalid("edit", "name at least one field to change").into());
                 }
                 Ok(Rule::Metadata(metadata::prepare(tx, actor, changes)?))
             }
             Edit::Owner { to } => {
-                access::require_path(tx, actor, paths::CERTIFICATES_CHANGE_OWNER)?;
-                Ok(Rule::Owner(Handing::prepare(tx, actor, *to)?))
+                access::require(tx, actor, &need(paths::CERTIFICATES_CHANGE_OWNER))?;
+                Ok(Rule::Owner(Handing::prepare(tx, actor, *to, collection)?))
+            }
+            Edit::Remove => {
+                access::require(tx, actor, &need(paths::CERTIFICATES_DELETE))?;
+                Ok(Rule::Remove)
             }
             Edit::RemoveField { .. } => Err(Refusal::invalid("edit", "a field is removed at /metadata-fields").into()),
         }
@@ -118,6 +127,7 @@ impl Rule {
         Ok(match self {
             Rule::Metadata(prepared) => Decisions::Metadata(metadata::decide(tx, prepared, ids)?),
             Rule::Owner(handing) => Decisions::Owner(handing.decide(tx, ids)?),
+            Rule::Remove => Decisions::Remove(removal::decide(tx, ids)?),
         })
     }
 
@@ -152,8 +162,18 @@ impl Rule {
                     visit(decision.certificate, &decision.title, outcome);
                 }
             }
+            (Rule::Remove, Decisions::Remove(decisions)) => {
+                for decision in decisions {
+                    let outcome = match &decision.verdict {
+                        removal::Verdict::Gone => Outcome::Refused(GONE.into()),
+                        removal::Verdict::Refused(why) => Outcome::Refused(why.clone()),
+                        removal::Verdict::Remove(lost) => Outcome::Changes(lost.clone(), Json::Null),
+                    };
+                    visit(decision.certificate, &decision.title, outcome);
+                }
+            }
             // A rule's decisions are its own.
-            (Rule::Metadata(_), Decisions::Owner(_)) | (Rule::Owner(_), Decisions::Metadata(_)) => {}
+            (Rule::Metadata(_) | Rule::Owner(_) | Rule::Remove, _) => {}
         }
     }
 
@@ -164,7 +184,8 @@ impl Rule {
                 metadata::write(tx, actor, prepared, decisions, details, now)
             }
             (Rule::Owner(handing), Decisions::Owner(decisions)) => handing.write(tx, actor, decisions, details, now),
-            (Rule::Metadata(_), Decisions::Owner(_)) | (Rule::Owner(_), Decisions::Metadata(_)) => Ok(()),
+            (Rule::Remove, Decisions::Remove(decisions)) => removal::write(tx, actor, decisions, details, now),
+            (Rule::Metadata(_) | Rule::Owner(_) | Rule::Remove, _) => Ok(()),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::metadata::Field;
 
 /// Starts an edit; the rights and the values are checked now, and again with every chunk.
 pub fn start(tx: &mut Tx<'_>, actor: &Actor, command: &Command, now: i64) -> Result<BulkEditId> {
-    Rule::prepare(tx, actor, &command.edit)?;
+    Rule::prepare(tx, actor, &command.edit, &command.selection)?;
     require_room(tx)?;
     if let Selection::Certificates(ids) = &command.selection {
         let ids = named(ids)?;

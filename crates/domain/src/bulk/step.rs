@@ -1,15 +1,16 @@
 //! The job, a chunk at a time.
 
 use certhold_store::{Tx, params};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::Edit;
 use super::edits::{BulkEditState, Kept, end, find};
 use super::preview::{extended, next};
-use super::rule::{Rule, Tally};
+use super::rule::{Outcome, Rule, Tally};
 use super::start::{CHANGED, put_items};
 use crate::access::{self, paths};
 use crate::actor::Actor;
+use crate::collections;
 use crate::error::{Error, Refusal, Result};
 use crate::ids::{BulkEditId, CertificateId, MetadataFieldId};
 use crate::jobs::{self, Lease};
@@ -53,14 +54,14 @@ pub fn step(tx: &mut Tx<'_>, lease: &Lease, now: i64) -> Result<Progress> {
 
 /// What will not be another answer a moment later.
 fn is_final(refusal: &Refusal) -> bool {
-    !matches!(refusal, Refusal::Busy | Refusal::LeaseLost(_))
+    !matches!(refusal, Refusal::Busy | Refusal::Unavailable(_) | Refusal::LeaseLost(_))
 }
 
 fn chunk(tx: &mut Tx<'_>, author: &Actor, kept: &Kept, now: i64) -> Result<()> {
     if let Edit::RemoveField { field, .. } = &kept.shown.edit {
         return remove_field(tx, author, kept, *field, now);
     }
-    let rule = Rule::prepare(tx, author, &kept.shown.edit)?;
+    let rule = Rule::prepare(tx, author, &kept.shown.edit, &kept.shown.selection)?;
     match kept.shown.state {
         BulkEditState::Selecting => select(tx, author, kept, now),
         _ => edit(tx, author, kept, &rule, now),
@@ -99,15 +100,37 @@ fn edit(tx: &mut Tx<'_>, author: &Actor, kept: &Kept, rule: &Rule, now: i64) -> 
         params![id, limits::BULK_CHUNK],
         |row| Ok(CertificateId(row.get(0)?)),
     )?;
-    let Some(last) = ids.last() else {
+    let Some(last) = ids.last().copied() else {
         return end(tx, author, kept, BulkEditState::Done, None, now);
     };
-    let decisions = rule.decide(tx, &ids)?;
     let mut tally = kept.shown.tally.clone();
+    let (ids, details) = still_inside(tx, author, kept, &ids, &mut tally, now)?;
+    let decisions = rule.decide(tx, &ids)?;
     rule.each(&decisions, |certificate, _, outcome| tally.count(certificate, &outcome));
-    rule.write(tx, author, &decisions, &json!({ "bulk_edit": id }), now)?;
-    tx.execute("DELETE FROM bulk_edit_item WHERE bulk_edit = $1 AND certificate <= $2", params![id, *last])?;
+    rule.write(tx, author, &decisions, &details, now)?;
+    tx.execute("DELETE FROM bulk_edit_item WHERE bulk_edit = $1 AND certificate <= $2", params![id, last])?;
     count(tx, id, &tally)
+}
+
+/// Those that are still in the collection whose rights are used, and what the events say beside the change: a certificate may have
+/// left since it was selected, and with it the right to edit it.
+fn still_inside(
+    tx: &mut Tx<'_>,
+    author: &Actor,
+    kept: &Kept,
+    ids: &[CertificateId],
+    tally: &mut Tally,
+    now: i64,
+) -> Result<(Vec<CertificateId>, Json)> {
+    let id = kept.shown.id;
+    let Some(collection) = kept.shown.selection.collection() else {
+        return Ok((ids.to_vec(), json!({ "bulk_edit": id })));
+    };
+    let inside = collections::among(tx, author, collection, ids, now)?;
+    let (inside, outside): (Vec<CertificateId>, Vec<CertificateId>) = ids.iter().copied().partition(|id| inside.contains(id));
+    let why = Outcome::Refused(format!("the certificate is not in collection {collection} any more"));
+    outside.into_iter().for_each(|certificate| tally.count(certificate, &why));
+    Ok((inside, json!({ "bulk_edit": id, "collection": collection })))
 }
 
 fn count(tx: &mut Tx<'_>, id: BulkEditId, tally: &Tally) -> Result<()> {

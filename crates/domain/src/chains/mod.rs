@@ -6,10 +6,13 @@
 
 mod above;
 mod index;
+mod memory;
 mod trust;
 
-pub use above::{Above, above};
+pub use above::{Above, above, above_in};
 pub use index::{backfill, is_behind};
 pub(crate) use index::{forget, index};
-pub(crate) use trust::set_with;
-pub use trust::{Anchor, Judgement, Question, TrustSet, TrustSetCommand, create, get, list, members, question, remove, update};
+pub(crate) use trust::sets_with;
+pub use trust::{
+    Anchor, Judgement, Question, TrustSet, TrustSetCommand, create, get, list, members, question, question_in, remove, update,
+};

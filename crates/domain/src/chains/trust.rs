@@ -6,9 +6,10 @@ use certhold_pki::trust::{self, Usage, Verdict, judge};
 use certhold_store::{Row, Tx, Value, params};
 use serde_json::json;
 
-use super::above::{Above, above};
+use super::above::{Above, above_in};
 use crate::access::{self, paths};
 use crate::actor::Actor;
+use crate::collections::Scope;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, TrustSetId};
@@ -58,6 +59,10 @@ fn read(row: &Row<'_>) -> Result<TrustSet, certhold_store::Error> {
 /// All trust sets, by name.
 pub fn list(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<TrustSet>> {
     access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+    all(tx)
+}
+
+fn all(tx: &mut Tx<'_>) -> Result<Vec<TrustSet>> {
     Ok(tx.rows(&format!("SELECT {COLUMNS} FROM trust_set ORDER BY folded LIMIT 1000"), params![], read)?)
 }
 
@@ -89,10 +94,10 @@ fn member_ids(tx: &mut Tx<'_>, id: TrustSetId) -> Result<Vec<CertificateId>> {
 }
 
 /// The name of a trust set that has this certificate.
-pub(crate) fn set_with(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<Option<String>> {
+pub(crate) fn sets_with(tx: &mut Tx<'_>, ids: &[[Value<'_>; 1]]) -> Result<Vec<Option<String>>> {
     let sql = "SELECT trust_set.name FROM trust_set_member CROSS JOIN trust_set WHERE trust_set_member.certificate = $1 \
                AND trust_set.id = trust_set_member.trust_set LIMIT 1";
-    Ok(tx.one(sql, params![certificate], |row| row.get(0))?)
+    Ok(tx.one_of_each(sql, ids, |row| row.get(0))?)
 }
 
 /// Makes a trust set.
@@ -214,7 +219,7 @@ impl Question {
         let intermediates: Vec<Vec<u8>> = self.above.pool.iter().map(|(_, der)| der.clone()).collect();
         let by = |(set, anchors): &(TrustSet, Vec<Anchor>)| {
             let ders: Vec<Vec<u8>> = anchors.iter().map(|(_, der)| der.clone()).collect();
-            let Verdict { reasons, anchor, path } = judge(&trust::Question {
+            let Verdict { mut reasons, anchor, path } = judge(&trust::Question {
                 certificate: &self.above.certificate.der,
                 intermediates: &intermediates,
                 anchors: &ders,
@@ -222,6 +227,11 @@ impl Question {
                 at_ms,
                 names,
             });
+            if self.above.cut && !reasons.is_empty() {
+                reasons.push(
+                    "there are more authorities of the issuers' names than are looked at: one of them may lead further".into(),
+                );
+            }
             let between = path.into_iter().map(|place| self.above.pool[place].0);
             Judgement { set: set.clone(), reasons, path: between.chain(anchor.map(|place| anchors[place].0)).collect() }
         };
@@ -231,10 +241,22 @@ impl Question {
 
 /// Loads what is needed to judge a certificate by one trust set, or by the first [`limits::TRUST_SETS_JUDGED`] of all.
 pub fn question(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, set: Option<TrustSetId>) -> Result<Question> {
-    let above = above(tx, actor, certificate)?;
+    question_in(tx, actor, certificate, set, Scope::everywhere(0))
+}
+
+/// As [`question`], within a scope. Whoever may see the certificate may know who trusts it: the names of the sets, not their
+/// members.
+pub fn question_in(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    certificate: CertificateId,
+    set: Option<TrustSetId>,
+    scope: Scope,
+) -> Result<Question> {
+    let above = above_in(tx, actor, certificate, scope)?;
     let chosen = match set {
-        Some(set) => vec![get(tx, actor, set)?],
-        None => list(tx, actor)?.into_iter().take(limits::TRUST_SETS_JUDGED).collect(),
+        Some(set) => vec![find(tx, set)?],
+        None => all(tx)?.into_iter().take(limits::TRUST_SETS_JUDGED).collect(),
     };
     let mut sets = Vec::with_capacity(chosen.len());
     for set in chosen {

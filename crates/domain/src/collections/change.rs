@@ -1,15 +1,17 @@
 //! Creating, changing, copying and removing collections.
 
+use std::collections::BTreeSet;
+
 use certhold_store::{Tx, params};
 use serde_json::{Value as Json, json};
 
 use super::grants;
 use super::list::{self, Collection, Duplicates};
-use crate::access::{self, paths};
+use crate::access::{self, grants as on_object, paths};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::CollectionId;
+use crate::ids::{CollectionId, MetadataFieldId};
 use crate::query::{self, Query};
 use crate::{limits, text};
 
@@ -93,7 +95,7 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &CollectionCommand, now: 
         |row| row.get(0),
     )?;
     let id = CollectionId(id.ok_or_else(|| Error::damaged("a collection got no id"))?);
-    keep_fields(tx, id, &checked.query)?;
+    keep_fields(tx, id, &checked.query.metadata_fields())?;
     let payload = json!({ "after": describe(&checked.name, command) });
     let object = Object::new("collection", id.0, &checked.name);
     events::append(tx, actor, now, NewEvent::new(names::COLLECTION_CREATED, object, payload))?;
@@ -126,7 +128,7 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, command: &Collec
             id
         ],
     )?;
-    keep_fields(tx, id, &checked.query)?;
+    keep_fields(tx, id, &checked.query.metadata_fields())?;
     let object = Object::new("collection", id.0, &checked.name);
     events::append(tx, actor, now, NewEvent::changed(names::COLLECTION_CHANGED, object, old, new))?;
     Ok(())
@@ -146,7 +148,7 @@ pub fn copy(tx: &mut Tx<'_>, actor: &Actor, from: CollectionId, name: &str, with
     if with_grants {
         let on_it = grants::of(tx, from)?;
         grants::require_held(tx, actor, &on_it, from)?;
-        grants::copy_all(tx, actor, &on_it, from, id, now)?;
+        on_object::copy_all(tx, actor, &on_it, grants::scoped(from), id.0, now)?;
     }
     Ok(id)
 }
@@ -156,23 +158,7 @@ pub fn copy(tx: &mut Tx<'_>, actor: &Actor, from: CollectionId, name: &str, with
 pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, force: bool, now: i64) -> Result<()> {
     access::require_path(tx, actor, paths::COLLECTIONS_MODIFY)?;
     let found = list::find(tx, actor, id)?;
-    let on_it = grants::of(tx, id)?;
-    if !on_it.is_empty() {
-        if !force {
-            let names: Vec<String> = on_it.iter().take(5).map(|grant| format!("{:?}", grant.name)).collect();
-            let message = format!(
-                "{} roles have rights on the collection {:?} ({}{}): take them away first, or remove it by force",
-                on_it.len(),
-                found.name,
-                names.join(", "),
-                if on_it.len() > names.len() { " …" } else { "" }
-            );
-            return Err(Refusal::Conflict(message).into());
-        }
-        access::require_path(tx, actor, paths::SECURITY_MODIFY)?;
-        grants::require_held(tx, actor, &on_it, id)?;
-        grants::withdraw_all(tx, actor, &on_it, now)?;
-    }
+    on_object::let_go(tx, actor, grants::scoped(id), &found.name, force, now)?;
     tx.execute("DELETE FROM collection_favourite WHERE collection = $1", params![id])?;
     tx.execute("DELETE FROM collection_field WHERE collection = $1", params![id])?;
     tx.execute("DELETE FROM collection WHERE id = $1", params![id])?;
@@ -205,10 +191,10 @@ pub fn set_favourite(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, favourite
 }
 
 /// Keeps which metadata fields a query looks at, so that whoever changes or removes one learns it.
-fn keep_fields(tx: &mut Tx<'_>, id: CollectionId, query: &Query) -> Result<()> {
+pub(super) fn keep_fields(tx: &mut Tx<'_>, id: CollectionId, fields: &BTreeSet<MetadataFieldId>) -> Result<()> {
     tx.execute("DELETE FROM collection_field WHERE collection = $1", params![id])?;
-    for field in query.metadata_fields() {
-        tx.execute("INSERT INTO collection_field (field, collection) VALUES ($1, $2)", params![field, id])?;
+    for field in fields {
+        tx.execute("INSERT INTO collection_field (field, collection) VALUES ($1, $2)", params![*field, id])?;
     }
     Ok(())
 }

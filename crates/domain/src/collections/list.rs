@@ -29,8 +29,8 @@ pub struct Collection {
     pub created_at: i64,
 }
 
-/// By which field a list leaves out older duplicates; the numbers are Keyfactor's. Kept and handed out; lists show every
-/// certificate.
+/// By which field a list leaves out older duplicates, and so does an edit of what it lists; the numbers are Keyfactor's. A right on
+/// the collection reaches every certificate in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Duplicates {
     /// None is left out.
@@ -40,7 +40,8 @@ pub enum Duplicates {
     CommonName,
     /// Of certificates with the same subject the newest.
     DistinguishedName,
-    /// Of certificates with the same principal name the newest.
+    /// Of certificates with the same principal name the newest. Principal names are not among the indexed facts: kept and handed
+    /// out, and none is left out.
     PrincipalName,
 }
 
@@ -93,6 +94,12 @@ fn read(row: &Row<'_>) -> Result<Collection, certhold_store::Error> {
     })
 }
 
+/// What makes two certificates of a list duplicates, in a collection that is there.
+pub(crate) fn duplicates_of(tx: &mut Tx<'_>, id: CollectionId) -> Result<Duplicates> {
+    let number = tx.one("SELECT duplicates FROM collection WHERE id = $1", params![id], |row| row.get(0))?;
+    Ok(number.and_then(Duplicates::of_number).unwrap_or_default())
+}
+
 /// The number of the actor among favourites; nobody has the number 0.
 fn principal(actor: &Actor) -> i64 {
     actor.id.map_or(0, |id| id.0)
@@ -136,6 +143,12 @@ pub fn by_name(tx: &mut Tx<'_>, actor: &Actor, name: &str) -> Result<CollectionI
     let held = access::current(tx, actor)?;
     let readable = found.map(CollectionId).filter(|id| may_read(&held, *id));
     readable.ok_or_else(|| Refusal::not_found("collection", format!("{name:?}")).into())
+}
+
+/// A collection for whoever may change collections, which says nothing about reading what is inside: what they have just written.
+pub fn of_author(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId) -> Result<Collection> {
+    access::require_path(tx, actor, paths::COLLECTIONS_MODIFY)?;
+    find(tx, actor, id)
 }
 
 /// One collection without asking who wants to know.

@@ -7,10 +7,13 @@
 mod change;
 mod grants;
 mod list;
+mod looks;
 mod scope;
 
 pub use change::{CollectionCommand, copy, create, remove, set_favourite, update};
 pub use grants::{Grant, grants};
-pub use list::{Collection, Duplicates, by_name, get, list};
-pub use scope::{Scope, condition, containing, require, require_metadata_change, scopes_using};
-pub(crate) use scope::{holds, name};
+pub(crate) use list::duplicates_of;
+pub use list::{Collection, Duplicates, by_name, get, list, of_author};
+pub(crate) use looks::{Moved, fields_changed, looking_at, require_may_move, require_may_redefine, with_field};
+pub use scope::{Scope, condition, containing, exists, names, require, require_metadata_change, scopes_using};
+pub(crate) use scope::{among, holds, level, name};

@@ -1,21 +1,27 @@
 //! Collections as scopes: whether a certificate is inside, and what a right on a collection is worth.
 
+use std::collections::BTreeSet;
+
 use certhold_store::{Tx, params};
 
 use super::grants;
 use super::list::{self, Collection};
+use super::looks::looking_at;
 use crate::access::{self, Decision, Level, Need, paths};
 use crate::actor::{Actor, Face};
 use crate::error::{Error, Refusal, Result};
-use crate::ids::{CertificateId, CollectionId, MetadataFieldId};
+use crate::ids::{CertificateId, CollectionId, ContainerId, MetadataFieldId};
 use crate::inventory;
 use crate::query::{self, Catalogue, Condition, Query};
+use crate::stores;
 
 /// Where a right is looked for besides everywhere, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// A collection that the request names.
     pub collection: Option<CollectionId>,
+    /// A container of certificate stores that the request names; a collection goes over it.
+    pub container: Option<ContainerId>,
     /// Unix milliseconds: `%TODAY%` in the collection's query.
     pub now: i64,
 }
@@ -23,12 +29,19 @@ pub struct Scope {
 impl Scope {
     /// Only rights that are held everywhere.
     pub fn everywhere(now: i64) -> Scope {
-        Scope { collection: None, now }
+        Scope::of(None, now)
     }
 
     /// In this collection, if one is named.
     pub fn of(collection: Option<CollectionId>, now: i64) -> Scope {
-        Scope { collection, now }
+        Scope { collection, container: None, now }
+    }
+
+    /// Says in an event's details through which collection something was done.
+    pub(crate) fn tell(&self, payload: &mut serde_json::Value) {
+        if let Some(collection) = self.collection {
+            payload["collection"] = collection.0.into();
+        }
     }
 }
 
@@ -36,19 +49,52 @@ impl Scope {
 /// the collection only learns nothing about certificates outside: they are refused alike, whether they exist or not. A named
 /// collection also narrows what somebody sees who holds the right everywhere.
 pub fn require(tx: &mut Tx<'_>, actor: &Actor, path: &str, certificate: CertificateId, scope: Scope) -> Result<()> {
+    level(tx, actor, path, certificate, scope).map(drop)
+}
+
+/// As [`require`]; says where the right was found to hold.
+pub(crate) fn level(tx: &mut Tx<'_>, actor: &Actor, path: &str, certificate: CertificateId, scope: Scope) -> Result<Level> {
     let need = Need::system(path).or_collection(path, scope.collection);
+    // Whoever sees the stores of a container sees the certificates in them.
+    let need = match scope.container.filter(|_| scope.collection.is_none() && path == paths::CERTIFICATES_READ) {
+        Some(container) => stores::or_reads_stores_of(need, container),
+        None => need,
+    };
     let level = match access::decide(tx, actor, &need)? {
         Decision::Allowed { level, .. } => level,
         Decision::Denied { missing, reason } => return Err(Refusal::Forbidden { reason, missing }.into()),
     };
-    let Some(collection) = scope.collection else { return Ok(()) };
+    let Some(collection) = scope.collection else {
+        return match scope.container {
+            Some(container) => require_in_container(tx, path, certificate, container, level).map(|()| level),
+            None => Ok(level),
+        };
+    };
     if contains(tx, actor, collection, certificate, scope.now)? {
-        return Ok(());
+        return Ok(level);
     }
     if level == Level::System {
         return Err(Refusal::not_found("certificate", certificate).into());
     }
     let reason = format!("the certificate is not in collection {collection}");
+    Err(Refusal::Forbidden { reason, missing: vec![path.to_owned()] }.into())
+}
+
+/// The same for a container of certificate stores, in one of which the certificate must be.
+fn require_in_container(
+    tx: &mut Tx<'_>,
+    path: &str,
+    certificate: CertificateId,
+    container: ContainerId,
+    level: Level,
+) -> Result<()> {
+    if stores::in_container(tx, certificate, container)? {
+        return Ok(());
+    }
+    if level == Level::System {
+        return Err(Refusal::not_found("certificate", certificate).into());
+    }
+    let reason = format!("the certificate is in no certificate store of container {container}");
     Err(Refusal::Forbidden { reason, missing: vec![path.to_owned()] }.into())
 }
 
@@ -78,6 +124,25 @@ fn contains(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, certificate: Certi
     Ok(subject.is_some_and(|subject| query::evaluate(&condition, &subject)))
 }
 
+/// Those of these certificates that are in a collection which the actor may read.
+pub(crate) fn among(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    id: CollectionId,
+    certificates: &[CertificateId],
+    now: i64,
+) -> Result<BTreeSet<CertificateId>> {
+    let condition = condition(tx, actor, id, now)?;
+    let mut inside = BTreeSet::new();
+    for certificate in certificates {
+        let subject = inventory::subject(tx, *certificate)?;
+        if subject.is_some_and(|subject| query::evaluate(&condition, &subject)) {
+            inside.insert(*certificate);
+        }
+    }
+    Ok(inside)
+}
+
 /// Whether a certificate is in a collection, without asking who wants to know: for rules. Nothing is in a collection that is not
 /// there, or whose query cannot be understood any more.
 pub(crate) fn holds(tx: &mut Tx<'_>, id: CollectionId, certificate: CertificateId, now: i64) -> Result<bool> {
@@ -93,6 +158,18 @@ pub(crate) fn name(tx: &mut Tx<'_>, id: CollectionId) -> Result<String> {
     Ok(found.unwrap_or_default())
 }
 
+/// Refuses unless there is such a collection; for whoever changes the rights on it.
+pub fn exists(tx: &mut Tx<'_>, id: CollectionId) -> Result<()> {
+    let found: Option<i64> = tx.one("SELECT id FROM collection WHERE id = $1", params![id], |row| row.get(0))?;
+    found.map(drop).ok_or_else(|| Refusal::not_found("collection", id).into())
+}
+
+/// The names of all collections, which are no secret to whoever sees the rights on them.
+pub fn names(tx: &mut Tx<'_>) -> Result<Vec<(CollectionId, String)>> {
+    Ok(tx
+        .rows("SELECT id, name FROM collection ORDER BY folded", params![], |row| Ok((CollectionId(row.get(0)?), row.get(1)?)))?)
+}
+
 /// The collections that a certificate is in, by name, among those the actor may read. Needs the right to read the certificate.
 pub fn containing(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, now: i64) -> Result<Vec<Collection>> {
     access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
@@ -105,12 +182,7 @@ pub fn containing(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, no
 
 /// The collections on which roles have rights and whose queries look at this metadata field.
 pub fn scopes_using(tx: &mut Tx<'_>, field: MetadataFieldId) -> Result<Vec<(CollectionId, String)>> {
-    let using = tx.rows(
-        "SELECT collection.id, collection.name FROM collection_field JOIN collection ON collection.id = collection_field.collection \
-         WHERE collection_field.field = $1 ORDER BY collection.folded",
-        params![field],
-        |row| Ok((CollectionId(row.get(0)?), row.get::<String>(1)?)),
-    )?;
+    let using = looking_at(tx, field)?;
     let mut scopes = Vec::new();
     for (id, name) in using {
         if !grants::of(tx, id)?.is_empty() {

@@ -5,13 +5,14 @@ use certhold_store::{Tx, params};
 use serde_json::json;
 
 use super::{Sealed, SealedRow, find_by_spki, load};
-use crate::access::{self, paths};
+use crate::access::{self, Decision, Level, Need, paths};
 use crate::actor::Actor;
+use crate::collections::{self, Scope};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, PrivateKeyId};
 use crate::inventory::{self, Certificate, Summary};
-use crate::limits;
+use crate::{limits, private_ca};
 
 /// Hand out a certificate's private key.
 #[derive(Clone, Debug)]
@@ -24,6 +25,28 @@ pub struct ExportKey {
     pub encrypted: bool,
     /// Why, for the event.
     pub reason: String,
+    /// Where the caller says that the rights are held.
+    pub scope: Scope,
+}
+
+/// Handing out a key needs the right to do so and the right to see the certificate.
+fn require_in(tx: &mut Tx<'_>, actor: &Actor, command: &ExportKey) -> Result<()> {
+    require_key(tx, actor, command.certificate, command.scope)?;
+    collections::require(tx, actor, paths::CERTIFICATES_READ, command.certificate, command.scope)
+}
+
+/// The right to use the private key of a certificate outside custody. Anybody can make a certificate for a public key that they have
+/// seen, and import it into a collection: a right on a collection is none on the keys of certificates outside.
+pub(crate) fn require_key(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, scope: Scope) -> Result<()> {
+    let level = collections::level(tx, actor, paths::PRIVATE_KEY_READ, certificate, scope)?;
+    if level == Level::System {
+        return Ok(());
+    }
+    let sql = "SELECT spki_sha256 FROM certificate WHERE id = $1";
+    match tx.one(sql, params![certificate], |row| row.get::<[u8; 32]>(0))? {
+        Some(spki) => require_all_inside(tx, actor, &spki, scope, paths::PRIVATE_KEY_READ),
+        None => Ok(()),
+    }
 }
 
 /// What is handed out. The key is still sealed: it is opened, and encrypted for its reader, after the event is durable.
@@ -38,8 +61,9 @@ pub struct ExportedKey {
 
 /// Refuses what [`export`] would refuse of the command itself, before a password is looked at.
 pub fn require_may_export(tx: &mut Tx<'_>, actor: &Actor, command: &ExportKey) -> Result<()> {
-    access::require_path(tx, actor, paths::PRIVATE_KEY_READ)?;
-    let summary = inventory::summary(tx, actor, command.certificate)?;
+    require_in(tx, actor, command)?;
+    let summary = inventory::find(tx, command.certificate)?;
+    let summary = summary.ok_or_else(|| Refusal::not_found("certificate", command.certificate))?;
     checked_reason(&command.reason)?;
     held_key(tx, &summary).map(drop)
 }
@@ -47,16 +71,17 @@ pub fn require_may_export(tx: &mut Tx<'_>, actor: &Actor, command: &ExportKey) -
 /// Records that a key leaves custody, and gives it out sealed. The caller opens it only after this is committed, so that no
 /// key leaves without its event.
 pub fn export(tx: &mut Tx<'_>, actor: &Actor, command: &ExportKey, now: i64) -> Result<ExportedKey> {
-    access::require_path(tx, actor, paths::PRIVATE_KEY_READ)?;
+    require_in(tx, actor, command)?;
     let reason = checked_reason(&command.reason)?;
-    let certificate = inventory::get(tx, actor, command.certificate)?;
-    let chain = inventory::chain(tx, actor, command.certificate)?;
+    let certificate = inventory::fetch(tx, command.certificate)?;
+    let chain = inventory::fetch_chain(tx, command.certificate)?;
     let (key, spki) = held_key(tx, &certificate.summary)?;
     let key = super::load_private_key(tx, key)?;
-    let payload = json!({
+    let mut payload = json!({
         "reason": reason, "format": command.format, "encrypted": command.encrypted,
         "sha256": crate::text::hex(&certificate.summary.sha256), "public_key_sha256": crate::text::hex(&spki),
     });
+    command.scope.tell(&mut payload);
     let object = Object::new("certificate", command.certificate.0, certificate.summary.title());
     events::append(tx, actor, now, NewEvent::new(names::PRIVATE_KEY_EXPORTED, object, payload))?;
     Ok(ExportedKey { certificate, chain, key })
@@ -76,20 +101,116 @@ pub struct DestroyKey {
 /// Destroys the private key of a certificate. A key in use (by the current version of a managed certificate, an attempt under
 /// way or a deployment) stays. The request that the key was made with goes, too.
 pub fn destroy_key(tx: &mut Tx<'_>, actor: &Actor, command: &DestroyKey, now: i64) -> Result<()> {
-    access::require_path(tx, actor, paths::PRIVATE_KEY_DELETE)?;
+    destroy_key_within(tx, actor, command, Scope::everywhere(now))
+}
+
+/// As [`destroy_key`], at the time of a scope: the right on a collection that the certificate is in is enough.
+pub fn destroy_key_within(tx: &mut Tx<'_>, actor: &Actor, command: &DestroyKey, scope: Scope) -> Result<()> {
+    let level = collections::level(tx, actor, paths::PRIVATE_KEY_DELETE, command.certificate, scope)?;
     let reason = checked_reason(&command.reason)?;
-    let summary = inventory::summary(tx, actor, command.certificate)?;
-    let (key, spki) = held_key(tx, &summary)?;
+    let summary = inventory::summary_in(tx, actor, command.certificate, scope)?;
+    destroy(tx, actor, (&summary, level), reason, &command.nothing, scope)
+}
+
+/// A key that other certificates have too is theirs as well: destroying it takes the right everywhere.
+fn destroy(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    (summary, level): (&Summary, Level),
+    reason: &str,
+    nothing: &Sealed,
+    scope: Scope,
+) -> Result<()> {
+    let (key, spki) = held_key(tx, summary)?;
+    if level == Level::Collection {
+        require_all_inside(tx, actor, &spki, scope, paths::PRIVATE_KEY_DELETE)?;
+    }
     require_unused(tx, key, &spki)?;
     let waits: Option<i64> = tx.one("SELECT id FROM key_request WHERE private_key = $1", params![key], |row| row.get(0))?;
     if let Some(request) = waits {
         tx.execute("DELETE FROM key_request WHERE id = $1", params![request])?;
     }
-    erase(tx, key, &command.nothing, now)?;
-    let payload = json!({ "reason": reason, "public_key_sha256": crate::text::hex(&spki) });
-    let object = Object::new("certificate", command.certificate.0, summary.title());
+    erase(tx, key, nothing, scope.now)?;
+    let mut payload = json!({ "reason": reason, "public_key_sha256": crate::text::hex(&spki) });
+    scope.tell(&mut payload);
+    let object = Object::new("certificate", summary.id.0, summary.title());
+    events::append(tx, actor, scope.now, NewEvent::new(names::PRIVATE_KEY_DESTROYED, object, payload))?;
+    Ok(())
+}
+
+/// Destroys the private key of a certificate for whoever may remove the certificate itself, within a scope.
+pub fn destroy_key_in(tx: &mut Tx<'_>, actor: &Actor, command: &DestroyKey, scope: Scope, now: i64) -> Result<()> {
+    let need = |path: &str| Need::system(path).or_collection(path, scope.collection);
+    let held = access::current(tx, actor)?;
+    // The right over keys is a part of the right over certificates.
+    let path = match held.evaluate(&need(paths::PRIVATE_KEY_DELETE)) {
+        Decision::Allowed { .. } => paths::PRIVATE_KEY_DELETE,
+        Decision::Denied { .. } => paths::CERTIFICATES_DELETE,
+    };
+    let level = collections::level(tx, actor, path, command.certificate, scope)?;
+    let reason = checked_reason(&command.reason)?.to_owned();
+    let summary = inventory::find(tx, command.certificate)?;
+    let summary = summary.ok_or_else(|| Refusal::not_found("certificate", command.certificate))?;
+    destroy(tx, actor, (&summary, level), &reason, &command.nothing, Scope { now, ..scope })
+}
+
+/// The key that goes with a certificate when it is removed: one in custody that no other certificate has.
+pub(crate) fn destroyed_with(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Going>> {
+    let found = tx.one(
+        "SELECT private_key.id, certificate.spki_sha256, certificate.common_name, certificate.subject FROM certificate \
+         JOIN private_key ON private_key.spki_sha256 = certificate.spki_sha256 WHERE certificate.id = $1",
+        params![id],
+        |row| {
+            let title = row.get::<Option<String>>(2)?.unwrap_or(row.get(3)?);
+            Ok(Going { key: PrivateKeyId(row.get(0)?), spki: row.get(1)?, title })
+        },
+    )?;
+    let Some(going) = found else { return Ok(None) };
+    let others: i64 = tx
+        .one("SELECT count(*) FROM certificate WHERE spki_sha256 = $1 AND id <> $2", params![&going.spki, id], |row| row.get(0))?
+        .unwrap_or(0);
+    let waits: Option<i64> = tx.one("SELECT id FROM key_request WHERE private_key = $1", params![going.key], |row| row.get(0))?;
+    Ok((others == 0 && waits.is_none()).then_some(going))
+}
+
+/// A key on its way out.
+pub(crate) struct Going {
+    key: PrivateKeyId,
+    spki: [u8; 32],
+    title: String,
+}
+
+/// Destroys a key whose certificate was removed a moment ago.
+pub(crate) fn destroy_after(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    going: &Going,
+    certificate: CertificateId,
+    nothing: &Sealed,
+    now: i64,
+) -> Result<()> {
+    require_unused(tx, going.key, &going.spki)?;
+    erase(tx, going.key, nothing, now)?;
+    let payload = json!({ "reason": "its certificate was removed", "public_key_sha256": crate::text::hex(&going.spki) });
+    let object = Object::new("certificate", certificate.0, &going.title);
     events::append(tx, actor, now, NewEvent::new(names::PRIVATE_KEY_DESTROYED, object, payload))?;
     Ok(())
+}
+
+/// Refuses when a certificate outside the scope's collection has the key, too; without a word about which.
+fn require_all_inside(tx: &mut Tx<'_>, actor: &Actor, spki: &[u8; 32], scope: Scope, path: &str) -> Result<()> {
+    let Some(collection) = scope.collection else { return Ok(()) };
+    let sharing = tx.rows(
+        "SELECT id FROM certificate WHERE spki_sha256 = $1 ORDER BY id LIMIT $2",
+        params![spki, limits::PAGE_ROWS as i64],
+        |row| Ok(CertificateId(row.get(0)?)),
+    )?;
+    let inside = collections::among(tx, actor, collection, &sharing, scope.now)?;
+    if inside.len() == sharing.len() && sharing.len() < limits::PAGE_ROWS {
+        return Ok(());
+    }
+    let reason = format!("the key is not the concern of collection {collection} alone");
+    Err(Refusal::Forbidden { reason, missing: vec![path.to_owned()] }.into())
 }
 
 /// A reason that says something.
@@ -125,6 +246,10 @@ fn require_unused(tx: &mut Tx<'_>, key: PrivateKeyId, spki: &[u8; 32]) -> Result
         );
         return Err(Refusal::Conflict(why).into());
     }
+    if let Some(name) = private_ca::uses_key(tx, key)? {
+        let why = format!("the private authority {name:?} signs with it, its revocation lists at least");
+        return Err(Refusal::Conflict(format!("the private key cannot be destroyed: {why}")).into());
+    }
     let uses = [
         (
             "SELECT 1 FROM acme_order WHERE private_key = $1 AND (state = 'prepared' OR state = 'placed') LIMIT 1",
@@ -134,6 +259,12 @@ fn require_unused(tx: &mut Tx<'_>, key: PrivateKeyId, spki: &[u8; 32]) -> Result
             "SELECT 1 FROM private_key JOIN certificate ON certificate.spki_sha256 = private_key.spki_sha256 \
              JOIN deployment ON deployment.certificate = certificate.id WHERE private_key.id = $1 LIMIT 1",
             "it is deployed: deploy another version first",
+        ),
+        (
+            "SELECT 1 FROM private_key JOIN certificate ON certificate.spki_sha256 = private_key.spki_sha256 \
+             JOIN named_certificate ON named_certificate.certificate = certificate.id \
+             WHERE private_key.id = $1 AND named_certificate.kind = 'identity' LIMIT 1",
+            "a name stands for its certificate, with which the server may present it: delete that entry first",
         ),
     ];
     for (sql, why) in uses {

@@ -10,14 +10,18 @@ pub mod rekey;
 mod requests;
 mod seal;
 
-pub use export::{DestroyKey, ExportKey, ExportedKey, destroy_key, export, require_may_export};
+pub use export::{
+    DestroyKey, ExportKey, ExportedKey, destroy_key, destroy_key_in, destroy_key_within, export, require_may_export,
+};
+pub(crate) use export::{destroy_after, destroyed_with, require_key};
 pub use keys::{Origin, PrivateKeyRow, SealedKey, find_by_spki, load_private_key, put_private_key};
 pub use master::{MasterKey, adopt};
 pub use rekey::{KeyMark, KeyRow, KeyState};
 pub use requests::{
     KeyRequest, NewKeyRequest, RemoveKeyRequest, checked_names, create as create_key_request, get as key_request,
-    list as list_key_requests, remove as remove_key_request, require_may_request,
+    list as list_key_requests, pending as pending_key_requests, remove as remove_key_request, require_may_request,
 };
+pub(crate) use requests::{is_requested, keep as keep_key_request};
 pub use seal::{Custody, KeyKeeper, Sealed, SealedRow, SecretKind};
 
 use certhold_store::{Tx, params};

@@ -1,16 +1,16 @@
 //! Keys made here together with a certificate signing request, for certificates that somebody obtains by hand. The request
 //! keeps the handle of its key until the certificate arrives; an import finds the key by itself.
 
-use certhold_store::{Row, Tx, params};
+use certhold_store::{Row, Tx, Value, params};
 use serde_json::json;
 
 use super::export::erase;
 use super::{Origin, Sealed, SealedKey, put_private_key};
-use crate::access::{self, paths};
+use crate::access::{self, Need, paths};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::{CertificateId, KeyRequestId, PrivateKeyId};
+use crate::ids::{CertificateId, KeyRequestId, PatternId, PrincipalId, PrivateKeyId};
 use crate::limits;
 
 /// A key with its request, made and sealed, ready to be kept.
@@ -18,12 +18,14 @@ use crate::limits;
 pub struct NewKeyRequest {
     /// What people call it; empty for the first name.
     pub name: String,
-    /// The DNS names asked for.
+    /// The names asked for.
     pub names: Vec<String>,
     /// The key.
     pub key: SealedKey,
     /// The signing request, DER.
     pub csr: Vec<u8>,
+    /// The enrolment pattern for which it was made.
+    pub pattern: Option<PatternId>,
 }
 
 /// A request as shown.
@@ -43,13 +45,16 @@ pub struct KeyRequest {
     pub csr: Vec<u8>,
     /// The newest certificate that was issued for the key, once it is in the inventory.
     pub certificate: Option<CertificateId>,
+    /// The enrolment pattern for which it was made.
+    pub pattern: Option<PatternId>,
     /// When it was made, unix milliseconds.
     pub created_at: i64,
 }
 
-/// Refuses whoever may not make keys, before one is made.
+/// Refuses whoever may not make keys, before one is made. Whoever looks after certificates under names may: that is how the next
+/// one of a name comes about.
 pub fn require_may_request(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
-    access::require_path(tx, actor, paths::KEY_REQUESTS_MODIFY)
+    access::require(tx, actor, &Need::system(paths::KEY_REQUESTS_MODIFY).or_system(paths::NAMED_MODIFY))
 }
 
 /// Checks what is asked for before a key is made for it: the names, and what the request is called.
@@ -83,24 +88,43 @@ pub fn checked_names(name: &str, wanted: &[String]) -> Result<(String, Vec<Strin
 /// Keeps a new key with its request.
 pub fn create(tx: &mut Tx<'_>, actor: &Actor, new: &NewKeyRequest, now: i64) -> Result<KeyRequestId> {
     require_may_request(tx, actor)?;
-    let (name, wanted) = checked_names(&new.name, &new.names)?;
+    let (name, names) = checked_names(&new.name, &new.names)?;
+    keep(tx, actor, &NewKeyRequest { name, names, ..new.clone() }, now)
+}
+
+/// Keeps a new key with its request, for whoever was found to may have it made.
+pub(crate) fn keep(tx: &mut Tx<'_>, actor: &Actor, new: &NewKeyRequest, now: i64) -> Result<KeyRequestId> {
     let (key, _) = put_private_key(tx, &new.key, Origin::Generated, now)?;
     let id: Option<i64> = tx.one(
-        "INSERT INTO key_request (name, names, private_key, csr, created_at) VALUES ($1, $2, $3, $4, $5) RETURNING id",
-        params![&name, json!(wanted).to_string(), key, &new.csr, now],
+        "INSERT INTO key_request (name, names, private_key, csr, created_at, pattern, principal) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+        params![&new.name, json!(new.names).to_string(), key, &new.csr, now, new.pattern, actor.id],
         |row| row.get(0),
     )?;
     let id = KeyRequestId(id.ok_or_else(|| Error::damaged("a key request got no id"))?);
-    let payload = json!({ "names": wanted, "algorithm": new.key.algorithm, "bits": new.key.bits,
+    let mut payload = json!({ "names": new.names, "algorithm": new.key.algorithm, "bits": new.key.bits,
         "public_key_sha256": crate::text::hex(&new.key.spki_sha256) });
-    let object = Object::new("key_request", id.0, &name);
+    if let Some(pattern) = new.pattern {
+        payload["pattern"] = pattern.0.into();
+    }
+    let object = Object::new("key_request", id.0, &new.name);
     events::append(tx, actor, now, NewEvent::new(names::KEY_REQUEST_CREATED, object, payload))?;
     Ok(id)
 }
 
+/// Whose requests the actor reaches: everybody's with the full right, their own with the right to make requests for enrolment.
+fn reach(tx: &mut Tx<'_>, actor: &Actor, full: &str) -> Result<Option<PrincipalId>> {
+    if access::allows(tx, actor, full)? {
+        return Ok(None);
+    }
+    access::require(tx, actor, &Need::system(full).or_system(paths::ENROLLMENT_CSR_GENERATION))?;
+    // Whoever holds rights without being a principal holds all of them.
+    Ok(Some(actor.id.unwrap_or(PrincipalId(0))))
+}
+
 const COLUMNS: &str = "key_request.id, key_request.name, key_request.names, private_key.algorithm, private_key.bits, \
     key_request.csr, (SELECT MAX(certificate.id) FROM certificate WHERE certificate.spki_sha256 = private_key.spki_sha256), \
-    key_request.created_at FROM key_request JOIN private_key ON private_key.id = key_request.private_key";
+    key_request.created_at, key_request.pattern FROM key_request JOIN private_key ON private_key.id = key_request.private_key";
 
 fn read(row: &Row<'_>) -> Result<KeyRequest, certhold_store::Error> {
     Ok(KeyRequest {
@@ -112,25 +136,71 @@ fn read(row: &Row<'_>) -> Result<KeyRequest, certhold_store::Error> {
         csr: row.get(5)?,
         certificate: row.get::<Option<i64>>(6)?.map(CertificateId),
         created_at: row.get(7)?,
+        pattern: row.get::<Option<i64>>(8)?.map(PatternId),
     })
 }
 
-/// The requests, newest first, those before `before`.
+/// The requests, newest first, those before `before`; for whoever may only make requests for enrolment their own.
 pub fn list(tx: &mut Tx<'_>, actor: &Actor, before: Option<KeyRequestId>, limit: usize) -> Result<Vec<KeyRequest>> {
-    access::require_path(tx, actor, paths::KEY_REQUESTS_READ)?;
-    let rows = limit.clamp(1, limits::PAGE_ROWS) as i64;
-    let sql = format!("SELECT {COLUMNS} WHERE key_request.id < $1 ORDER BY key_request.id DESC LIMIT $2");
-    Ok(tx.rows(&sql, params![before.map_or(i64::MAX, |id| id.0), rows], read)?)
+    let own = reach(tx, actor, paths::KEY_REQUESTS_READ)?;
+    let (before, rows) = (before.map_or(i64::MAX, |id| id.0), limit.clamp(1, limits::PAGE_ROWS) as i64);
+    let (condition, mut values) = ("key_request.id < $1 ORDER BY key_request.id DESC LIMIT $2", vec![before.into(), rows.into()]);
+    match own {
+        None => Ok(tx.rows(&format!("SELECT {COLUMNS} WHERE {condition}"), &values, read)?),
+        Some(own) => {
+            values.push(own.into());
+            Ok(tx.rows(&format!("SELECT {COLUMNS} WHERE key_request.principal = $3 AND {condition}"), &values, read)?)
+        }
+    }
+}
+
+/// Whether a key was made here for a signing request that the actor may see the end of: their own, or anybody's with the right over
+/// key requests.
+pub(crate) fn is_requested(tx: &mut Tx<'_>, actor: &Actor, spki_sha256: &[u8; 32]) -> Result<bool> {
+    let anybodys = access::allows(tx, actor, paths::KEY_REQUESTS_MODIFY)?;
+    let makers = tx.rows(
+        "SELECT key_request.principal FROM private_key JOIN key_request ON key_request.private_key = private_key.id \
+         WHERE private_key.spki_sha256 = $1 LIMIT 100",
+        params![spki_sha256],
+        |row| row.get::<Option<i64>>(0),
+    )?;
+    let own = |maker: &Option<i64>| maker.is_some() && *maker == actor.id.map(|id| id.0);
+    Ok(!makers.is_empty() && (anybodys || makers.iter().any(own)))
+}
+
+/// A page of the requests whose certificate is not in the inventory yet, newest first, and how many there are.
+pub fn pending(tx: &mut Tx<'_>, actor: &Actor, offset: usize, limit: usize) -> Result<(Vec<KeyRequest>, i64)> {
+    let own = reach(tx, actor, paths::KEY_REQUESTS_READ)?;
+    let waits = "NOT EXISTS (SELECT 1 FROM certificate WHERE certificate.spki_sha256 = private_key.spki_sha256)";
+    let condition = match own {
+        None => waits.to_owned(),
+        Some(_) => format!("key_request.principal = $1 AND {waits}"),
+    };
+    let mut values: Vec<Value<'_>> = own.iter().map(|own| (*own).into()).collect();
+    let count = format!(
+        "SELECT count(*) FROM key_request JOIN private_key ON private_key.id = key_request.private_key WHERE {condition}"
+    );
+    let total: i64 = tx.one(&count, &values, |row| row.get(0))?.unwrap_or(0);
+    let (first, second) = (values.len() + 1, values.len() + 2);
+    let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    values.push(whole(limit.clamp(1, limits::PAGE_ROWS)).into());
+    values.push(whole(offset).into());
+    let sql = format!("SELECT {COLUMNS} WHERE {condition} ORDER BY key_request.id DESC LIMIT ${first} OFFSET ${second}");
+    Ok((tx.rows(&sql, &values, read)?, total))
 }
 
 /// One request.
 pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: KeyRequestId) -> Result<KeyRequest> {
-    access::require_path(tx, actor, paths::KEY_REQUESTS_READ)?;
-    find(tx, id)
+    let own = reach(tx, actor, paths::KEY_REQUESTS_READ)?;
+    find_within(tx, id, own)
 }
 
-fn find(tx: &mut Tx<'_>, id: KeyRequestId) -> Result<KeyRequest> {
-    let found = tx.one(&format!("SELECT {COLUMNS} WHERE key_request.id = $1"), params![id], read)?;
+fn find_within(tx: &mut Tx<'_>, id: KeyRequestId, own: Option<PrincipalId>) -> Result<KeyRequest> {
+    let sql = format!("SELECT {COLUMNS} WHERE key_request.id = $1");
+    let found = match own {
+        None => tx.one(&sql, params![id], read)?,
+        Some(own) => tx.one(&format!("{sql} AND key_request.principal = $2"), params![id, own], read)?,
+    };
     found.ok_or_else(|| Refusal::not_found("key request", id).into())
 }
 
@@ -145,8 +215,8 @@ pub struct RemoveKeyRequest {
 
 /// Removes a request. The key of one that still waits is destroyed with it; a key that has its certificate stays.
 pub fn remove(tx: &mut Tx<'_>, actor: &Actor, command: &RemoveKeyRequest, now: i64) -> Result<()> {
-    access::require_path(tx, actor, paths::KEY_REQUESTS_MODIFY)?;
-    let request = find(tx, command.id)?;
+    let own = reach(tx, actor, paths::KEY_REQUESTS_MODIFY)?;
+    let request = find_within(tx, command.id, own)?;
     let key: Option<i64> = tx.one("SELECT private_key FROM key_request WHERE id = $1", params![command.id], |row| row.get(0))?;
     tx.execute("DELETE FROM key_request WHERE id = $1", params![command.id])?;
     let destroyed = request.certificate.is_none();

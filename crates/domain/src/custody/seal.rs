@@ -25,6 +25,8 @@ pub enum SecretKind {
     ExternalAccount,
     /// The key that signs the heads of the event chain, PKCS#8.
     HeadKey,
+    /// The password of a certificate store.
+    StorePassword,
 }
 
 impl SecretKind {
@@ -36,6 +38,7 @@ impl SecretKind {
             SecretKind::AcmeAccount => "acme_account",
             SecretKind::ExternalAccount => "external_account",
             SecretKind::HeadKey => "head_key",
+            SecretKind::StorePassword => "store_password",
         }
     }
 }
@@ -58,6 +61,13 @@ pub struct SealedRow {
     pub(super) master: i64,
     pub(super) wrapped_key: Vec<u8>,
     pub(super) ciphertext: Vec<u8>,
+}
+
+impl From<Sealed> for SealedRow {
+    fn from(sealed: Sealed) -> SealedRow {
+        let Sealed { uuid, kind, master, wrapped_key, ciphertext } = sealed;
+        SealedRow { uuid: uuid.to_string(), kind: kind.name().to_owned(), master, wrapped_key, ciphertext }
+    }
 }
 
 /// Holds the master keys; seals with the current one and opens with whichever a value was sealed under.

@@ -1,4 +1,4 @@
-//! The log for other programs: JSON Lines, CEF and syslog lines, a step at a time; and JSON Lines read back for verification.
+//! The log for other programs: JSON Lines, CEF, syslog lines and comma-separated values, a step at a time; and JSON Lines read back for verification.
 
 use std::fmt::Write as _;
 use std::io::BufRead;
@@ -12,6 +12,7 @@ use super::list::{self, Event, EventFilter};
 use super::verify::{Stored, Trust, Verification, verify_rows};
 use crate::access::{self, paths};
 use crate::actor::Actor;
+use crate::csv;
 use crate::error::{Error, Result};
 use crate::text::{hex, unhex};
 
@@ -24,6 +25,8 @@ pub enum Format {
     Cef,
     /// RFC 5424 lines whose message is CEF.
     Syslog,
+    /// Comma-separated values (RFC 4180) below a head, harmless in spreadsheets.
+    Csv,
 }
 
 impl Format {
@@ -33,12 +36,24 @@ impl Format {
             Format::JsonLines => "jsonl",
             Format::Cef => "cef",
             Format::Syslog => "syslog",
+            Format::Csv => "csv",
+        }
+    }
+
+    /// Every format.
+    pub const ALL: [Format; 4] = [Format::JsonLines, Format::Cef, Format::Syslog, Format::Csv];
+
+    /// What stands before the first event.
+    pub fn head(self) -> String {
+        match self {
+            Format::JsonLines | Format::Cef | Format::Syslog => String::new(),
+            Format::Csv => csv::line(CSV_HEAD),
         }
     }
 
     /// The format of this word.
     pub fn parse(name: &str) -> Option<Format> {
-        [Format::JsonLines, Format::Cef, Format::Syslog].into_iter().find(|format| format.name() == name)
+        Format::ALL.into_iter().find(|format| format.name() == name)
     }
 }
 
@@ -58,8 +73,56 @@ pub fn line(event: &Event, format: Format, host: &str, out: &mut String) {
         Format::JsonLines => out.push_str(&json_object(event).to_string()),
         Format::Cef => cef(event, out),
         Format::Syslog => syslog(event, host, out),
+        Format::Csv => return out.push_str(&csv_line(event)),
     }
     out.push('\n');
+}
+
+const CSV_HEAD: [&str; 15] = [
+    "seq",
+    "at",
+    "actor_kind",
+    "actor_id",
+    "actor",
+    "face",
+    "operation",
+    "object_kind",
+    "object_id",
+    "object",
+    "request",
+    "address",
+    "before",
+    "after",
+    "hash",
+];
+
+/// Fields before and after stand in columns of their own; an event that has none tells its details in the second.
+fn csv_line(event: &Event) -> String {
+    let at = jiff::Timestamp::from_millisecond(event.at).map_or_else(|_| event.at.to_string(), |at| at.to_string());
+    let number = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
+    let told = |value: &Json| if value.is_null() { String::new() } else { value.to_string() };
+    let compares = event.payload.get("before").is_some() || event.payload.get("after").is_some();
+    let (before, after) = match compares {
+        true => (told(&event.payload["before"]), told(&event.payload["after"])),
+        false => (String::new(), told(&event.payload)),
+    };
+    csv::line([
+        event.seq.to_string().as_str(),
+        &at,
+        event.actor_kind.name(),
+        &number(event.actor.map(|id| id.0)),
+        &event.actor_name,
+        &event.face,
+        &event.operation,
+        &event.object_kind,
+        &number(event.object),
+        &event.object_name,
+        &event.request,
+        &event.address,
+        &before,
+        &after,
+        &hex(&event.hash),
+    ])
 }
 
 fn json_object(event: &Event) -> Json {

@@ -3,6 +3,8 @@
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use certhold_store::{Tx, params};
 
+use crate::access::{self, paths};
+use crate::actor::Actor;
 use crate::error::Result;
 
 /// The end of the chain at some moment, signed with a key in custody.
@@ -77,10 +79,32 @@ pub(super) fn signature_fits(installation: &str, head: &Head) -> bool {
     UnparsedPublicKey::new(&ED25519, &head.public_key).verify(&message, &head.signature).is_ok()
 }
 
+/// What the log's end is and how far it is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEnd {
+    /// The last event's number; 0 when there is none.
+    pub last: i64,
+    /// The last event whose head is signed, and when it was, unix milliseconds.
+    pub signed: Option<(i64, i64)>,
+}
+
+/// The log's end, for operators.
+pub fn log_end(tx: &mut Tx<'_>, actor: &Actor) -> Result<LogEnd> {
+    access::require_path(tx, actor, paths::SYSTEM_READ)?;
+    let last = tx.one("SELECT seq FROM event ORDER BY seq DESC LIMIT 1", params![], |row| row.get(0))?;
+    Ok(LogEnd { last: last.unwrap_or(0), signed: last_head(tx)?.map(|head| (head.seq, head.at)) })
+}
+
 /// The last signed head.
 pub(super) fn last_head(tx: &mut Tx<'_>) -> Result<Option<Head>> {
     let sql = "SELECT seq, hash, at, public_key, signature FROM event_head ORDER BY seq DESC LIMIT 1";
     Ok(tx.one(sql, params![], read)?)
+}
+
+/// The first head that covers an event.
+pub(super) fn covering(tx: &mut Tx<'_>, seq: i64) -> Result<Option<Head>> {
+    let sql = "SELECT seq, hash, at, public_key, signature FROM event_head WHERE seq >= $1 ORDER BY seq LIMIT 1";
+    Ok(tx.one(sql, params![seq], read)?)
 }
 
 pub(super) fn heads(tx: &mut Tx<'_>) -> Result<Vec<Head>> {

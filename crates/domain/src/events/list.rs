@@ -7,6 +7,7 @@
 use certhold_store::{Row, Tx, Value, params};
 use serde_json::Value as Json;
 
+use super::head::{self, Head};
 use crate::access::{self, paths};
 use crate::actor::{Actor, ActorKind};
 use crate::error::{Refusal, Result};
@@ -116,6 +117,30 @@ pub fn one(tx: &mut Tx<'_>, actor: &Actor, seq: i64) -> Result<Event> {
     found.ok_or_else(|| Refusal::not_found("event", seq).into())
 }
 
+/// One event with its place in the chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Linked {
+    /// The event.
+    pub event: Event,
+    /// The chain's hash at the event before; `None` for the first.
+    pub previous: Option<[u8; 32]>,
+    /// The first signed head that covers it, if one has been signed since.
+    pub head: Option<Head>,
+    /// The events beside it, as far as there are any.
+    pub neighbours: (Option<i64>, Option<i64>),
+}
+
+/// One event with its place in the chain, for auditors.
+pub fn linked(tx: &mut Tx<'_>, actor: &Actor, seq: i64) -> Result<Linked> {
+    let event = one(tx, actor, seq)?;
+    let before = tx.one("SELECT seq, hash FROM event WHERE seq < $1 ORDER BY seq DESC LIMIT 1", params![seq], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<[u8; 32]>(1)?))
+    })?;
+    let after = tx.one("SELECT seq FROM event WHERE seq > $1 ORDER BY seq LIMIT 1", params![seq], |row| row.get::<i64>(0))?;
+    let (previous, neighbours) = (before.map(|(_, hash)| hash), (before.map(|(seq, _)| seq), after));
+    Ok(Linked { event, previous, head: head::covering(tx, seq)?, neighbours })
+}
+
 /// A certificate's history, for whoever may see the certificate.
 pub fn history(
     tx: &mut Tx<'_>,
@@ -143,6 +168,33 @@ pub(crate) fn of_certificate(
         ..EventFilter::default()
     };
     select(tx, &filter)
+}
+
+/// Which entries of one certificate's history.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HistoryPage {
+    /// Entries that are left out before the page begins.
+    pub offset: usize,
+    /// Entries of the page, at most [`limits::PAGE_ROWS`].
+    pub limit: usize,
+    /// By who did it, instead of when.
+    pub by_actor: bool,
+    /// The greatest first.
+    pub descending: bool,
+}
+
+/// A page of a certificate's history by number, and how many entries there are, without asking who wants to know.
+pub(crate) fn page_of_certificate(tx: &mut Tx<'_>, id: CertificateId, asked: &HistoryPage) -> Result<(Vec<Event>, i64)> {
+    let total = "SELECT count(*) FROM event WHERE object_kind = 'certificate' AND object = $1";
+    let total: i64 = tx.one(total, params![id], |row| row.get(0))?.unwrap_or(0);
+    let word = if asked.descending { " DESC" } else { "" };
+    let order = if asked.by_actor { format!("actor_name{word}, seq{word}") } else { format!("seq{word}") };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM event WHERE object_kind = 'certificate' AND object = $1 ORDER BY {order} LIMIT $2 OFFSET $3"
+    );
+    let limit = i64::try_from(asked.limit.clamp(1, limits::PAGE_ROWS)).unwrap_or(i64::MAX);
+    let offset = i64::try_from(asked.offset).unwrap_or(i64::MAX);
+    Ok((tx.rows(&sql, params![id, limit, offset], read)?, total))
 }
 
 /// The newest events the actor may see, for the home page: all of them for auditors, none for others.

@@ -6,8 +6,32 @@ pub const INSTALLATION_CREATED: &str = "installation.created";
 pub const CERTIFICATE_IMPORTED: &str = "certificate.imported";
 /// A certificate's owner role changed.
 pub const CERTIFICATE_OWNER_CHANGED: &str = "certificate.owner_changed";
+/// Whether every certificate needs an owner changed.
+pub const OWNER_POLICY_CHANGED: &str = "owner_policy.changed";
+/// A private authority issued a certificate.
+pub const CERTIFICATE_ISSUED: &str = "certificate.issued";
+/// A private certification authority was made.
+pub const AUTHORITY_CREATED: &str = "authority.created";
+/// A private certification authority issues nothing more.
+pub const AUTHORITY_RETIRED: &str = "authority.retired";
+/// A private certification authority published a revocation list.
+pub const REVOCATION_LIST_PUBLISHED: &str = "revocation_list.published";
 /// A certificate was removed from the inventory.
 pub const CERTIFICATE_DELETED: &str = "certificate.deleted";
+/// A certificate was removed so that no import brings it back.
+pub const EXCLUSION_CREATED: &str = "exclusion.created";
+/// A certificate may be imported again.
+pub const EXCLUSION_DELETED: &str = "exclusion.deleted";
+/// A certificate was recorded as revoked; the payload says whether its issuer is told.
+pub const CERTIFICATE_REVOKED: &str = "certificate.revoked";
+/// The issuer of a revoked certificate is asked once more to revoke it.
+pub const REVOCATION_REQUESTED: &str = "certificate.revocation_requested";
+/// The issuer of a certificate has revoked it.
+pub const REVOCATION_CONFIRMED: &str = "certificate.revocation_confirmed";
+/// The issuer of a certificate did not revoke it; where that may help, it is asked again.
+pub const REVOCATION_FAILED: &str = "certificate.revocation_failed";
+/// A certificate's hold was recorded as ended.
+pub const CERTIFICATE_RELEASED: &str = "certificate.released";
 /// A collection was created.
 pub const COLLECTION_CREATED: &str = "collection.created";
 /// A collection's name, description, query or settings changed.
@@ -94,6 +118,14 @@ pub const SESSION_ENDED: &str = "session.ended";
 pub const TOKEN_CREATED: &str = "token.created";
 /// An API token was revoked.
 pub const TOKEN_REVOKED: &str = "token.revoked";
+/// An API client was created: an id and a secret for the token endpoint.
+pub const API_CLIENT_CREATED: &str = "api_client.created";
+/// An API client got another secret; the tokens it was given end.
+pub const API_CLIENT_RENEWED: &str = "api_client.renewed";
+/// An API client was revoked; the tokens it was given end.
+pub const API_CLIENT_REVOKED: &str = "api_client.revoked";
+/// An API client was given an access token.
+pub const ACCESS_TOKEN_ISSUED: &str = "access_token.issued";
 /// A role was created.
 pub const ROLE_CREATED: &str = "role.created";
 /// A role's name, description, set or permissions changed.
@@ -138,6 +170,14 @@ pub const CLAIM_DELETED: &str = "claim.deleted";
 pub const CLAIM_ASSIGNED: &str = "claim.assigned";
 /// A role was taken from a claim.
 pub const CLAIM_WITHDRAWN: &str = "claim.withdrawn";
+/// An identity provider was configured: its tokens are accepted from now on.
+pub const IDENTITY_PROVIDER_CREATED: &str = "identity_provider.created";
+/// An identity provider changed, or was enabled or disabled.
+pub const IDENTITY_PROVIDER_CHANGED: &str = "identity_provider.changed";
+/// An identity provider was removed: its tokens are accepted no more.
+pub const IDENTITY_PROVIDER_DELETED: &str = "identity_provider.deleted";
+/// An account came to stand for somebody whom an identity provider knows.
+pub const IDENTITY_LINKED: &str = "principal.identity_linked";
 /// An access review was exported.
 pub const ACCESS_REVIEW_EXPORTED: &str = "access_review.exported";
 /// A metadata field was created.
@@ -160,3 +200,53 @@ pub const TRUST_SET_CREATED: &str = "trust_set.created";
 pub const TRUST_SET_CHANGED: &str = "trust_set.changed";
 /// A trust set was removed.
 pub const TRUST_SET_DELETED: &str = "trust_set.deleted";
+/// A container of certificate stores was created.
+pub const CONTAINER_CREATED: &str = "container.created";
+/// A container of certificate stores changed.
+pub const CONTAINER_CHANGED: &str = "container.changed";
+/// A container of certificate stores was removed; its stores stay.
+pub const CONTAINER_DELETED: &str = "container.deleted";
+/// A certificate store was created.
+pub const STORE_CREATED: &str = "certificate_store.created";
+/// A certificate store's settings, container, schedule or password changed.
+pub const STORE_CHANGED: &str = "certificate_store.changed";
+/// A certificate store was removed; its files stay.
+pub const STORE_DELETED: &str = "certificate_store.deleted";
+/// Somebody asked for something to be done with a certificate store.
+pub const STORE_JOB_REQUESTED: &str = "certificate_store.job_requested";
+/// What was asked for was done; of inventories by schedule only those that found a change.
+pub const STORE_JOB_COMPLETED: &str = "certificate_store.job_completed";
+/// What was asked for, or an inventory by schedule, failed; of inventories that fail alike only the first.
+pub const STORE_JOB_FAILED: &str = "certificate_store.job_failed";
+/// Somebody took back what had not begun yet.
+pub const STORE_JOB_CANCELLED: &str = "certificate_store.job_cancelled";
+/// A certificate was put, or found, into a certificate store.
+pub const CERTIFICATE_INSTALLED: &str = "certificate.installed";
+/// A certificate was taken out of a certificate store, or was no longer found there.
+pub const CERTIFICATE_UNINSTALLED: &str = "certificate.uninstalled";
+/// An enrolment pattern was created.
+pub const PATTERN_CREATED: &str = "enrolment_pattern.created";
+/// An enrolment pattern changed.
+pub const PATTERN_CHANGED: &str = "enrolment_pattern.changed";
+/// An enrolment pattern was removed.
+pub const PATTERN_DELETED: &str = "enrolment_pattern.deleted";
+/// What a certificate template asks of owners changed.
+pub const TEMPLATE_CHANGED: &str = "certificate_template.changed";
+/// A certificate was imported under a name.
+pub const NAMED_IMPORTED: &str = "named_certificate.imported";
+/// A name came to stand for another certificate, its next version.
+pub const NAMED_REPLACED: &str = "named_certificate.replaced";
+/// The certificates above the one that a name stands for are other ones now.
+pub const NAMED_PATH: &str = "named_certificate.path_changed";
+/// An identity that follows a managed certificate keeps what it stands for: the next version is not fit for where it is presented.
+pub const NAMED_KEPT: &str = "named_certificate.kept";
+/// An identity came to follow a managed certificate.
+pub const NAMED_CHANGED: &str = "named_certificate.changed";
+/// A certificate is under its name no more; it stays in the inventory.
+pub const NAMED_DELETED: &str = "named_certificate.deleted";
+/// What the listener presents, or what signs SAML messages, changed.
+pub const ASSIGNMENT_CHANGED: &str = "assignment.changed";
+/// A token was given for a name and a password.
+pub const BOUND_TOKEN_ISSUED: &str = "bound_token.issued";
+/// Somebody ended such a token before its time.
+pub const BOUND_TOKEN_ENDED: &str = "bound_token.ended";

@@ -13,6 +13,7 @@ use super::chain::{self, Header};
 use super::list;
 use super::verify::stored;
 use super::{NewEvent, Object, names};
+use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::jobs::{self, JobKind, Lease};
@@ -50,6 +51,36 @@ impl Rule {
         }
         Ok(Rule { family: family.to_owned(), keep_ms })
     }
+
+    /// The family or operation.
+    pub fn family(&self) -> &str {
+        &self.family
+    }
+
+    /// How long its contents are kept, milliseconds.
+    pub fn keep_ms(&self) -> i64 {
+        self.keep_ms
+    }
+}
+
+/// How far the contents of events were erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The families that lost contents, by name, each with the last number up to which a run erased.
+    pub erased: Vec<(String, i64)>,
+    /// Whether a run is under way.
+    pub running: bool,
+}
+
+/// Where retention stands, for operators.
+pub fn standing(tx: &mut Tx<'_>, actor: &Actor) -> Result<Standing> {
+    access::require_path(tx, actor, paths::SYSTEM_READ)?;
+    let running = jobs::live(tx, JobKind::Retention, 0)?.is_some();
+    let rows = tx.rows("SELECT name, value FROM setting WHERE name LIKE 'retention:%' ORDER BY name", params![], |row| {
+        Ok((row.get::<String>(0)?, row.get::<String>(1)?))
+    })?;
+    let family = |(name, value): (String, String)| Some((name.strip_prefix("retention:")?.to_owned(), value.parse().ok()?));
+    Ok(Standing { erased: rows.into_iter().filter(|(name, _)| name != RUNNING).filter_map(family).collect(), running })
 }
 
 /// What a run erases of one family.

@@ -7,13 +7,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use certhold_store::{Error as StoreError, Tx, params};
 use serde_json::Value as Json;
 
-use super::chain::{Header, genesis, link, sha256};
+use super::chain::{Header, content_digest, genesis, link, sha256};
 use super::checkpoint::Checkpoint;
 use super::head::{Head, KeptHead, heads, signature_fits};
 use super::names;
 use crate::access::{self, paths};
 use crate::actor::Actor;
-use crate::error::{Error, Result};
+use crate::error::{Error, Refusal, Result};
 
 /// What a log is held against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +70,43 @@ impl Verification {
 pub fn audit(tx: &mut Tx<'_>, actor: &Actor, trust: &Trust) -> Result<Verification> {
     access::require_path(tx, actor, paths::AUDITING_READ)?;
     verify(tx, trust)
+}
+
+/// Whether one row is the one that was written, in its place behind the row before; for auditors. What stands before and behind
+/// is not looked at: [`verify`] does that.
+pub fn verify_row(tx: &mut Tx<'_>, actor: &Actor, seq: i64) -> Result<bool> {
+    access::require_path(tx, actor, paths::AUDITING_READ)?;
+    let found = tx.one(
+        "SELECT seq, at, actor_kind, actor, actor_name, face, operation, object_kind, object, object_name, request, address, \
+         payload, payload_digest, hash, encoding, salt FROM event WHERE seq = $1",
+        params![seq],
+        |row| stored(row, |row| Ok((row.digest(), row.hash))),
+    )?;
+    let (digest, hash) = found.ok_or_else(|| Refusal::not_found("event", seq))?;
+    let before: Option<[u8; 32]> = tx.one("SELECT hash FROM event WHERE seq = $1", params![seq - 1], |row| row.get(0))?;
+    let before = match before {
+        Some(before) => before,
+        None if seq == 1 => genesis(&crate::schema::installation(tx)?),
+        None => return Ok(false),
+    };
+    Ok(digest.is_some_and(|digest| link(&before, &digest) == hash))
+}
+
+impl Stored<'_> {
+    /// What is chained; `None` for an encoding that this version does not know.
+    fn digest(&self) -> Option<[u8; 32]> {
+        if !matches!(self.encoding, 1 | 2) {
+            return None;
+        }
+        let content = match (self.payload, self.kept) {
+            (None, Some(kept)) => kept,
+            (payload, _) => content_digest(&self.header, self.encoding, self.salt, payload.unwrap_or_default()),
+        };
+        let mut bytes = Vec::with_capacity(160);
+        self.header.encode(self.encoding, &mut bytes);
+        bytes.extend_from_slice(&content);
+        Some(sha256(&bytes))
+    }
 }
 
 /// A row of the log, wherever it comes from.

@@ -141,7 +141,7 @@ pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> Result<Certific
     fetch(tx, id)
 }
 
-pub(super) fn fetch(tx: &mut Tx<'_>, id: CertificateId) -> Result<Certificate> {
+pub(crate) fn fetch(tx: &mut Tx<'_>, id: CertificateId) -> Result<Certificate> {
     let sql = format!(
         "SELECT {SUMMARY_COLUMNS}, certificate_body.der FROM certificate{SUMMARY_JOINS} {BODY} WHERE certificate.id = $1"
     );
@@ -166,7 +166,7 @@ pub fn chain(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> Result<Vec<Ce
     fetch_chain(tx, id)
 }
 
-pub(super) fn fetch_chain(tx: &mut Tx<'_>, id: CertificateId) -> Result<Vec<Certificate>> {
+pub(crate) fn fetch_chain(tx: &mut Tx<'_>, id: CertificateId) -> Result<Vec<Certificate>> {
     let sql = format!(
         "SELECT {SUMMARY_COLUMNS}, certificate_body.der FROM certificate_chain CROSS JOIN certificate{SUMMARY_JOINS} {BODY} \
          WHERE certificate_chain.certificate = $1 AND certificate.id = certificate_chain.member \

@@ -1,22 +1,21 @@
 //! A resolved query as SQL. [`crate::query::evaluate`] says what it means; this says the same to both engines.
 //!
-//! Every test becomes a test of the row, and where an index knows its rows also a list of ids (see [`super::conditions`]). Fields
-//! with few values are looked up in the counted values: which of them fit is decided in memory, exactly, and the terms of those that
-//! do are asked for. What SQL cannot say exactly (a pattern within one of several values) it says as a superset, and the rows are
+//! Every test becomes a test of the row, and where an index knows its rows also a list of ids (see [`super::conditions`]); for
+//! equality see [`super::equal`]. What SQL cannot say exactly (a pattern within one of several values) it says as a superset, and the rows are
 //! looked at once more in memory.
 
-use certhold_store::{Tx, params};
+use certhold_store::Tx;
 
 use super::conditions::{Condition, Conditions};
-use super::fields::{Field, fold, term};
+use super::equal::{self, under};
+use super::fields::{Field, fold};
+use super::links::{self, Links};
 use super::search::like;
 use super::text_index;
 use crate::error::Result;
-use crate::query::{self, Expr, FieldId, Predicate, Scalar, Test, extended_key_usage_spellings};
+use crate::private_ca::Profile;
+use crate::query::{self, Expr, FieldId, Predicate, Scalar, Test};
 use crate::text::unhex;
-
-/// Values of a counted field that are looked through in memory, and that a statement may name.
-const DICTIONARY: usize = 2_000;
 
 /// Adds a resolved query to what is wanted. Whether rows must be evaluated once more in memory.
 pub(crate) fn add(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Condition) -> Result<bool> {
@@ -33,28 +32,37 @@ pub(crate) fn add(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::C
     Ok(inexact)
 }
 
-struct Compiled {
-    condition: Condition,
-    inexact: bool,
+pub(super) struct Compiled {
+    pub(super) condition: Condition,
+    pub(super) inexact: bool,
+}
+
+/// Adds: the field has this folded value.
+pub(super) fn add_equal(tx: &mut Tx<'_>, wanted: &mut Conditions, field: Field, folded: &str) -> Result<()> {
+    let found = under(tx, wanted, field, &[folded.to_owned()])?;
+    wanted.push(found.condition);
+    Ok(())
 }
 
 /// What SQL says exactly; the ids, too.
-fn exact(row: impl Into<String>, ids: Option<String>) -> Compiled {
-    Compiled { condition: Condition { row: row.into(), exact: ids.is_some(), ids }, inexact: false }
+pub(super) fn exact(row: impl Into<String>, ids: Option<String>) -> Compiled {
+    Compiled { condition: Condition { row: row.into(), exact: ids.is_some(), ids, count: None }, inexact: false }
 }
 
 /// … with ids that are more than those that fulfil it.
 fn superset(row: impl Into<String>, ids: Option<String>) -> Compiled {
-    Compiled { condition: Condition { row: row.into(), ids, exact: false }, inexact: false }
+    Compiled { condition: Condition { row: row.into(), ids, exact: false, count: None }, inexact: false }
 }
 
 /// What only a look in memory decides.
-fn undecided(row: impl Into<String>, ids: Option<String>) -> Compiled {
-    Compiled { condition: Condition { row: row.into(), ids, exact: false }, inexact: true }
+pub(super) fn undecided(row: impl Into<String>, ids: Option<String>) -> Compiled {
+    Compiled { condition: Condition { row: row.into(), ids, exact: false, count: None }, inexact: true }
 }
 
-fn never() -> Compiled {
-    exact("1 = 0", Some("SELECT id AS certificate FROM certificate WHERE 1 = 0".into()))
+const NEVER: &str = "1 = 0";
+
+pub(super) fn never() -> Compiled {
+    exact(NEVER, Some("SELECT id AS certificate FROM certificate WHERE 1 = 0".into()))
 }
 
 fn compile(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Condition) -> Result<Compiled> {
@@ -65,7 +73,9 @@ fn compile(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Conditio
         Expr::And(parts) => (parts, " AND "),
         Expr::Or(parts) => (parts, " OR "),
     };
-    let parts = parts.iter().map(|part| compile(tx, wanted, part)).collect::<Result<Vec<_>>>()?;
+    // What is said twice is looked for once.
+    let parts = parts.iter().enumerate().filter(|(at, part)| !parts[..*at].contains(part));
+    let parts = parts.map(|(_, part)| compile(tx, wanted, part)).collect::<Result<Vec<_>>>()?;
     let rows: Vec<&str> = parts.iter().map(|part| part.condition.row.as_str()).collect();
     let row = format!("({})", rows.join(word));
     let lists: Vec<&String> = parts.iter().filter_map(|part| part.condition.ids.as_ref()).collect();
@@ -78,7 +88,7 @@ fn compile(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Conditio
         None
     };
     let exact = word == " OR " && parts.iter().all(|part| part.condition.exact);
-    Ok(Compiled { condition: Condition { row, ids, exact }, inexact: parts.iter().any(|part| part.inexact) })
+    Ok(Compiled { condition: Condition { row, ids, exact, count: None }, inexact: parts.iter().any(|part| part.inexact) })
 }
 
 fn leaf(tx: &mut Tx<'_>, wanted: &mut Conditions, predicate: &Predicate) -> Result<Compiled> {
@@ -131,6 +141,11 @@ enum Kept {
         column: &'static str,
         table: &'static str,
     },
+    /// What the certificate is linked to, of which there are few.
+    Linked(&'static Links),
+    /// What a private authority issued it for, by this name of it.
+    Template(fn(Profile) -> &'static str),
+    Revoker,
     Metadata(i64),
     Nothing,
 }
@@ -159,10 +174,11 @@ fn kept(field: FieldId) -> Kept {
         FieldId::Thumbprint => Kept::Digest { column: "sha1", octets: 20, indexed: false, field: Some(Field::Thumbprint) },
         FieldId::Fingerprint => Kept::Digest { column: "sha256", octets: 32, indexed: true, field: None },
         FieldId::PublicKey => Kept::Digest { column: "spki_sha256", octets: 32, indexed: true, field: None },
-        FieldId::OwnerRoleName => Kept::Named { column: "owner_role", table: "role" },
+        FieldId::OwnerRoleName => Kept::Linked(&links::OWNERS),
         FieldId::OwnerRoleId => Kept::Number { column: "owner_role", indexed: true },
         FieldId::IssuedDate => Kept::Number { column: "not_before", indexed: true },
         FieldId::ExpirationDate => Kept::Number { column: "not_after", indexed: true },
+        FieldId::RevocationDate => Kept::Number { column: "revoked_at", indexed: true },
         FieldId::ImportDate => Kept::Number { column: "held_since", indexed: true },
         FieldId::Eku => Kept::Few { field: Field::ExtendedKeyUsage, set: "certificate.extended_key_usage IS NOT NULL" },
         FieldId::KeySize => Kept::Number { column: "key_bits", indexed: false },
@@ -184,6 +200,11 @@ fn kept(field: FieldId) -> Kept {
             ids: "SELECT certificate.id AS certificate FROM private_key CROSS JOIN certificate \
                   WHERE certificate.spki_sha256 = private_key.spki_sha256",
         },
+        FieldId::IsExcluded => Kept::Flag {
+            row: "EXISTS (SELECT 1 FROM excluded_certificate WHERE excluded_certificate.sha256 = certificate.sha256)",
+            ids: "SELECT certificate.id AS certificate FROM excluded_certificate CROSS JOIN certificate \
+                  WHERE certificate.sha256 = excluded_certificate.sha256",
+        },
         FieldId::SelfSigned => Kept::Flag { row: "certificate.self_signed", ids: "" },
         FieldId::IsCa => Kept::Flag { row: "certificate.is_ca", ids: "" },
         FieldId::Managed => Kept::Flag {
@@ -194,6 +215,13 @@ fn kept(field: FieldId) -> Kept {
         FieldId::Source => Kept::Few { field: Field::Source, set: "certificate.source <> ''" },
         FieldId::Finding => Kept::Few { field: Field::Finding, set: "certificate.findings IS NOT NULL" },
         FieldId::FindingSeverity => Kept::Number { column: "severity", indexed: false },
+        FieldId::StoreMachine => Kept::Linked(&links::MACHINES),
+        FieldId::StorePath => Kept::Linked(&links::PATHS),
+        FieldId::StoreContainer => Kept::Linked(&links::CONTAINERS),
+        FieldId::Authority => Kept::Linked(&links::AUTHORITIES),
+        FieldId::TemplateName => Kept::Template(Profile::name),
+        FieldId::TemplateTitle => Kept::Template(Profile::title),
+        FieldId::Revoker => Kept::Revoker,
         FieldId::Metadata(id) => Kept::Metadata(id.0),
         FieldId::CertState | FieldId::KeyType | FieldId::AlwaysFalse | FieldId::Absent => Kept::Nothing,
     }
@@ -203,41 +231,30 @@ fn test(tx: &mut Tx<'_>, wanted: &mut Conditions, field: FieldId, test: &Test) -
     match kept(field) {
         Kept::Text { column, index } => text(tx, wanted, column, index, test),
         Kept::Texts { column, field, index } => texts(tx, wanted, column, field, index, test),
-        Kept::Few { field, set } => few(tx, wanted, field, set, test),
+        Kept::Few { field, set } => equal::few(tx, wanted, field, set, test),
         Kept::Number { column, indexed } => number(tx, wanted, column, indexed, test),
-        Kept::Digest { column, octets, indexed, field } => Ok(digest(wanted, column, octets, indexed, field, test)),
-        Kept::Flag { row, ids } => flag(wanted, field, row, ids, test),
+        Kept::Digest { column, octets, indexed, field } => digest(tx, wanted, column, octets, indexed, field, test),
+        Kept::Flag { row, ids } => flag(tx, wanted, field, row, ids, test),
         Kept::Named { column, table } => Ok(named(wanted, column, table, test)),
+        Kept::Linked(links) => links.test(tx, wanted, test),
+        Kept::Template(name) => Ok(template(wanted, name, test)),
+        Kept::Revoker => Ok(revoker(wanted, test)),
         Kept::Metadata(id) => Ok(metadata(wanted, id, test)),
         Kept::Nothing => Ok(never()),
     }
 }
 
+/// The texts that [`Test::Equals`] names, to be looked for as they are.
+fn folded(wanted: &[Scalar]) -> Vec<String> {
+    named_texts(wanted).map(str::to_owned).collect()
+}
+
 /// The texts that [`Test::Equals`] names.
-fn named_texts(wanted: &[Scalar]) -> impl Iterator<Item = &str> {
+pub(super) fn named_texts(wanted: &[Scalar]) -> impl Iterator<Item = &str> {
     wanted.iter().filter_map(|scalar| match scalar {
         Scalar::Text(text) => Some(text.as_str()),
         _ => None,
     })
-}
-
-fn terms(wanted: &mut Conditions, field: Field, values: impl Iterator<Item = String>) -> Option<(String, bool)> {
-    let places: Vec<String> = values.map(|value| wanted.bind(term(field, &value))).collect();
-    match places.as_slice() {
-        [] => None,
-        [one] => Some((format!("= {one}"), false)),
-        many => Some((format!("IN ({})", many.join(", ")), true)),
-    }
-}
-
-/// Certificates indexed under one of the values.
-fn under(wanted: &mut Conditions, field: Field, values: impl Iterator<Item = String>) -> Compiled {
-    let Some((test, several)) = terms(wanted, field, values) else { return never() };
-    let distinct = if several { "DISTINCT " } else { "" };
-    exact(
-        format!("EXISTS (SELECT 1 FROM certificate_term WHERE term {test} AND certificate_term.certificate = certificate.id)"),
-        Some(format!("SELECT {distinct}certificate FROM certificate_term WHERE term {test}")),
-    )
 }
 
 /// `LIKE` for the tests of parts; nothing for the others.
@@ -265,14 +282,17 @@ fn text(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, index: Index, te
     if let Test::Equals(values) = test {
         let set = format!("{column} IS NOT NULL");
         return Ok(match index {
-            // The term also stands for whole names of issuers that have no common name.
             Index::Whole(field @ Field::IssuerName) => {
-                let mut found = under(wanted, field, named_texts(values).map(str::to_owned));
-                found.condition.exact = false;
-                found.condition.row = format!("({set} AND {})", found.condition.row);
+                let mut found = under(tx, wanted, field, &folded(values))?;
+                // The term also stands for whole names of issuers that have no common name; these hold an equals sign.
+                if found.condition.row != NEVER && named_texts(values).any(|text| text.contains('=')) {
+                    found.condition.exact = false;
+                    found.condition.count = None;
+                    found.condition.row = format!("({set} AND {})", found.condition.row);
+                }
                 found
             }
-            Index::Parts(field) | Index::Whole(field) => under(wanted, field, named_texts(values).map(str::to_owned)),
+            Index::Parts(field) | Index::Whole(field) => under(tx, wanted, field, &folded(values))?,
             Index::PartsAndOrder => {
                 let places: Vec<String> = named_texts(values).map(|text| wanted.bind(text.to_owned())).collect();
                 let row = format!("{column} IN ({})", places.join(", "));
@@ -289,24 +309,23 @@ fn text(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, index: Index, te
         let ids = format!("SELECT id AS certificate FROM certificate WHERE {row}");
         return Ok(exact(row, Some(ids)));
     }
-    if let Index::Whole(field @ Field::Issuer) = index
-        && let Some(fitting) = dictionary(tx, field, test)?
-    {
-        return Ok(under(wanted, field, fitting.into_iter()));
-    }
+    let row = format!("{column} LIKE {} ESCAPE '\\'", wanted.bind(pattern));
     let ids = match index {
+        Index::Whole(field @ (Field::Issuer | Field::IssuerName)) => {
+            let found = equal::alike(tx, wanted, field, &row, |value| query::text_fits(test, &fold(value)))?;
+            return Ok(found.unwrap_or_else(|| superset(row, None)));
+        }
         Index::Whole(_) => None,
         Index::Parts(_) | Index::PartsAndOrder => text_index::candidates(tx, wanted, &part)?,
     };
-    let place = wanted.bind(pattern);
-    Ok(superset(format!("{column} LIKE {place} ESCAPE '\\'"), ids))
+    Ok(superset(row, ids))
 }
 
 fn texts(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, field: Field, index: Index, test: &Test) -> Result<Compiled> {
     let column = format!("certificate.{column}");
     match test {
         Test::Set => return Ok(exact(format!("{column} IS NOT NULL"), None)),
-        Test::Equals(values) => return Ok(under(wanted, field, named_texts(values).map(str::to_owned))),
+        Test::Equals(values) => return under(tx, wanted, field, &folded(values)),
         _ => {}
     }
     let Some((pattern, part)) = pattern(test) else { return Ok(never()) };
@@ -324,33 +343,6 @@ fn texts(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, field: Field, i
     let place = wanted.bind(pattern);
     let row = format!("{column} LIKE {place} ESCAPE '\\'");
     Ok(if inexact { undecided(row, ids) } else { superset(row, ids) })
-}
-
-/// The folded values of a counted field that fit; `None` when it has too many to look through.
-fn dictionary(tx: &mut Tx<'_>, field: Field, test: &Test) -> Result<Option<Vec<String>>> {
-    let limit = i64::try_from(DICTIONARY + 1).unwrap_or(i64::MAX);
-    let sql = "SELECT value FROM facet WHERE field = $1 LIMIT $2";
-    let values = tx.rows(sql, params![field.number(), limit], |row| row.get::<String>(0))?;
-    if values.len() > DICTIONARY {
-        return Ok(None);
-    }
-    let spelled = |value: &str| match field {
-        Field::ExtendedKeyUsage => extended_key_usage_spellings(value).iter().any(|name| query::text_fits(test, &fold(name))),
-        _ => query::text_fits(test, &fold(value)),
-    };
-    Ok(Some(values.iter().filter(|value| spelled(value)).map(|value| fold(value)).collect()))
-}
-
-fn few(tx: &mut Tx<'_>, wanted: &mut Conditions, field: Field, set: &str, test: &Test) -> Result<Compiled> {
-    if let Test::Set = test {
-        return Ok(exact(set, None));
-    }
-    Ok(match (dictionary(tx, field, test)?, test) {
-        (Some(fitting), _) => under(wanted, field, fitting.into_iter()),
-        (None, Test::Equals(values)) => under(wanted, field, named_texts(values).map(str::to_owned)),
-        // More kinds of keys than a world of honest certificates has: every row is looked at.
-        (None, _) => undecided("1 = 1", None),
-    })
 }
 
 fn number(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, indexed: bool, test: &Test) -> Result<Compiled> {
@@ -381,42 +373,40 @@ fn number(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, indexed: bool,
         }
         _ => return Ok(never()),
     };
-    let ids = match column {
-        "key_bits" => dictionary_of_numbers(tx, wanted, test)?,
-        _ if indexed && !matches!(test, Test::Set) => Some(format!("SELECT id AS certificate FROM certificate WHERE {row}")),
-        _ => None,
-    };
+    if column == "key_bits" {
+        let fits = |value: &str| value.parse().is_ok_and(|number| number_fits(test, number));
+        return Ok(equal::alike(tx, wanted, Field::KeyBits, &row, fits)?.unwrap_or_else(|| exact(row, None)));
+    }
+    let ids = (indexed && !matches!(test, Test::Set)).then(|| format!("SELECT id AS certificate FROM certificate WHERE {row}"));
     Ok(exact(row, ids))
 }
 
-/// Key sizes are few: the terms of those that fit.
-fn dictionary_of_numbers(tx: &mut Tx<'_>, wanted: &mut Conditions, test: &Test) -> Result<Option<String>> {
-    let limit = i64::try_from(DICTIONARY + 1).unwrap_or(i64::MAX);
-    let sql = "SELECT value FROM facet WHERE field = $1 LIMIT $2";
-    let values = tx.rows(sql, params![Field::KeyBits.number(), limit], |row| row.get::<String>(0))?;
-    if values.len() > DICTIONARY {
-        return Ok(None);
+fn number_fits(test: &Test, number: i64) -> bool {
+    match test {
+        Test::Set => true,
+        Test::Equals(wanted) => wanted.contains(&Scalar::Number(number)),
+        Test::Within { from, to } => *from <= number && number <= *to,
+        _ => false,
     }
-    let fits = |value: &str| {
-        value.parse::<i64>().is_ok_and(|number| match test {
-            Test::Set => true,
-            Test::Equals(wanted) => wanted.contains(&Scalar::Number(number)),
-            Test::Within { from, to } => *from <= number && number <= *to,
-            _ => false,
-        })
-    };
-    Ok(under(wanted, Field::KeyBits, values.into_iter().filter(|value| fits(value))).condition.ids)
 }
 
-fn digest(wanted: &mut Conditions, column: &str, octets: usize, indexed: bool, field: Option<Field>, test: &Test) -> Compiled {
+fn digest(
+    tx: &mut Tx<'_>,
+    wanted: &mut Conditions,
+    column: &str,
+    octets: usize,
+    indexed: bool,
+    field: Option<Field>,
+    test: &Test,
+) -> Result<Compiled> {
     let column_of = format!("certificate.{column}");
     let listed = |row: String| {
         let ids = indexed.then(|| format!("SELECT id AS certificate FROM certificate WHERE {row}"));
         exact(row, ids)
     };
-    match (test, field) {
+    Ok(match (test, field) {
         (Test::Set, _) => exact(format!("{column_of} IS NOT NULL"), None),
-        (Test::Equals(values), Some(field)) => under(wanted, field, named_texts(values).map(str::to_owned)),
+        (Test::Equals(values), Some(field)) => under(tx, wanted, field, &folded(values))?,
         (Test::Equals(values), None) => {
             let places: Vec<String> = named_texts(values).filter_map(unhex).map(|digest| wanted.bind(digest)).collect();
             if places.is_empty() { never() } else { listed(format!("{column_of} IN ({})", places.join(", "))) }
@@ -424,15 +414,15 @@ fn digest(wanted: &mut Conditions, column: &str, octets: usize, indexed: bool, f
         (Test::StartsWith(digits), _) => {
             let (least, most) =
                 (format!("{digits:0<width$}", width = octets * 2), format!("{digits:f<width$}", width = octets * 2));
-            let (Some(least), Some(most)) = (unhex(&least), unhex(&most)) else { return never() };
+            let (Some(least), Some(most)) = (unhex(&least), unhex(&most)) else { return Ok(never()) };
             let (least, most) = (wanted.bind(least), wanted.bind(most));
             listed(format!("({column_of} >= {least} AND {column_of} <= {most})"))
         }
         _ => never(),
-    }
+    })
 }
 
-fn flag(wanted: &mut Conditions, field: FieldId, row: &str, ids: &str, test: &Test) -> Result<Compiled> {
+fn flag(tx: &mut Tx<'_>, wanted: &mut Conditions, field: FieldId, row: &str, ids: &str, test: &Test) -> Result<Compiled> {
     let Test::Equals(values) = test else { return Ok(if matches!(test, Test::Set) { exact("1 = 1", None) } else { never() }) };
     let (yes, no) = (values.contains(&Scalar::Flag(true)), values.contains(&Scalar::Flag(false)));
     let term_of = match field {
@@ -443,27 +433,64 @@ fn flag(wanted: &mut Conditions, field: FieldId, row: &str, ids: &str, test: &Te
     Ok(match (yes, no, term_of) {
         (true, true, _) => exact("1 = 1", None),
         (false, false, _) => never(),
-        (_, _, Some(field)) => under(wanted, field, std::iter::once(yes.to_string())),
+        (_, _, Some(field)) => under(tx, wanted, field, &[yes.to_string()])?,
         (true, false, None) => exact(row, Some(ids.to_owned())),
         (false, true, None) => exact(format!("NOT {row}"), None),
     })
 }
 
+/// What stands behind a column of folded texts; `None` when nothing fulfils it.
+fn folded_test(wanted: &mut Conditions, test: &Test) -> Option<String> {
+    if let Test::Equals(values) = test {
+        let places: Vec<String> = named_texts(values).map(|text| wanted.bind(text.to_owned())).collect();
+        return Some(format!("IN ({})", places.join(", ")));
+    }
+    let (pattern, _) = pattern(test)?;
+    Some(format!("LIKE {} ESCAPE '\\'", wanted.bind(pattern)))
+}
+
 fn named(wanted: &mut Conditions, column: &str, table: &str, test: &Test) -> Compiled {
     let test = match test {
         Test::Set => return exact(format!("certificate.{column} IS NOT NULL"), None),
-        Test::Equals(values) => {
-            let places: Vec<String> = named_texts(values).map(|text| wanted.bind(text.to_owned())).collect();
-            format!("IN ({})", places.join(", "))
-        }
-        other => match pattern(other) {
-            Some((pattern, _)) => format!("LIKE {} ESCAPE '\\'", wanted.bind(pattern)),
+        other => match folded_test(wanted, other) {
+            Some(test) => test,
             None => return never(),
         },
     };
     let row = format!("certificate.{column} IN (SELECT id FROM {table} WHERE folded {test})");
     let ids = format!("SELECT id AS certificate FROM certificate WHERE {row}");
     exact(row, Some(ids))
+}
+
+/// Of few templates those that fit are found in memory; the certificates by the index on their profiles.
+fn template(wanted: &mut Conditions, name: fn(Profile) -> &'static str, test: &Test) -> Compiled {
+    let fits = |profile: Profile| matches!(test, Test::Set) || query::text_fits(test, &fold(name(profile)));
+    let fitting: Vec<Profile> = Profile::ALL.iter().map(|row| row.2).filter(|profile| fits(*profile)).collect();
+    if fitting.is_empty() {
+        return never();
+    }
+    let places: Vec<String> = fitting.into_iter().map(|profile| wanted.bind(profile.name().to_owned())).collect();
+    let places = format!("profile IN ({})", places.join(", "));
+    exact(
+        format!("EXISTS (SELECT 1 FROM issued_certificate WHERE issued_certificate.certificate = certificate.id AND {places})"),
+        Some(format!("SELECT certificate FROM issued_certificate WHERE {places}")),
+    )
+}
+
+fn revoker(wanted: &mut Conditions, test: &Test) -> Compiled {
+    let test = match test {
+        Test::Set => "<> ''".to_owned(),
+        other => match folded_test(wanted, other) {
+            Some(test) => test,
+            None => return never(),
+        },
+    };
+    exact(
+        format!(
+            "EXISTS (SELECT 1 FROM revocation WHERE revocation.certificate = certificate.id AND revocation.revoker_folded {test})"
+        ),
+        Some(format!("SELECT certificate FROM revocation WHERE revocation.revoker_folded {test}")),
+    )
 }
 
 fn metadata(wanted: &mut Conditions, field: i64, test: &Test) -> Compiled {

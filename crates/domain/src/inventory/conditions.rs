@@ -12,6 +12,9 @@ use crate::error::Result;
 /// Ids that one condition may bring along to lead.
 pub(crate) const LEADING: i64 = 4_096;
 
+/// Parameters that lists of values take at most, of a whole statement.
+const PARAMETERS: usize = 8_000;
+
 /// One condition; its parameters are in [`Conditions::values`].
 #[derive(Clone, Debug)]
 pub(crate) struct Condition {
@@ -21,6 +24,8 @@ pub(crate) struct Condition {
     pub ids: Option<String>,
     /// Whether these are exactly the ids of the rows that fulfil it.
     pub exact: bool,
+    /// How many rows fulfil it, where the maintained counts say so.
+    pub count: Option<i64>,
 }
 
 /// Conditions that must all hold, with their parameters.
@@ -28,6 +33,8 @@ pub(crate) struct Condition {
 pub(crate) struct Conditions {
     conditions: Vec<Condition>,
     values: Vec<Value<'static>>,
+    /// Numbers that stand in the text.
+    named: usize,
 }
 
 /// Where rows come from and which of them are wanted.
@@ -36,6 +43,17 @@ pub(crate) struct Plan {
     pub from: String,
     /// ` WHERE …`, or nothing.
     pub wanted: String,
+}
+
+/// In which order rows are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// In any.
+    None,
+    /// In that of their ids.
+    Key,
+    /// In that of an index of `certificate`, which has all of them.
+    Index(&'static str),
 }
 
 impl Conditions {
@@ -48,6 +66,17 @@ impl Conditions {
         Ok(self.lead(tx)?.is_some())
     }
 
+    /// Whether so many more numbers may stand in the text, of `most` in all.
+    pub(crate) fn names(&mut self, more: usize, most: usize) -> bool {
+        self.named += more;
+        self.named <= most
+    }
+
+    /// Whether so many more parameters have a place: the engines allow few more than thirty thousand.
+    pub(crate) fn has_room(&self, more: usize) -> bool {
+        self.values.len() + more <= PARAMETERS
+    }
+
     /// Adds a parameter; its place in SQL.
     pub(crate) fn bind(&mut self, value: impl Into<Value<'static>>) -> String {
         self.values.push(value.into());
@@ -58,9 +87,29 @@ impl Conditions {
         self.conditions.push(condition);
     }
 
+    /// The tests of a row.
+    pub(crate) fn tests(&self) -> impl Iterator<Item = &str> {
+        self.conditions.iter().map(|condition| condition.row.as_str())
+    }
+
+    /// A condition for which `certificate` has an index.
+    pub(crate) fn indexed(&mut self, row: impl Into<String>) {
+        let row = row.into();
+        let ids = Some(format!("SELECT id AS certificate FROM certificate WHERE {row}"));
+        self.conditions.push(Condition { row, ids, exact: true, count: None });
+    }
+
     /// A condition that only a look at the row answers.
     pub(crate) fn row(&mut self, row: impl Into<String>) {
-        self.conditions.push(Condition { row: row.into(), ids: None, exact: false });
+        self.conditions.push(Condition { row: row.into(), ids: None, exact: false, count: None });
+    }
+
+    /// How many rows are wanted, if the maintained counts say so.
+    pub(crate) fn counted(&self) -> Option<i64> {
+        match self.conditions.as_slice() {
+            [only] => only.count,
+            _ => None,
+        }
     }
 
     /// The query for exactly the ids of all that is wanted, if there is one.
@@ -71,13 +120,19 @@ impl Conditions {
         }
     }
 
-    /// Chooses how the rows are found.
-    pub(crate) fn plan(&self, tx: &mut Tx<'_>) -> Result<Plan> {
+    /// Chooses how the rows are found, which are wanted in this order.
+    pub(crate) fn plan(&self, tx: &mut Tx<'_>, order: Order) -> Result<Plan> {
         let lead = self.lead(tx)?;
         let from = match lead {
             // The order of a CROSS JOIN is kept by SQLite; PostgreSQL chooses by itself.
             Some(ids) => format!("({ids}) AS found CROSS JOIN certificate"),
-            None => "certificate".to_owned(),
+            // Thousands of rows fulfil each condition: sorting them all for one page would take longer than meeting enough of them.
+            None if self.conditions.is_empty() => "certificate".to_owned(),
+            None => match order {
+                Order::None => "certificate".to_owned(),
+                Order::Key => tx.walked("certificate", None),
+                Order::Index(index) => tx.walked("certificate", Some(index)),
+            },
         };
         let mut tests: Vec<String> = self.conditions.iter().map(|condition| condition.row.clone()).collect();
         if lead.is_some() {

@@ -10,11 +10,11 @@ use crate::error::Result;
 
 /// What was counted, at which version of the data.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
+pub(super) struct Key {
     /// The head of the event chain: it stands for everything that has happened in one database and in no other.
     head: Vec<u8>,
-    /// How far rows have been derived again.
-    derived: i64,
+    /// Which derivation rows have, and how far they have been derived again.
+    derived: Vec<i64>,
     question: Vec<u8>,
 }
 
@@ -26,17 +26,15 @@ const COUNTS_MAX: usize = 512;
 
 /// The count that the statement gives.
 pub(super) fn count(tx: &mut Tx<'_>, sql: &str, values: &[Value<'_>]) -> Result<i64> {
-    let head: Option<Vec<u8>> = tx.one("SELECT hash FROM event ORDER BY seq DESC LIMIT 1", params![], |row| row.get(0))?;
-    let derived: i64 = tx.one("SELECT value FROM counter WHERE name = 'derived_to'", params![], |row| row.get(0))?.unwrap_or(0);
-    let key = Key { head: head.unwrap_or_default(), derived, question: question(sql, values) };
+    let key = key(tx, sql, values)?;
     let counts = || COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
     // Within a write, what is not committed may still be undone.
-    let may_keep = !tx.can_write() && !key.head.is_empty();
-    if let Some(count) = counts().get(&key).filter(|_| may_keep) {
-        return Ok(*count);
+    let key = key.filter(|_| !tx.can_write());
+    if let Some(count) = key.as_ref().and_then(|key| counts().get(key).copied()) {
+        return Ok(count);
     }
     let count: i64 = tx.one(sql, values, |row| row.get(0))?.unwrap_or(0);
-    if may_keep {
+    if let Some(key) = key {
         let mut counts = counts();
         if counts.len() >= COUNTS_MAX {
             counts.clear();
@@ -44,6 +42,14 @@ pub(super) fn count(tx: &mut Tx<'_>, sql: &str, values: &[Value<'_>]) -> Result<
         counts.insert(key, count);
     }
     Ok(count)
+}
+
+/// A question as it stands now; nothing for a database without events, which is none of ours.
+pub(super) fn key(tx: &mut Tx<'_>, sql: &str, values: &[Value<'_>]) -> Result<Option<Key>> {
+    let head: Option<Vec<u8>> = tx.one("SELECT hash FROM event ORDER BY seq DESC LIMIT 1", params![], |row| row.get(0))?;
+    let derivation = "SELECT value FROM counter WHERE name = 'derived' OR name = 'derived_to' ORDER BY name";
+    let derived = tx.rows(derivation, params![], |row| row.get(0))?;
+    Ok(head.filter(|head| !head.is_empty()).map(|head| Key { head, derived, question: question(sql, values) }))
 }
 
 /// Statement and values, each with its length, so that no two questions look alike.

@@ -1,29 +1,63 @@
 //! Counts that are kept as certificates come and go, so that nobody counts a million rows: by the values of fields, by owner,
 //! and by the day on which validity ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use certhold_store::{Tx, Value, params};
 
-use super::fields::Field;
+use super::conditions::LEADING;
+use super::fields::{Field, fold, term};
 use crate::error::Result;
 use crate::ids::{CertificateId, LineageId, RoleId};
 
 const DAY_MS: i64 = 86_400_000;
 
+/// A value that so many certificates have is not indexed certificate by certificate any more: whoever looks for it finds some on
+/// every page, and a list of so many leads no search. Nearly all entries of an index of everything would be of such values.
+const FREQUENT: i64 = 2 * LEADING;
+
+/// Values whose terms are completed in one transaction.
+const CHUNK: i64 = 512;
+
 /// Changes to the counts, added up before they are written.
 #[derive(Default)]
 pub(crate) struct Counts {
-    fields: BTreeMap<(i64, String), i64>,
+    fields: BTreeMap<Field, BTreeMap<String, i64>>,
     days: BTreeMap<i64, i64>,
 }
 
 impl Counts {
     pub(crate) fn add(&mut self, field: Field, value: &str, change: i64) {
-        match self.fields.get_mut(&(field.number(), value.to_owned())) {
+        let values = self.fields.entry(field).or_default();
+        match values.get_mut(value) {
             Some(count) => *count += change,
-            None => drop(self.fields.insert((field.number(), value.to_owned()), change)),
+            None => drop(values.insert(value.to_owned(), change)),
         }
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (Field, &str, i64)> {
+        self.fields.iter().flat_map(|(field, values)| values.iter().map(|(value, change)| (*field, value.as_str(), *change)))
+    }
+
+    /// Which of these values are frequent: their terms. A value that has become so is marked, and stays marked: its list has gaps
+    /// from now on.
+    pub(crate) fn frequent(&self, tx: &mut Tx<'_>) -> Result<HashSet<i64>> {
+        let lists: Vec<[Value<'_>; 2]> = self.fields().map(|(field, value, _)| [field.number().into(), value.into()]).collect();
+        let sql = "SELECT count, frequent FROM facet WHERE field = $1 AND value = $2";
+        let known = tx.one_of_each(sql, &lists, |row| Ok((row.get::<i64>(0)?, row.get::<bool>(1)?)))?;
+        let mut frequent = HashSet::new();
+        let mut marked: Vec<[Value<'_>; 2]> = Vec::new();
+        for (((field, value, _), list), known) in self.fields().zip(lists).zip(known) {
+            let Some((count, is_marked)) = known.filter(|_| field.has_terms()) else { continue };
+            if is_marked || count >= FREQUENT {
+                frequent.insert(term(field, &fold(value)));
+            }
+            if !is_marked && count >= FREQUENT {
+                marked.push(list);
+            }
+        }
+        tx.execute_many("UPDATE facet SET frequent = TRUE WHERE field = $1 AND value = $2", &marked)?;
+        Ok(frequent)
     }
 
     /// Certificates of this owner, or of nobody.
@@ -38,17 +72,19 @@ impl Counts {
     }
 
     pub(crate) fn write(&self, tx: &mut Tx<'_>) -> Result<()> {
-        let fields: Vec<[Value<'_>; 3]> = self
-            .fields
-            .iter()
-            .filter(|(_, change)| **change != 0)
-            .map(|((field, value), change)| [field.into(), value.into(), change.into()])
+        let changed = self.fields().filter(|(.., change)| *change != 0);
+        let fields: Vec<[Value<'_>; 4]> = changed
+            .map(|(field, value, change)| [field.number().into(), value.into(), change.into(), term(field, &fold(value)).into()])
             .collect();
         tx.execute_many(
-            "INSERT INTO facet (field, value, count) VALUES ($1, $2, $3) \
-             ON CONFLICT (field, value) DO UPDATE SET count = facet.count + excluded.count",
+            "INSERT INTO facet (field, value, count, term) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (field, value) DO UPDATE SET count = facet.count + excluded.count, term = excluded.term",
             &fields,
         )?;
+        // Nobody has it any more: it counts for no limit, and its index has no gaps.
+        let fallen = self.fields().filter(|(.., change)| *change < 0);
+        let fallen: Vec<[Value<'_>; 2]> = fallen.map(|(field, value, _)| [field.number().into(), value.into()]).collect();
+        tx.execute_many("DELETE FROM facet WHERE field = $1 AND value = $2 AND count <= 0", &fallen)?;
         let days: Vec<[Value<'_>; 2]> =
             self.days.iter().filter(|(_, change)| **change != 0).map(|(day, change)| [day.into(), change.into()]).collect();
         tx.execute_many(
@@ -101,6 +137,39 @@ pub(crate) fn set_owners(tx: &mut Tx<'_>, certificates: &[(CertificateId, Option
         counts.owned(to, 1);
     }
     counts.write(tx)
+}
+
+/// Gives their term to values that an earlier version counted; whether there were any.
+pub(super) fn complete(tx: &mut Tx<'_>) -> Result<bool> {
+    let sql = "SELECT field, value FROM facet WHERE term IS NULL LIMIT $1";
+    let values = tx.rows(sql, params![CHUNK], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)))?;
+    let term_of = |number: i64, value: &str| Field::of_number(number).map_or(0, |field| term(field, &fold(value)));
+    let lists: Vec<[Value<'_>; 3]> =
+        values.iter().map(|(field, value)| [term_of(*field, value).into(), (*field).into(), value.into()]).collect();
+    tx.execute_many("UPDATE facet SET term = $1 WHERE field = $2 AND value = $3", &lists)?;
+    Ok(!values.is_empty())
+}
+
+/// What is known of a value of a field that is counted, folded.
+pub(super) struct Known {
+    /// Whether the index of terms has gaps for it.
+    pub frequent: bool,
+    /// Certificates that have it, if the counts say exactly.
+    pub count: Option<i64>,
+}
+
+/// What is known of a folded value of a field.
+pub(super) fn known(tx: &mut Tx<'_>, field: Field, folded: &str) -> Result<Known> {
+    if !Field::COUNTED.contains(&field) {
+        return Ok(Known { frequent: false, count: None });
+    }
+    let sql = "SELECT count, frequent FROM facet WHERE term = $1";
+    let found = tx.rows(sql, params![term(field, folded)], |row| Ok((row.get::<i64>(0)?, row.get::<bool>(1)?)))?;
+    let frequent = found.iter().any(|(_, frequent)| *frequent);
+    let complete = tx.one("SELECT 1 FROM facet WHERE term IS NULL LIMIT 1", params![], |row| row.get::<i64>(0))?.is_none();
+    // A certificate may have two spellings of one value.
+    let exact = complete && (found.len() <= 1 || !field.is_multiple());
+    Ok(Known { frequent, count: exact.then(|| found.iter().map(|(count, _)| count).sum()) })
 }
 
 /// A value and how many certificates have it.

@@ -5,12 +5,12 @@ use certhold_pki::findings as rules;
 use certhold_pki::{AltNameKind, Facts, SignatureError, reverse_labels, verify_signed_by};
 use certhold_store::{Row, Value};
 
-use super::fields::fold;
+use super::fields::{Field, fold, term};
 use crate::query;
 
 /// The version of this derivation. Whoever changes what is derived counts it up: rows that an older version wrote are derived
 /// again behind.
-pub const DERIVATION: i64 = 1_000 + rules::RULES_VERSION as i64;
+pub const DERIVATION: i64 = 2_000 + rules::RULES_VERSION as i64;
 
 /// The derived part of a row. Texts hold no NUL, which PostgreSQL cannot keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Derived {
 }
 
 /// The columns of [`Derived`], in the order of [`Derived::columns`] and [`Derived::read`].
-pub(super) const COLUMNS: [&str; 31] = [
+pub(super) const COLUMNS: [&str; 32] = [
     "sha1",
     "serial",
     "subject",
@@ -76,6 +76,7 @@ pub(super) const COLUMNS: [&str; 31] = [
     "names_folded",
     "severity",
     "issuer_name_folded",
+    "subject_term",
 ];
 
 /// Severities with their rank in the column `severity`.
@@ -128,6 +129,11 @@ impl Derived {
         self.issuer_common_name.as_deref().unwrap_or(&self.issuer)
     }
 
+    /// Under which the certificates of this subject are indexed; nothing for an empty one.
+    fn subject_term(&self) -> Option<i64> {
+        (!self.subject.is_empty()).then(|| term(Field::Subject, &fold(&self.subject)))
+    }
+
     /// Algorithm with size or curve.
     pub(super) fn key(&self) -> String {
         key(&self.key_algorithm, self.key_curve.as_deref(), self.key_bits)
@@ -171,7 +177,7 @@ impl Derived {
     }
 
     /// The values of [`COLUMNS`].
-    pub(super) fn columns(&self) -> [Value<'static>; 31] {
+    pub(super) fn columns(&self) -> [Value<'static>; 32] {
         [
             self.sha1.clone().into(),
             self.serial.clone().into(),
@@ -204,6 +210,7 @@ impl Derived {
             lines(&self.names).map(|text| fold(&text)).into(),
             self.severity().into(),
             self.issuer_common_name.as_deref().map(fold).into(),
+            self.subject_term().into(),
         ]
     }
 
@@ -244,7 +251,7 @@ impl Derived {
 }
 
 /// Algorithm with size or curve, as people say it.
-pub(super) fn key(algorithm: &str, curve: Option<&str>, bits: Option<i64>) -> String {
+pub(crate) fn key(algorithm: &str, curve: Option<&str>, bits: Option<i64>) -> String {
     match (curve, bits) {
         (Some(curve), _) => format!("{algorithm} {curve}"),
         (None, Some(bits)) if matches!(algorithm, "RSA" | "DSA" | "RSASSA-PSS") => format!("{algorithm} {bits}"),
@@ -269,7 +276,7 @@ fn lines(values: &[String]) -> Option<String> {
 }
 
 /// The indexed form of a DNS name: labels reversed, a closing dot; NUL and case folded away.
-fn index_form(name: &str) -> String {
+pub(super) fn index_form(name: &str) -> String {
     let mut reversed = reverse_labels(&without_nul(name).to_lowercase());
     reversed.push('.');
     reversed

@@ -51,7 +51,7 @@ pub enum Field {
     AuthorityKeyId = 20,
     /// "true" for certification authorities, "false" for all others.
     IsCa = 21,
-    /// "true" for certificates that name themselves as issuer, "false" for all others.
+    /// "true" for certificates that name themselves as issuer; nothing for all others.
     SelfSigned = 22,
     /// Algorithm with size or curve: "RSA 2048", "EC P-256".
     Key = 23,
@@ -76,8 +76,24 @@ impl Field {
         Field::IsCa,
     ];
 
+    /// Whether certificates are indexed under its values: the others are only counted.
+    pub(super) fn has_terms(self) -> bool {
+        !matches!(self, Field::Key | Field::Severity | Field::Owner)
+    }
+
+    /// Whether a certificate may have several values of it.
+    pub(super) fn is_multiple(self) -> bool {
+        use Field::{Country, Email, ExtendedKeyUsage, Finding, Name, Organization, Unit};
+        matches!(self, Name | Organization | Unit | Country | Email | ExtendedKeyUsage | Finding)
+    }
+
     pub(crate) fn number(self) -> i64 {
         self as i64
+    }
+
+    /// The counted field, or the owner, of this number.
+    pub(super) fn of_number(number: i64) -> Option<Field> {
+        Field::COUNTED.iter().copied().chain([Field::Owner]).find(|field| field.number() == number)
     }
 }
 
@@ -130,13 +146,14 @@ pub(super) fn values(derived: &Derived, source: &str) -> Vec<(Field, String)> {
     add(Field::SubjectKeyId, derived.subject_key_id.as_deref().unwrap_or_default());
     add(Field::AuthorityKeyId, derived.authority_key_id.as_deref().unwrap_or_default());
     add(Field::IsCa, if derived.is_ca { "true" } else { "false" });
-    add(Field::SelfSigned, if derived.self_signed { "true" } else { "false" });
+    add(Field::SelfSigned, if derived.self_signed { "true" } else { "" });
     values
 }
 
 /// The terms of these values, in order and each once.
-pub(super) fn terms(values: &[(Field, String)]) -> Vec<i64> {
-    let mut terms: Vec<i64> = values.iter().map(|(field, value)| term(*field, &fold(value))).collect();
+pub(super) fn terms<'v>(values: impl IntoIterator<Item = &'v (Field, String)>) -> Vec<i64> {
+    let indexed = values.into_iter().filter(|(field, _)| field.has_terms());
+    let mut terms: Vec<i64> = indexed.map(|(field, value)| term(*field, &fold(value))).collect();
     terms.sort_unstable();
     terms.dedup();
     terms

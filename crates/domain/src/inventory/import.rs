@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::counts::Counts;
 use super::derived::{self, Derived};
+use super::exclusions;
 use super::fields::{self, Field};
 use crate::access::{self, paths};
 use crate::actor::Actor;
@@ -50,6 +51,10 @@ impl Candidate {
         let title = facts.common_name.as_deref().or(facts.names.first().map(|name| name.value.as_str()));
         // Where it comes from is not known yet.
         let values = fields::values(&derived, "");
+        let reversed = Derived::reversed(facts);
+        // DNS names are found by the index that also knows what is below them.
+        let is_reversed = |value: &str| reversed.binary_search(&derived::index_form(&fields::fold(value))).is_ok();
+        let indexed = values.iter().filter(|(field, value)| *field != Field::Name || !is_reversed(value));
         Candidate {
             der: der.to_vec(),
             sha256: facts.sha256,
@@ -58,9 +63,9 @@ impl Candidate {
             not_before: facts.not_before,
             not_after: facts.not_after,
             columns: derived.columns().into(),
-            reversed: Derived::reversed(facts),
             counted: fields::counted(&values).map(|(field, value)| (field, value.to_owned())).collect(),
-            terms: fields::terms(&values),
+            terms: fields::terms(indexed),
+            reversed,
         }
     }
 
@@ -106,6 +111,10 @@ impl Candidate {
         self.not_after
     }
 
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// SHA-256 of its DER bytes.
     pub fn sha256(&self) -> &[u8; 32] {
         &self.sha256
@@ -126,7 +135,12 @@ pub enum Outcome {
     Imported(CertificateId),
     /// Held already; nothing changed.
     AlreadyHeld(CertificateId),
+    /// Kept out: it was removed so that it does not come back.
+    Excluded,
 }
+
+/// What is said of a certificate that is kept out.
+pub const EXCLUDED: &str = "it was removed and excluded from imports: let it be imported again first, if that is wanted";
 
 /// One item of an import's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,7 +181,9 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> 
         ownership::require_may_hand_to(tx, actor, owner)?;
     }
     text::line("source", &batch.source, limits::NAME_CHARS)?;
-    let candidates: Vec<&Candidate> = batch.certificates.iter().collect();
+    let kept_out = exclusions::kept_out(tx, &batch.certificates)?;
+    let wanted = batch.certificates.iter().zip(&kept_out).filter(|(_, out)| !**out);
+    let candidates: Vec<&Candidate> = wanted.map(|(candidate, _)| candidate).collect();
     let kept = insert_many(tx, &candidates, batch.owner, &batch.source, now)?;
     let new: Vec<CertificateId> = kept.iter().filter(|(_, new)| *new).map(|(id, _)| *id).collect();
     // What is held already keeps what is noted about it: nobody need be asked.
@@ -188,7 +204,32 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> 
         let outcome = if new { Outcome::Imported(id) } else { Outcome::AlreadyHeld(id) };
         items.push(ImportItem { outcome, key_taken });
     }
-    Ok(items)
+    let mut items = items.into_iter();
+    let excluded = ImportItem { outcome: Outcome::Excluded, key_taken: false };
+    Ok(kept_out.into_iter().filter_map(|out| if out { Some(excluded.clone()) } else { items.next() }).collect())
+}
+
+/// Takes in what was found somewhere, where nobody can be asked: new certificates get the defaults of metadata fields. The ids in
+/// the order of the candidates.
+pub(crate) fn take_in(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    candidates: &[&Candidate],
+    source: &str,
+    now: i64,
+) -> Result<Vec<CertificateId>> {
+    let kept = insert_many(tx, candidates, None, source, now)?;
+    let new: Vec<CertificateId> = kept.iter().filter(|(_, new)| *new).map(|(id, _)| *id).collect();
+    let mut details = json!({ "source": source });
+    if !new.is_empty() {
+        let initial = metadata::initial(tx, &[], false)?;
+        metadata::put_initial(tx, &new, &initial)?;
+        if let Some(noted) = initial.described() {
+            details["metadata"] = noted;
+        }
+    }
+    record_imported(tx, actor, candidates, &kept, &details, now)?;
+    Ok(kept.into_iter().map(|(id, _)| id).collect())
 }
 
 /// An event for each certificate that is new, with its digest beside the given details.
@@ -253,7 +294,15 @@ fn import_key(tx: &mut Tx<'_>, actor: &Actor, key: &SealedKey, now: i64) -> Resu
     Ok(Some(KeyItem { taken, ..item }))
 }
 
-fn take_key(tx: &mut Tx<'_>, actor: &Actor, title: &str, id: CertificateId, key: &SealedKey, now: i64) -> Result<bool> {
+/// Takes a key into custody for a certificate, with its event; whether it is new.
+pub(crate) fn take_key(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    title: &str,
+    id: CertificateId,
+    key: &SealedKey,
+    now: i64,
+) -> Result<bool> {
     let (key_id, new) = custody::put_private_key(tx, key, Origin::Imported, now)?;
     if new {
         let payload = json!({ "private_key": key_id, "algorithm": key.algorithm, "bits": key.bits });
@@ -339,14 +388,15 @@ fn index(tx: &mut Tx<'_>, added: &[(CertificateId, &Candidate)], owner: Option<R
     let mut terms: Vec<(i64, i64)> = Vec::with_capacity(added.len() * 24);
     let mut counts = Counts::default();
     for (id, candidate) in added {
-        terms.extend(candidate.terms().map(|term| (term, id.0)));
-        terms.push((from, id.0));
+        terms.extend(candidate.terms().chain([from]).map(|term| (term, id.0)));
         candidate.counted().for_each(|(field, value)| counts.add(field, value, 1));
         counts.expires(candidate.not_after, 1);
     }
     let new = i64::try_from(added.len()).unwrap_or(i64::MAX);
     counts.add(Field::Source, source, new);
     counts.owned(owner, new);
+    let frequent = counts.frequent(tx)?;
+    terms.retain(|(term, _)| !frequent.contains(term));
     // In the index's order, which finds each page once.
     terms.sort_unstable();
     let terms: Vec<[Value<'_>; 2]> = terms.into_iter().map(|(term, id)| [term.into(), id.into()]).collect();
@@ -354,17 +404,30 @@ fn index(tx: &mut Tx<'_>, added: &[(CertificateId, &Candidate)], owner: Option<R
     counts.write(tx)
 }
 
-/// Keeps the path an authority delivered with `leaf`; its members enter the inventory with source "chain".
-pub(crate) fn link_chain(tx: &mut Tx<'_>, actor: &Actor, leaf: CertificateId, members: &[Candidate], now: i64) -> Result<()> {
+/// Keeps the path that was delivered with `leaf`, instead of the one that is known, which may be another one: a path is one whole. Its
+/// members enter the inventory with source "chain". Without members what is known stays. Says whether the path is another one now.
+pub(crate) fn link_chain(tx: &mut Tx<'_>, actor: &Actor, leaf: CertificateId, members: &[Candidate], now: i64) -> Result<bool> {
+    if members.is_empty() {
+        return Ok(false);
+    }
     let members: Vec<&Candidate> = members.iter().collect();
     let kept = insert_many(tx, &members, None, "chain", now)?;
     record_imported(tx, actor, &members, &kept, &json!({ "source": "chain" }), now)?;
-    for (position, (member, _)) in (1i64..).zip(kept) {
+    let known: Vec<i64> =
+        tx.rows("SELECT member FROM certificate_chain WHERE certificate = $1 ORDER BY position", params![leaf], |row| {
+            row.get(0)
+        })?;
+    let delivered: Vec<i64> = kept.iter().map(|(member, _)| member.0).collect();
+    // A path that was cut off says nothing against the longer one.
+    if known.starts_with(&delivered) {
+        return Ok(false);
+    }
+    tx.execute("DELETE FROM certificate_chain WHERE certificate = $1", params![leaf])?;
+    for (position, member) in (1i64..).zip(delivered) {
         tx.execute(
-            "INSERT INTO certificate_chain (certificate, position, member) VALUES ($1, $2, $3) \
-             ON CONFLICT (certificate, position) DO NOTHING",
+            "INSERT INTO certificate_chain (certificate, position, member) VALUES ($1, $2, $3)",
             params![leaf, position, member],
         )?;
     }
-    Ok(())
+    Ok(true)
 }

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use certhold_store::{Tx, params};
 
 use super::certificate::{SUMMARY_COLUMNS, SUMMARY_JOINS, Summary, read_summary};
-use super::conditions::{Conditions, LEADING, Plan};
-use super::{compile, count_cache, search, subject};
+use super::conditions::{Conditions, LEADING, Order, Plan};
+use super::{anchors, compile, count_cache, duplicates, search, subject};
 use crate::access::{self, paths};
 use crate::actor::Actor;
+use crate::collections::Duplicates;
 use crate::error::{Refusal, Result};
 use crate::ids::{CertificateId, RoleId};
 use crate::limits;
@@ -44,12 +45,74 @@ pub enum Sort {
     Expiry,
     /// By end of validity, last to expire first.
     ExpiryLast,
+    /// By another column; pages are asked for by their offset.
+    By(Column, Direction),
+}
+
+/// A column with an index, by which lists are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// The subject's common name.
+    CommonName,
+    /// The issuer.
+    Issuer,
+    /// Begin of the validity.
+    NotBefore,
+    /// Since when it is held.
+    HeldSince,
+}
+
+/// Which end comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The least; what has no value before everything else.
+    Ascending,
+    /// The greatest.
+    Descending,
 }
 
 impl Sort {
     /// Every order with its name in APIs.
     pub const NAMES: &[(&str, Sort)] =
         &[("id", Sort::Id), ("-id", Sort::Newest), ("not_after", Sort::Expiry), ("-not_after", Sort::ExpiryLast)];
+
+    /// Whether a page can begin behind a row, told by its cursor.
+    fn has_cursor(self) -> bool {
+        !matches!(self, Sort::By(..))
+    }
+
+    /// What has the rows in this order.
+    fn order(self) -> Order {
+        match self {
+            Sort::Id | Sort::Newest => Order::Key,
+            Sort::Expiry | Sort::ExpiryLast => Order::Index("certificate_not_after"),
+            Sort::By(Column::CommonName, _) => Order::Index("certificate_common_name"),
+            Sort::By(Column::Issuer, _) => Order::Index("certificate_issuer"),
+            Sort::By(Column::NotBefore, _) => Order::Index("certificate_not_before"),
+            Sort::By(Column::HeldSince, _) => Order::Index("certificate_held_since"),
+        }
+    }
+
+    fn clause(self) -> String {
+        let (column, direction) = match self {
+            Sort::Id => return "certificate.id".into(),
+            Sort::Newest => return "certificate.id DESC".into(),
+            Sort::Expiry => return "certificate.not_after, certificate.id".into(),
+            Sort::ExpiryLast => return "certificate.not_after DESC, certificate.id DESC".into(),
+            Sort::By(column, direction) => (column, direction),
+        };
+        let (column, nullable) = match column {
+            Column::CommonName => ("common_name_folded", true),
+            Column::Issuer => ("issuer_folded", true),
+            Column::NotBefore => ("not_before", false),
+            Column::HeldSince => ("held_since", false),
+        };
+        let (word, nulls) = match direction {
+            Direction::Ascending => ("", " NULLS FIRST"),
+            Direction::Descending => (" DESC", " NULLS LAST"),
+        };
+        format!("certificate.{column}{word}{}, certificate.id{word}", if nullable { nulls } else { "" })
+    }
 
     /// The order of this name.
     pub fn parse(name: &str) -> Result<Sort, Refusal> {
@@ -74,10 +137,16 @@ pub struct Filter {
     pub is_ca: Option<bool>,
     /// A resolved query.
     pub condition: Option<Condition>,
+    /// Which of those that fulfil everything else are left out, since a newer one does, too.
+    pub duplicates: Duplicates,
     /// Order.
     pub sort: Sort,
     /// The cursor of the page before.
     pub after: Option<String>,
+    /// Rows that are left out before the page begins, instead of a cursor.
+    pub offset: usize,
+    /// Also revoked certificates (`None`), or only those that are not.
+    pub revoked: Option<bool>,
     /// Rows, at most [`limits::PAGE_ROWS`].
     pub limit: usize,
     /// Whether to count all matches too.
@@ -87,9 +156,11 @@ pub struct Filter {
 impl Filter {
     /// Whether it leaves nothing out.
     pub(crate) fn wants_everything(&self) -> bool {
-        let Filter { text, expiry, owner, managed, is_ca, condition, .. } = self;
+        let Filter { text, expiry, owner, managed, is_ca, revoked, condition, duplicates, .. } = self;
         let asks = condition.as_ref().is_some_and(|condition| *condition != Condition::always());
-        text.trim().is_empty() && *expiry == Expiry::default() && owner.is_none() && managed.is_none() && is_ca.is_none() && !asks
+        let narrowed = owner.is_some() || managed.is_some() || is_ca.is_some() || revoked.is_some();
+        let whole = text.trim().is_empty() && *expiry == Expiry::default() && *duplicates == Duplicates::None;
+        whole && !narrowed && !asks
     }
 }
 
@@ -115,11 +186,20 @@ pub(crate) fn select(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
     let limit = filter.limit.clamp(1, limits::PAGE_ROWS);
     let wanted = Wanted::of(tx, filter)?;
     let total = filter.count.then(|| wanted.count(tx)).transpose()?;
-    let mut certificates = wanted.rows(tx, filter.sort, filter.after.as_deref(), limit + 1)?;
+    let mut certificates = match filter.offset {
+        0 => wanted.rows(tx, filter.sort, filter.after.as_deref(), limit + 1)?,
+        offset if total.is_some_and(|total| i64::try_from(offset).is_ok_and(|offset| offset >= total)) => Vec::new(),
+        offset => wanted.rows_at(tx, filter.sort, offset, limit)?,
+    };
     let more = certificates.len() > limit;
     certificates.truncate(limit);
-    let next = certificates.last().filter(|_| more).map(|last| cursor(filter.sort, last));
+    let next = certificates.last().filter(|_| more && filter.sort.has_cursor()).map(|last| cursor(filter.sort, last));
     Ok(Page { certificates, next, total })
+}
+
+/// How many certificates a filter wants; the caller has made sure that somebody may know.
+pub(crate) fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<i64> {
+    Wanted::of(tx, filter)?.count(tx)
 }
 
 /// The ids of all that `filter` wants, in order of id, after `after`: for work on many, chunk by chunk.
@@ -141,38 +221,51 @@ pub(crate) fn few(tx: &mut Tx<'_>, filter: &Filter) -> Result<Option<Vec<Summary
 /// A filter as SQL, and what SQL leaves to be looked at in memory.
 struct Wanted {
     conditions: Conditions,
-    again: Option<query::Condition>,
+    again: Option<Again>,
+}
+
+/// What is looked at in memory, row by row.
+struct Again {
+    condition: query::Condition,
+    duplicates: Duplicates,
 }
 
 impl Wanted {
     fn of(tx: &mut Tx<'_>, filter: &Filter) -> Result<Wanted> {
         let mut conditions = Conditions::default();
         add_filter(tx, &mut conditions, filter)?;
-        let mut again = None;
+        let mut inexact = None;
         if let Some(condition) = &filter.condition
             && compile::add(tx, &mut conditions, condition)?
         {
-            again = Some(condition.clone());
+            inexact = Some(condition.clone());
+        }
+        let again = inexact.map(|condition| Again { condition, duplicates: filter.duplicates });
+        if again.is_none() {
+            duplicates::leave_out(&mut conditions, filter.duplicates);
         }
         Ok(Wanted { conditions, again })
     }
 
     fn rows(&self, tx: &mut Tx<'_>, sort: Sort, after: Option<&str>, limit: usize) -> Result<Vec<Summary>> {
-        let Some(again) = &self.again else { return self.page(tx, sort, after, limit) };
+        let Some(again) = &self.again else { return self.page(tx, sort, after, 0, limit) };
         let mut kept = Vec::new();
-        let mut after = after.map(str::to_owned);
+        let (mut after, mut passed) = (after.map(str::to_owned), 0);
         while kept.len() < limit {
-            let page = self.page(tx, sort, after.as_deref(), AGAIN)?;
+            let page = self.page(tx, sort, after.as_deref(), passed, AGAIN)?;
             let Some(last) = page.last() else { break };
-            after = Some(cursor(sort, last));
+            match sort.has_cursor() {
+                true => after = Some(cursor(sort, last)),
+                false => passed += page.len(),
+            }
             let ids: Vec<CertificateId> = page.iter().map(|found| found.id).collect();
-            let fitting: HashSet<i64> = subject::subjects(tx, &ids)?
-                .iter()
-                .filter(|subject| query::evaluate(again, subject))
-                .map(|subject| subject.id)
-                .collect();
+            let fitting = fitting(tx, &again.condition, &ids)?;
             let ended = page.len() < AGAIN;
-            kept.extend(page.into_iter().filter(|found| fitting.contains(&found.id.0)));
+            for found in page {
+                if fitting.contains(&found.id.0) && !self.has_newer(tx, again, found.id)? {
+                    kept.push(found);
+                }
+            }
             if ended {
                 break;
             }
@@ -181,20 +274,57 @@ impl Wanted {
         Ok(kept)
     }
 
-    fn page(&self, tx: &mut Tx<'_>, sort: Sort, after: Option<&str>, limit: usize) -> Result<Vec<Summary>> {
+    /// Whether a newer duplicate fulfils everything, too.
+    fn has_newer(&self, tx: &mut Tx<'_>, again: &Again, id: CertificateId) -> Result<bool> {
+        let mut after = id;
+        loop {
+            let Some(newer) = duplicates::newer(tx, &self.conditions, again.duplicates, id, after, AGAIN)? else {
+                return Ok(false);
+            };
+            let Some(last) = newer.last() else { return Ok(false) };
+            after = *last;
+            if !fitting(tx, &again.condition, &newer)?.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The rows behind the first `offset`, from the nearest place that is known.
+    fn rows_at(&self, tx: &mut Tx<'_>, sort: Sort, offset: usize, limit: usize) -> Result<Vec<Summary>> {
+        if self.again.is_some() {
+            let mut rows = self.rows(tx, sort, None, offset.saturating_add(limit + 1))?;
+            return Ok(rows.split_off(offset.min(rows.len())));
+        }
+        if !sort.has_cursor() {
+            return self.page(tx, sort, None, offset, limit + 1);
+        }
+        let Plan { from, wanted: tests } = self.conditions.plan(tx, sort.order())?;
+        let (question, values) = self.conditions.statement(&format!("{from}{tests} {}", sort.clause()));
+        let list = anchors::list(tx, &question, &values)?;
+        let (passed, after) = match list.as_ref().and_then(|list| anchors::nearest(list, offset)) {
+            Some((passed, cursor)) => (passed, Some(cursor)),
+            None => (0, None),
+        };
+        let rows = self.page(tx, sort, after.as_deref(), offset - passed, limit + 1)?;
+        if let Some(last) = list.zip(rows.get(limit - 1)).map(|(list, last)| (list, cursor(sort, last))) {
+            anchors::keep(last.0, offset + limit, last.1);
+        }
+        Ok(rows)
+    }
+
+    fn page(&self, tx: &mut Tx<'_>, sort: Sort, after: Option<&str>, passed: usize, limit: usize) -> Result<Vec<Summary>> {
         let mut wanted = self.conditions.clone();
         if let Some(cursor) = after {
             add_cursor(&mut wanted, sort, cursor)?;
         }
-        let order = match sort {
-            Sort::Id => "certificate.id",
-            Sort::Newest => "certificate.id DESC",
-            Sort::Expiry => "certificate.not_after, certificate.id",
-            Sort::ExpiryLast => "certificate.not_after DESC, certificate.id DESC",
-        };
-        let Plan { from, wanted: tests } = wanted.plan(tx)?;
+        let order = sort.clause();
+        let Plan { from, wanted: tests } = wanted.plan(tx, sort.order())?;
         let rows = wanted.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let sql = format!("SELECT {SUMMARY_COLUMNS} FROM {from}{SUMMARY_JOINS}{tests} ORDER BY {order} LIMIT {rows}");
+        let offset = match passed {
+            0 => String::new(),
+            passed => format!(" OFFSET {}", wanted.bind(i64::try_from(passed).unwrap_or(i64::MAX))),
+        };
+        let sql = format!("SELECT {SUMMARY_COLUMNS} FROM {from}{SUMMARY_JOINS}{tests} ORDER BY {order} LIMIT {rows}{offset}");
         let (sql, values) = wanted.statement(&sql);
         Ok(tx.rows(&sql, &values, read_summary)?)
     }
@@ -215,17 +345,26 @@ impl Wanted {
         if self.conditions.is_empty() {
             return count_all(tx);
         }
+        if let Some(counted) = self.conditions.counted() {
+            return Ok(counted);
+        }
         let sql = match self.conditions.exactly() {
             // Entries of an index are counted without a look at the rows.
             Some(ids) => format!("SELECT count(*) FROM ({ids}) AS found"),
             None => {
-                let Plan { from, wanted: tests } = self.conditions.plan(tx)?;
+                let Plan { from, wanted: tests } = self.conditions.plan(tx, Order::None)?;
                 format!("SELECT count(*) FROM {from}{tests}")
             }
         };
         let (sql, values) = self.conditions.statement(&sql);
         count_cache::count(tx, &sql, &values)
     }
+}
+
+/// Those that fulfil a condition, found out in memory.
+fn fitting(tx: &mut Tx<'_>, condition: &query::Condition, ids: &[CertificateId]) -> Result<HashSet<i64>> {
+    let subjects = subject::subjects(tx, ids)?;
+    Ok(subjects.iter().filter(|subject| query::evaluate(condition, subject)).map(|subject| subject.id).collect())
 }
 
 /// Rows that are fetched at once to be looked at again in memory.
@@ -238,7 +377,7 @@ pub fn count_all(tx: &mut Tx<'_>) -> Result<i64> {
 
 fn cursor(sort: Sort, last: &Summary) -> String {
     match sort {
-        Sort::Id | Sort::Newest => last.id.to_string(),
+        Sort::Id | Sort::Newest | Sort::By(..) => last.id.to_string(),
         Sort::Expiry | Sort::ExpiryLast => format!("{}~{}", last.not_after, last.id),
     }
 }
@@ -258,20 +397,25 @@ fn add_filter(tx: &mut Tx<'_>, wanted: &mut Conditions, filter: &Filter) -> Resu
         search::add_range(wanted, "not_after", filter.expiry.from, filter.expiry.before.map(|before| before - 1));
     }
     match filter.owner {
-        Some(OwnerFilter::Nobody) => wanted.row("certificate.owner_role IS NULL"),
+        Some(OwnerFilter::Nobody) => wanted.indexed("certificate.owner_role IS NULL"),
         Some(OwnerFilter::Role(role)) => {
             let place = wanted.bind(role.0);
-            wanted.row(format!("certificate.owner_role = {place}"));
+            wanted.indexed(format!("certificate.owner_role = {place}"));
         }
         None => {}
     }
     match filter.managed {
-        Some(true) => wanted.row("certificate.lineage IS NOT NULL"),
+        Some(true) => wanted.indexed("certificate.lineage IS NOT NULL"),
         Some(false) => wanted.row("certificate.lineage IS NULL"),
         None => {}
     }
+    match filter.revoked {
+        Some(true) => wanted.indexed("certificate.revoked_at IS NOT NULL"),
+        Some(false) => wanted.row("certificate.revoked_at IS NULL"),
+        None => {}
+    }
     if let Some(is_ca) = filter.is_ca {
-        search::add_equal(wanted, super::Field::IsCa, if is_ca { "true" } else { "false" });
+        compile::add_equal(tx, wanted, super::Field::IsCa, if is_ca { "true" } else { "false" })?;
     }
     Ok(())
 }
@@ -290,6 +434,8 @@ fn add_cursor(wanted: &mut Conditions, sort: Sort, cursor: &str) -> Result<(), R
             let than = if sort == Sort::Expiry { '>' } else { '<' };
             wanted.row(format!("(certificate.not_after, certificate.id) {than} ({not_after}, {id})"));
         }
+        // Nobody is given a cursor of such a list.
+        Sort::By(..) => return Err(wrong()),
     }
     Ok(())
 }

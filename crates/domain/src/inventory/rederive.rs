@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use certhold_store::{Tx, Value, params};
 
-use super::counts::Counts;
+use super::counts::{self, Counts};
 use super::derived::{self, DERIVATION, Derived};
 use super::fields::{self, Field};
 use super::import::Candidate;
@@ -33,6 +33,9 @@ pub fn outdated(tx: &mut Tx<'_>) -> Result<Option<Vec<(CertificateId, Vec<u8>)>>
 /// Keeps what was derived for what [`outdated`] gave; bytes that are no certificate any more keep their row. An empty list is the end.
 pub fn rederived(tx: &mut Tx<'_>, chunk: &[(CertificateId, Option<Candidate>)]) -> Result<()> {
     let Some((last, _)) = chunk.last() else {
+        if counts::complete(tx)? {
+            return Ok(());
+        }
         tx.execute("UPDATE counter SET value = $1 WHERE name = 'derived'", params![DERIVATION])?;
         tx.execute("UPDATE counter SET value = 0 WHERE name = 'derived_to'", params![])?;
         return Ok(());
@@ -89,7 +92,9 @@ fn rewrite(tx: &mut Tx<'_>, id: CertificateId, candidate: &Candidate) -> Result<
     values.extend(candidate.columns());
     tx.execute(&UPDATE, &values)?;
     let from = first.then(|| fields::term(Field::Source, &fields::fold(&source)));
-    let terms: Vec<[Value<'_>; 2]> = candidate.terms().chain(from).map(|term| [term.into(), id.into()]).collect();
+    let frequent = counts.frequent(tx)?;
+    let terms = candidate.terms().chain(from).filter(|term| !frequent.contains(term));
+    let terms: Vec<[Value<'_>; 2]> = terms.map(|term| [term.into(), id.into()]).collect();
     tx.execute_many("INSERT INTO certificate_term (term, certificate) VALUES ($1, $2) ON CONFLICT DO NOTHING", &terms)?;
     text_index::replace(tx, id)
 }

@@ -1,6 +1,6 @@
 //! Reading certificates with a right that holds in one collection: each function is its namesake, within a [`Scope`].
 
-use certhold_store::Tx;
+use certhold_store::{Tx, Value};
 
 use super::certificate::{self, Certificate, Summary};
 use super::list::{self, Filter, Page};
@@ -21,12 +21,22 @@ pub fn list_in(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter, scope: Scope) ->
     list::select(tx, &filter)
 }
 
-/// The filter with the collection's query beside it.
-pub(super) fn within(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter, scope: Scope) -> Result<Filter> {
+/// The bytes of listed certificates, in the list's order, with the cursor of the next page.
+pub fn bodies_in(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter, scope: Scope) -> Result<(Vec<Vec<u8>>, Option<String>)> {
+    let page = list_in(tx, actor, filter, scope)?;
+    let ids: Vec<[Value<'_>; 1]> = page.certificates.iter().map(|certificate| [certificate.id.into()]).collect();
+    let sql = "SELECT der FROM certificate_body WHERE certificate = $1";
+    let bodies = tx.one_of_each(sql, &ids, |row| row.get::<Vec<u8>>(0))?;
+    Ok((bodies.into_iter().flatten().collect(), page.next))
+}
+
+/// The filter with the collection's query beside it, without the duplicates that lists of the collection leave out.
+pub(crate) fn within(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter, scope: Scope) -> Result<Filter> {
     let Some(collection) = scope.collection else { return Ok(filter.clone()) };
     let inside = collections::condition(tx, actor, collection, scope.now)?;
     let wanted = std::iter::once(inside).chain(filter.condition.clone()).collect();
-    Ok(Filter { condition: Some(Expr::And(wanted)), ..filter.clone() })
+    let duplicates = collections::duplicates_of(tx, collection)?;
+    Ok(Filter { condition: Some(Expr::And(wanted)), duplicates, ..filter.clone() })
 }
 
 /// Refuses unless the actor may list certificates of this scope.
@@ -71,4 +81,19 @@ pub fn history_in(
 ) -> Result<EventPage> {
     collections::require(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
     events::of_certificate(tx, id, before, limit)
+}
+
+/// A page of a certificate's history by number, with how many entries there are.
+pub fn history_page_in(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    id: CertificateId,
+    scope: Scope,
+    asked: &events::HistoryPage,
+) -> Result<(Vec<events::Event>, i64)> {
+    collections::require(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
+    if certificate::find(tx, id)?.is_none() {
+        return Err(Refusal::not_found("certificate", id).into());
+    }
+    events::page_of_certificate(tx, id, asked)
 }

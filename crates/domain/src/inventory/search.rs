@@ -21,7 +21,7 @@ pub(crate) fn add_word(tx: &mut Tx<'_>, wanted: &mut Conditions, word: &str) -> 
     match digits.len() {
         64 if is_hex => {
             let place = wanted.bind(unhex(&digits).unwrap_or_default());
-            wanted.row(format!("certificate.sha256 = {place}"));
+            wanted.indexed(format!("certificate.sha256 = {place}"));
             return Ok(());
         }
         40 if is_hex => {
@@ -33,6 +33,7 @@ pub(crate) fn add_word(tx: &mut Tx<'_>, wanted: &mut Conditions, word: &str) -> 
                 row: format!("(certificate.sha1 = {place} OR certificate.serial = {serial_place})"),
                 ids: Some(format!("SELECT DISTINCT certificate FROM certificate_term WHERE term IN ({thumbprint}, {serial})")),
                 exact: true,
+                count: None,
             });
             return Ok(());
         }
@@ -43,7 +44,7 @@ pub(crate) fn add_word(tx: &mut Tx<'_>, wanted: &mut Conditions, word: &str) -> 
     let place = wanted.bind(like(&word, true, true));
     let columns = ["subject_folded", "common_name_folded", "names_folded", "serial", "issuer_folded"];
     let tests = columns.map(|column| format!("certificate.{column} LIKE {place} ESCAPE '\\'"));
-    wanted.push(Condition { row: format!("({})", tests.join(" OR ")), ids, exact: false });
+    wanted.push(Condition { row: format!("({})", tests.join(" OR ")), ids, exact: false, count: None });
     Ok(())
 }
 
@@ -56,33 +57,15 @@ fn add_domain(wanted: &mut Conditions, domain: &str) {
         row: format!("certificate.id IN (SELECT certificate FROM certificate_name WHERE {range})"),
         ids: Some(format!("SELECT DISTINCT certificate FROM certificate_name WHERE {range}")),
         exact: true,
+        count: None,
     });
-}
-
-/// The field has this value.
-pub(crate) fn add_equal(wanted: &mut Conditions, field: Field, value: &str) {
-    let place = wanted.bind(term(field, &fold(value)));
-    wanted.push(has_term(&place));
-}
-
-/// The certificate is indexed under the term at `place`.
-pub(crate) fn has_term(place: &str) -> Condition {
-    Condition {
-        row: format!(
-            "EXISTS (SELECT 1 FROM certificate_term WHERE term = {place} AND certificate_term.certificate = certificate.id)"
-        ),
-        ids: Some(format!("SELECT certificate FROM certificate_term WHERE term = {place}")),
-        exact: true,
-    }
 }
 
 /// A number lies between both, inclusive; `column` has an index with the id behind it.
 pub(crate) fn add_range(wanted: &mut Conditions, column: &str, from: Option<i64>, to: Option<i64>) {
     let from = from.map(|from| format!("certificate.{column} >= {}", wanted.bind(from)));
     let to = to.map(|to| format!("certificate.{column} <= {}", wanted.bind(to)));
-    let row = from.into_iter().chain(to).collect::<Vec<_>>().join(" AND ");
-    let ids = Some(format!("SELECT id AS certificate FROM certificate WHERE {row}"));
-    wanted.push(Condition { row, ids, exact: true });
+    wanted.indexed(from.into_iter().chain(to).collect::<Vec<_>>().join(" AND "));
 }
 
 /// A pattern of `LIKE` for a text, with more before and behind if so.

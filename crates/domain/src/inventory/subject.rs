@@ -7,6 +7,7 @@ use certhold_store::{Tx, params};
 use super::derived::{self, Derived, SEVERITIES};
 use crate::error::Result;
 use crate::ids::{CertificateId, MetadataFieldId, RoleId};
+use crate::private_ca::Profile;
 use crate::query::{Scalar, Subject};
 use crate::text::hex;
 
@@ -14,7 +15,12 @@ static SELECT: LazyLock<String> = LazyLock::new(|| {
     let columns: Vec<String> = derived::COLUMNS.iter().map(|column| format!("certificate.{column}")).collect();
     format!(
         "SELECT certificate.id, certificate.sha256, certificate.held_since, certificate.source, role.id, role.name, lineage.name, \
-         EXISTS (SELECT 1 FROM private_key WHERE private_key.spki_sha256 = certificate.spki_sha256), {} FROM certificate \
+         EXISTS (SELECT 1 FROM private_key WHERE private_key.spki_sha256 = certificate.spki_sha256), certificate.revoked_at, \
+         (SELECT private_ca.name FROM issued_certificate JOIN private_ca ON private_ca.id = issued_certificate.private_ca \
+          WHERE issued_certificate.certificate = certificate.id), \
+         (SELECT profile FROM issued_certificate WHERE issued_certificate.certificate = certificate.id), \
+         (SELECT revoker FROM revocation WHERE revocation.certificate = certificate.id), \
+         EXISTS (SELECT 1 FROM excluded_certificate WHERE excluded_certificate.sha256 = certificate.sha256), {} FROM certificate \
          LEFT JOIN role ON role.id = certificate.owner_role LEFT JOIN lineage ON lineage.id = certificate.lineage \
          WHERE certificate.id = $1",
         columns.join(", ")
@@ -30,13 +36,26 @@ pub(crate) fn subject(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Subje
 pub(crate) fn subjects(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Subject>> {
     let lists: Vec<[certhold_store::Value<'_>; 1]> = ids.iter().map(|id| [(*id).into()]).collect();
     let found = tx.one_of_each(&SELECT, &lists, |row| {
-        let derived = Derived::read(row, 8)?;
+        let derived = Derived::read(row, 13)?;
         let owner = row.get::<Option<i64>>(4)?.map(RoleId).zip(row.get::<Option<String>>(5)?);
         let (sha256, held_since): ([u8; 32], i64) = (row.get(1)?, row.get(2)?);
-        Ok(assemble(row.get(0)?, &sha256, held_since, row.get(3)?, owner, row.get(6)?, row.get(7)?, derived))
+        let subject = assemble(row.get(0)?, &sha256, held_since, row.get(3)?, owner, row.get(6)?, row.get(7)?, derived);
+        let template = row.get::<Option<String>>(10)?.and_then(|name| Profile::parse(&name).ok());
+        Ok(Subject {
+            revoked_at: row.get(8)?,
+            authority: row.get(9)?,
+            template,
+            revoker: row.get(11)?,
+            is_excluded: row.get(12)?,
+            ..subject
+        })
     })?;
     let mut found: Vec<Subject> = found.into_iter().flatten().collect();
     for subject in &mut found {
+        let sql = "SELECT DISTINCT certificate_store.machine, certificate_store.path, container.name FROM store_item \
+            JOIN certificate_store ON certificate_store.id = store_item.store \
+            LEFT JOIN container ON container.id = certificate_store.container WHERE store_item.certificate = $1";
+        subject.stores = tx.rows(sql, params![subject.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let sql = "SELECT certificate_metadata.field, certificate_metadata.sort, certificate_metadata.number, metadata_field.kind \
             FROM certificate_metadata JOIN metadata_field ON metadata_field.id = certificate_metadata.field \
             WHERE certificate_metadata.certificate = $1";
@@ -85,6 +104,7 @@ fn assemble(
         not_before: derived.not_before,
         not_after: derived.not_after,
         held_since,
+        revoked_at: None,
         extended_key_usage: derived.extended_key_usage,
         key_bits: derived.key_bits,
         key_algorithm: derived.key_algorithm,
@@ -97,10 +117,15 @@ fn assemble(
         emails: derived.emails,
         names: derived.names,
         has_key,
+        is_excluded: false,
         self_signed: derived.self_signed,
         is_ca: derived.is_ca,
         managed,
         source,
+        stores: Vec::new(),
+        authority: None,
+        template: None,
+        revoker: None,
         metadata: std::collections::BTreeMap::new(),
     }
 }

@@ -8,14 +8,14 @@ use serde_json::{Value as Json, json};
 
 use super::convert;
 use super::field::{COLUMNS, Enrolment, Field, FieldType, read};
-use super::value::{Rules, compile};
+use super::value::{Rules, compile, why_no_regex};
 use crate::access::{self, paths};
 use crate::actor::{Actor, ActorKind};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::MetadataFieldId;
+use crate::ids::{CollectionId, MetadataFieldId};
 use crate::query::{self, Kind, MetadataEntry};
-use crate::{limits, text};
+use crate::{collections, limits, text};
 
 /// Create or replace a field.
 #[derive(Clone, Debug)]
@@ -93,6 +93,13 @@ pub fn usage(tx: &mut Tx<'_>, actor: &Actor, id: MetadataFieldId) -> Result<i64>
     count(tx, id)
 }
 
+/// The collections whose queries look at this field, by name.
+pub fn collections_using(tx: &mut Tx<'_>, actor: &Actor, id: MetadataFieldId) -> Result<Vec<(CollectionId, String)>> {
+    access::require_path(tx, actor, paths::METADATA_TYPES_READ)?;
+    find(tx, id)?;
+    collections::looking_at(tx, id)
+}
+
 pub(super) fn count(tx: &mut Tx<'_>, id: MetadataFieldId) -> Result<i64> {
     Ok(tx.one("SELECT count(*) FROM certificate_metadata WHERE field = $1", params![id], |row| row.get(0))?.unwrap_or(0))
 }
@@ -103,7 +110,11 @@ pub(crate) fn all(tx: &mut Tx<'_>) -> Result<Vec<Field>> {
 
 /// The fields as queries know them.
 pub fn entries(tx: &mut Tx<'_>) -> Result<Vec<MetadataEntry>> {
-    let entry = |field: Field| MetadataEntry {
+    Ok(all(tx)?.into_iter().map(entry).collect())
+}
+
+fn entry(field: Field) -> MetadataEntry {
+    MetadataEntry {
         id: field.id,
         name: field.name,
         kind: match field.kind {
@@ -114,8 +125,7 @@ pub fn entries(tx: &mut Tx<'_>) -> Result<Vec<MetadataEntry>> {
         },
         options: field.options,
         description: field.description,
-    };
-    Ok(all(tx)?.into_iter().map(entry).collect())
+    }
 }
 
 pub(crate) fn find(tx: &mut Tx<'_>, id: MetadataFieldId) -> Result<Field> {
@@ -132,6 +142,9 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &FieldCommand, now: i64) 
     if fields >= limits::METADATA_FIELDS {
         return Err(Refusal::TooLarge(format!("at most {} metadata fields are allowed", limits::METADATA_FIELDS)).into());
     }
+    // A query may have lost the field of this name.
+    let after = collections::with_field(tx, field.id, Some(entry(field.clone())))?;
+    collections::require_may_redefine(tx, actor, after)?;
     let id: Option<i64> = tx.one(
         "INSERT INTO metadata_field (name, folded, description, kind, hint, validation, message, options, initial, enrolment, \
          display_order, removing, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
@@ -153,6 +166,7 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &FieldCommand, now: i64) 
         |row| row.get(0),
     )?;
     let id = MetadataFieldId(id.ok_or_else(|| Error::damaged("a metadata field got no id"))?);
+    collections::fields_changed(tx)?;
     let object = Object::new("metadata_field", id.0, &field.name);
     let payload = json!({ "after": described(&field) });
     events::append(tx, actor, now, NewEvent::new(names::METADATA_FIELD_CREATED, object, payload))?;
@@ -160,7 +174,8 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &FieldCommand, now: i64) 
 }
 
 /// Replaces what a field is. Another type, or fewer options, only when all its values fit: [`super::conversion`] says which do
-/// not. A new regular expression asks something of new values only.
+/// not. A new regular expression asks something of new values only. Another name or type changes what is in the collections whose queries
+/// look at the field: that needs the rights that changing those queries needs.
 pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: MetadataFieldId, command: &FieldCommand, now: i64) -> Result<()> {
     access::require_path(tx, actor, paths::METADATA_TYPES_MODIFY)?;
     let before = find(tx, id)?;
@@ -169,6 +184,11 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: MetadataFieldId, command: &Fie
     }
     let after = checked(command, id)?;
     require_free(tx, &after.name, Some(id))?;
+    let is_other = text::fold(&before.name) != text::fold(&after.name) || before.kind != after.kind;
+    if is_other {
+        let fields = collections::with_field(tx, id, Some(entry(after.clone())))?;
+        collections::require_may_redefine(tx, actor, fields)?;
+    }
     convert::apply(tx, &before, &after)?;
     tx.execute(
         "UPDATE metadata_field SET name = $1, folded = $2, description = $3, kind = $4, hint = $5, validation = $6, message = $7, \
@@ -188,6 +208,9 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: MetadataFieldId, command: &Fie
             id
         ],
     )?;
+    if is_other {
+        collections::fields_changed(tx)?;
+    }
     if before != after {
         let object = Object::new("metadata_field", id.0, &after.name);
         let event = NewEvent::changed(names::METADATA_FIELD_CHANGED, object, described(&before), described(&after));
@@ -280,14 +303,7 @@ fn validation(command: &FieldCommand) -> Result<(), Refusal> {
         return Err(Refusal::invalid("validation", "only a field of type string has a regular expression"));
     }
     text::line("validation", &command.validation, limits::REGEX_CHARS)?;
-    compile(&command.validation).map(|_| ()).map_err(|error| {
-        let cause = match error {
-            regex::Error::CompiledTooBig(_) => "it is too large when compiled".to_owned(),
-            other => other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
-        };
-        let message = format!("this is not a regular expression that can be used: {cause}");
-        Refusal::invalid("validation", message)
-    })
+    compile(&command.validation).map(drop).map_err(|error| Refusal::invalid("validation", why_no_regex(&error)))
 }
 
 fn options(command: &FieldCommand) -> Result<Vec<String>, Refusal> {

@@ -12,9 +12,15 @@ mod value;
 
 pub use convert::{Conversion, Misfit, conversion};
 pub use field::{Enrolment, Field, FieldType};
-pub use fields::{FieldCommand, by_name, create, entries, get, list, update, usage};
+pub(crate) use fields::all as all_fields;
+pub use fields::{FieldCommand, by_name, collections_using, create, entries, get, list, update, usage};
 pub use remove::{Removal, remove};
 pub(crate) use remove::{erase, forget_field};
-pub use set::{Change, Held, SetMetadata, of, of_in, replace, set};
-pub(crate) use set::{Decision, Prepared, Verdict, decide, forget, inherit, initial, prepare, put_initial, write};
+pub use set::Override;
+pub use set::{Change, Held, SetMetadata, of, of_in, replace, set, set_in};
+pub(crate) use set::{
+    Decision, Prepared, Verdict, check_override, decide, forget, held, inherit, initial, initial_under, of_many, prepare,
+    put_initial, require_held, write,
+};
+pub(crate) use value::{compile, why_no_regex};
 pub use value::{number_form, sort_form};

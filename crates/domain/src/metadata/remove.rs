@@ -8,11 +8,10 @@ use super::fields::{described, find};
 use super::set::titles;
 use crate::access::{self, paths};
 use crate::actor::Actor;
-use crate::bulk;
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{BulkEditId, CertificateId, MetadataFieldId};
-use crate::limits;
+use crate::{bulk, collections, limits};
 
 /// What became of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub enum Removal {
 }
 
 /// Removes a field. One that certificates have values in is removed only with `force`, which erases the values: at once when
-/// they are few, else by a job.
+/// they are few, else by a job. A field that the queries of collections look at is removed by whoever may change those queries.
 pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: MetadataFieldId, force: bool, now: i64) -> Result<Removal> {
     access::require_path(tx, actor, paths::METADATA_TYPES_MODIFY)?;
     let field = find(tx, id)?;
@@ -39,6 +38,8 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: MetadataFieldId, force: bool, 
         );
         return Err(Refusal::Conflict(message).into());
     }
+    let left = collections::with_field(tx, id, None)?;
+    collections::require_may_redefine(tx, actor, left)?;
     if used.len() as i64 > limits::BULK_CHUNK {
         tx.execute("UPDATE metadata_field SET removing = $1 WHERE id = $2", params![true, id])?;
         return Ok(Removal::Started(bulk::start_removal(tx, actor, &field, now)?));
@@ -83,7 +84,9 @@ pub(crate) fn erase(tx: &mut Tx<'_>, actor: &Actor, field: &Field, details: &Jso
 
 /// Removes the field itself, which has no values any more.
 pub(crate) fn forget_field(tx: &mut Tx<'_>, actor: &Actor, field: &Field, erased: i64, now: i64) -> Result<()> {
+    tx.execute("DELETE FROM enrolment_pattern_field WHERE field = $1", params![field.id])?;
     tx.execute("DELETE FROM metadata_field WHERE id = $1", params![field.id])?;
+    collections::fields_changed(tx)?;
     let payload = json!({ "before": described(field), "values_erased": erased });
     let object = Object::new("metadata_field", field.id.0, &field.name);
     events::append(tx, actor, now, NewEvent::new(names::METADATA_FIELD_DELETED, object, payload))?;

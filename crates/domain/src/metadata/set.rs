@@ -1,6 +1,6 @@
 //! Values of certificates: decided, written, inherited. One certificate and many go the same way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use certhold_store::{Tx, Value, params};
 use serde::{Deserialize, Serialize};
@@ -8,14 +8,14 @@ use serde_json::{Map, Value as Json, json};
 
 use super::field::{Enrolment, Field, FieldType};
 use super::fields;
-use super::value::{Rules, Typed};
+use super::value::{Rules, Typed, compile, why_no_regex};
 use crate::access::paths;
 use crate::actor::Actor;
 use crate::collections::{self, Scope};
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, CollectionId, MetadataFieldId};
-use crate::{limits, text};
+use crate::{inventory, limits, text};
 
 /// One field's new value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ pub fn of_in(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) ->
     held(tx, id)
 }
 
-fn held(tx: &mut Tx<'_>, id: CertificateId) -> Result<Vec<Held>> {
+pub(crate) fn held(tx: &mut Tx<'_>, id: CertificateId) -> Result<Vec<Held>> {
     let found = tx.rows(
         "SELECT metadata_field.id, metadata_field.name, metadata_field.kind, certificate_metadata.value FROM certificate_metadata \
          JOIN metadata_field ON metadata_field.id = certificate_metadata.field WHERE certificate_metadata.certificate = $1 \
@@ -87,11 +87,34 @@ fn held(tx: &mut Tx<'_>, id: CertificateId) -> Result<Vec<Held>> {
     Ok(found)
 }
 
+/// What is noted about certificates, for whoever was found to may see them: names of fields with values, in the fields' order.
+pub(crate) fn of_many(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<HashMap<CertificateId, Vec<(String, String)>>> {
+    let (places, values) = inventory::among(ids);
+    let sql = format!(
+        "SELECT certificate_metadata.certificate, metadata_field.name, certificate_metadata.value FROM certificate_metadata \
+         JOIN metadata_field ON metadata_field.id = certificate_metadata.field WHERE certificate_metadata.certificate IN ({places}) \
+         ORDER BY metadata_field.display_order, metadata_field.folded"
+    );
+    let mut found: HashMap<CertificateId, Vec<(String, String)>> = HashMap::new();
+    tx.each(&sql, &values, |row| {
+        found.entry(CertificateId(row.get(0)?)).or_default().push((row.get(1)?, row.get(2)?));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// Changes the fields that are named; says whether anything changed. An empty value clears, which a required field refuses.
 pub fn set(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, now: i64) -> Result<bool> {
     require(tx, actor, command, now)?;
     let prepared = prepare(tx, actor, &command.changes)?;
-    apply(tx, actor, command.certificate, &prepared, now)
+    apply(tx, actor, command, &prepared, now)
+}
+
+/// [`set`] within a scope, which names the collection or container.
+pub fn set_in(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, scope: Scope, now: i64) -> Result<bool> {
+    collections::require(tx, actor, paths::CERTIFICATES_METADATA_MODIFY, command.certificate, scope)?;
+    let prepared = prepare(tx, actor, &command.changes)?;
+    apply(tx, actor, command, &prepared, now)
 }
 
 /// Changes all fields: those that are not named are cleared.
@@ -102,7 +125,7 @@ pub fn replace(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, now: i64) 
     let cleared = others.map(|field| Change::new(field.name, ""));
     let changes: Vec<Change> = command.changes.iter().cloned().chain(cleared).collect();
     let prepared = prepare(tx, actor, &changes)?;
-    apply(tx, actor, command.certificate, &prepared, now)
+    apply(tx, actor, command, &prepared, now)
 }
 
 fn require(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, now: i64) -> Result<()> {
@@ -110,14 +133,17 @@ fn require(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, now: i64) -> R
     collections::require(tx, actor, paths::CERTIFICATES_METADATA_MODIFY, command.certificate, scope)
 }
 
-fn apply(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, prepared: &Prepared, now: i64) -> Result<bool> {
+fn apply(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, prepared: &Prepared, now: i64) -> Result<bool> {
+    let id = command.certificate;
     let decisions = decide(tx, prepared, &[id])?;
     match &decisions[0].verdict {
         Verdict::Gone => Err(Refusal::not_found("certificate", id).into()),
         Verdict::Refused(why) => Err(Refusal::invalid("metadata", why.clone()).into()),
         Verdict::Same => Ok(false),
         Verdict::Change(_) => {
-            write(tx, actor, prepared, &decisions, &json!({}), now)?;
+            let mut details = json!({});
+            Scope::of(command.collection, now).tell(&mut details);
+            write(tx, actor, prepared, &decisions, &details, now)?;
             Ok(true)
         }
     }
@@ -146,14 +172,19 @@ pub(crate) fn prepare(tx: &mut Tx<'_>, actor: &Actor, changes: &[Change]) -> Res
 
 fn checked(tx: &mut Tx<'_>, changes: &[Change]) -> Result<Prepared> {
     let fields = fields::all(tx)?;
+    Ok(against(&fields, changes)?)
+}
+
+/// Changes held against these fields.
+fn against(fields: &[Field], changes: &[Change]) -> Result<Prepared, Refusal> {
     if changes.len() as i64 > limits::METADATA_FIELDS {
-        return Err(Refusal::TooLarge(format!("at most {} fields are changed at once", limits::METADATA_FIELDS)).into());
+        return Err(Refusal::TooLarge(format!("at most {} fields are changed at once", limits::METADATA_FIELDS)));
     }
     let mut items: Vec<Item> = Vec::with_capacity(changes.len());
     for change in changes {
-        let field = named(&fields, &change.field)?;
+        let field = named(fields, &change.field)?;
         if items.iter().any(|item| item.field.id == field.id) {
-            return Err(Refusal::invalid("metadata", format!("{}: the field stands twice", field.name)).into());
+            return Err(Refusal::invalid("metadata", format!("{}: the field stands twice", field.name)));
         }
         let to = match change.value.trim() {
             "" => None,
@@ -331,11 +362,80 @@ impl Initial {
     }
 }
 
+/// What is asked of a field where certificates are added in a certain way, in place of what the field asks by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// The field.
+    pub field: MetadataFieldId,
+    /// Whether a value must be given. Of a hidden field none may be given.
+    pub enrolment: Enrolment,
+    /// The value when none is given; empty for that of the field.
+    pub default: String,
+    /// A regular expression; empty for that of the field. Fields of type string only.
+    pub validation: String,
+    /// What is said when it does not match; empty for a sentence of ours.
+    pub message: String,
+}
+
+impl Override {
+    /// The field as it is then.
+    pub fn apply(&self, field: &Field) -> Field {
+        let mut field = Field { enrolment: self.enrolment, ..field.clone() };
+        if !self.default.is_empty() {
+            field.default.clone_from(&self.default);
+        }
+        if !self.validation.is_empty() {
+            field.validation.clone_from(&self.validation);
+            field.message.clone_from(&self.message);
+        }
+        field
+    }
+}
+
+/// An override in its normal form, if it can be one of this field.
+pub(crate) fn check_override(field: &Field, given: &Override) -> Result<Override, Refusal> {
+    let wrong = |why: &str| Refusal::invalid("metadata", format!("{}: {why}", field.name));
+    let mut checked = Override { message: given.message.trim().to_owned(), ..given.clone() };
+    if !checked.validation.is_empty() {
+        if field.kind != FieldType::String {
+            return Err(wrong("only a field of type string has a regular expression"));
+        }
+        text::line("metadata", &checked.validation, limits::REGEX_CHARS)?;
+        compile(&checked.validation).map_err(|error| wrong(&why_no_regex(&error)))?;
+    } else if !checked.message.is_empty() {
+        return Err(wrong("a message needs a regular expression beside it"));
+    }
+    text::line("metadata", &checked.message, limits::NAME_CHARS)?;
+    if !checked.default.trim().is_empty() {
+        let changed = checked.apply(field);
+        checked.default = Rules::of(&changed).check(&checked.default).map_err(|why| wrong(&why))?.text;
+    }
+    Ok(checked)
+}
+
 /// Checks what somebody says about certificates that they add. A required field needs a value, unless it has a default;
 /// `asked` is false where nobody can be asked.
 pub(crate) fn initial(tx: &mut Tx<'_>, given: &[Change], asked: bool) -> Result<Initial> {
-    let fields = fields::all(tx)?;
-    let mut prepared = checked(tx, given)?;
+    initial_under(tx, given, &[], asked)
+}
+
+/// [`initial`] where some fields ask something else.
+pub(crate) fn initial_under(tx: &mut Tx<'_>, given: &[Change], overrides: &[Override], asked: bool) -> Result<Initial> {
+    let mut fields = fields::all(tx)?;
+    for field in &mut fields {
+        if let Some(other) = overrides.iter().find(|other| other.field == field.id) {
+            *field = other.apply(field);
+        }
+    }
+    let mut prepared = against(&fields, given)?;
+    let is_hidden = |item: &&Item| {
+        item.to.is_some() && overrides.iter().any(|other| other.field == item.field.id && other.enrolment == Enrolment::Hidden)
+    };
+    if let Some(hidden) = prepared.items.iter().find(is_hidden) {
+        return Err(
+            Refusal::invalid("metadata", format!("{}: no value may be given for this field here", hidden.field.name)).into()
+        );
+    }
     let mut values = Vec::new();
     for field in fields.into_iter().filter(|field| !field.removing) {
         let said = prepared.items.iter_mut().find(|item| item.field.id == field.id).and_then(|item| item.to.take());
@@ -355,6 +455,26 @@ pub(crate) fn initial(tx: &mut Tx<'_>, given: &[Change], asked: bool) -> Result<
         }
     }
     Ok(Initial { values })
+}
+
+/// Holds what is noted about a certificate against what is asked of somebody who adds one: what is required is there, what is there fits.
+pub(crate) fn require_held(tx: &mut Tx<'_>, certificate: CertificateId, overrides: &[Override]) -> Result<()> {
+    let noted = held(tx, certificate)?;
+    for field in fields::all(tx)?.into_iter().filter(|field| !field.removing) {
+        let field = overrides.iter().find(|other| other.field == field.id).map_or(field.clone(), |other| other.apply(&field));
+        let why = match noted.iter().find(|one| one.field == field.id) {
+            Some(one) => Rules::of(&field).check(&one.value).err(),
+            None if field.enrolment == Enrolment::Required && field.default.is_empty() => {
+                Some("the field is required".to_owned())
+            }
+            None => None,
+        };
+        if let Some(why) = why {
+            let message = format!("{}: {why}: change what is noted about certificate {certificate} first", field.name);
+            return Err(Refusal::invalid("metadata", message).into());
+        }
+    }
+    Ok(())
 }
 
 /// Gives new certificates their first values. The caller records the event.

@@ -76,12 +76,21 @@ impl<'a> Rules<'a> {
 }
 
 /// Compiles a regular expression. It runs in time linear in the text, and its compiled form has a bounded size.
-pub(super) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+pub(crate) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern)
         .size_limit(limits::REGEX_BYTES)
         .dfa_size_limit(limits::REGEX_BYTES)
         .nest_limit(limits::REGEX_NESTING)
         .build()
+}
+
+/// Why an expression cannot be used.
+pub(crate) fn why_no_regex(error: &regex::Error) -> String {
+    let cause = match error {
+        regex::Error::CompiledTooBig(_) => "it is too large when compiled".to_owned(),
+        other => other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+    };
+    format!("this is not a regular expression that can be used: {cause}")
 }
 
 fn longest(kind: FieldType) -> usize {

@@ -1,18 +1,21 @@
 //! Who owns a certificate: a security role. Owning grants nothing by itself; it restricts who may change the owner.
 
 mod decide;
+mod policy;
 
 use certhold_store::{Tx, params};
 use serde_json::json;
 
 pub use decide::{Denial, Facts, Grounds, OwnerRole, Scope, decide, decide_beforehand, expanded_sets};
+pub use policy::{OwnerPolicy, policy, set_policy};
+pub(crate) use policy::{not_clearable, require_clearable};
 
 use crate::access::{self, Access, paths, roles};
 use crate::actor::Actor;
-use crate::error::{Refusal, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, PermissionSetId, RoleId};
-use crate::{collections, inventory};
+use crate::{collections, inventory, limits, stores};
 
 /// Change the owner of one certificate, or clear it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +42,17 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, command: &ChangeOwner, now: i64) -
     let held = access::current(tx, actor)?;
     // Decided before anything is looked up: whoever lacks every right does not learn what exists.
     decide_beforehand(&held, command.scope).map_err(refusal)?;
-    let (facts, title) = facts(tx, command, now)?;
+    let Some((facts, title)) = facts(tx, command, now)? else {
+        // Whoever could change this one neither if it existed learns nothing.
+        decide(&held, &Facts { scope: command.scope, ..Facts::default() }).map_err(refusal)?;
+        return Err(Refusal::not_found("certificate", command.certificate).into());
+    };
     let grounds = decide(&held, &facts).map_err(refusal)?;
     if facts.owner.as_ref().map(|role| role.id) == command.to {
         return Ok(OwnerChange::Unchanged);
+    }
+    if command.to.is_none() {
+        require_clearable(tx, command.certificate)?;
     }
     let (current, target) = (facts.owner, facts.to);
     inventory::set_owner(tx, command.certificate, current.as_ref().map(|role| role.id), command.to)?;
@@ -52,9 +62,59 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, command: &ChangeOwner, now: i64) -
     if let Some(collection) = command.scope.collection {
         payload["collection"] = collection.0.into();
     }
+    if let Some(container) = command.scope.effective_container() {
+        payload["container"] = container.0.into();
+    }
     let object = Object::new("certificate", command.certificate.0, &title);
     events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_OWNER_CHANGED, object, payload))?;
     Ok(OwnerChange::Changed)
+}
+
+/// A role as somebody refers to it who makes it an owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewOwner {
+    /// Nobody.
+    Nobody,
+    /// The role of this handle.
+    Role(RoleId),
+    /// The role of this name.
+    Named(String),
+}
+
+/// Changes the owner of several certificates: of all, or of none. How many have another owner now.
+pub fn change_many(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    certificates: &[CertificateId],
+    scope: Scope,
+    to: &NewOwner,
+    now: i64,
+) -> Result<usize> {
+    let held = access::current(tx, actor)?;
+    decide_beforehand(&held, scope).map_err(refusal)?;
+    if certificates.len() > limits::PAGE_ROWS {
+        let message = format!("at most {} certificates change hands at once", limits::PAGE_ROWS);
+        return Err(Refusal::TooLarge(message).into());
+    }
+    let to = match to {
+        NewOwner::Nobody => None,
+        NewOwner::Role(id) => Some(*id),
+        NewOwner::Named(name) => Some(named(tx, actor, name)?),
+    };
+    let mut changed = 0;
+    for certificate in certificates {
+        let command = ChangeOwner { certificate: *certificate, scope, to };
+        changed += usize::from(change(tx, actor, &command, now)? == OwnerChange::Changed);
+    }
+    Ok(changed)
+}
+
+/// The role of a name, as far as the actor may know: those that they hold, all for whoever sees roles.
+pub fn named(tx: &mut Tx<'_>, actor: &Actor, name: &str) -> Result<RoleId> {
+    roles::by_name(tx, actor, name).map_err(|error| match error {
+        Error::Refused(Refusal::NotFound { .. }) => Refusal::invalid("owner", format!("there is no role named {name:?}")).into(),
+        other => other,
+    })
 }
 
 impl Grounds {
@@ -68,26 +128,23 @@ impl Grounds {
     }
 }
 
-/// What [`decide()`] needs to know of the certificate, and the certificate's title.
-fn facts(tx: &mut Tx<'_>, command: &ChangeOwner, now: i64) -> Result<(Facts, String)> {
+/// What [`decide()`] needs to know of the certificate, and the certificate's title; `None` when it does not exist.
+fn facts(tx: &mut Tx<'_>, command: &ChangeOwner, now: i64) -> Result<Option<(Facts, String)>> {
     let scope = command.scope;
     let in_collection = match scope.collection {
         Some(collection) => collections::holds(tx, collection, command.certificate, now)?,
         None => false,
     };
-    // There are no certificate stores yet: nothing is in one.
-    let (in_container, in_some_store) = (false, false);
-    let found = owner_and_title(tx, command.certificate)?;
-    let Some((owner, title)) = found else {
-        // Through a collection or container, a certificate that does not exist is one that is not in it.
-        let facts = Facts { scope, in_collection: false, in_container: false, ..Facts::default() };
-        return match scope.collection.is_some() || scope.container.is_some() {
-            true => Ok((facts, String::new())),
-            false => Err(Refusal::not_found("certificate", command.certificate).into()),
-        };
+    let in_container = match scope.effective_container() {
+        Some(container) => stores::in_container(tx, command.certificate, container)?,
+        None => false,
     };
-    let to = command.to.map(|role| owner_role(tx, role)).transpose()?;
-    Ok((Facts { scope, in_collection, in_container, in_some_store, owner, to }, title))
+    let in_some_store = in_container || stores::in_some_store(tx, command.certificate)?;
+    let Some((owner, title)) = owner_and_title(tx, command.certificate)? else { return Ok(None) };
+    // What the scope rules out is refused before the role is looked up.
+    let outside = scope.collection.is_some() && !in_collection || scope.effective_container().is_some() && !in_container;
+    let to = command.to.filter(|_| !outside).map(|role| owner_role(tx, role)).transpose()?;
+    Ok(Some((Facts { scope, in_collection, in_container, in_some_store, owner, to }, title)))
 }
 
 pub(crate) fn refusal(denial: Denial) -> Refusal {
@@ -111,11 +168,12 @@ fn role_not_held(name: &str) -> Refusal {
     Refusal::Forbidden { reason, missing: Vec::new() }
 }
 
-/// Refuses unless the actor may make `role` the owner of something new: they hold it, or administer everything.
+/// Refuses unless the actor may make `role` the owner of something new: they hold it, hold the expanded right in its permission set, or
+/// administer everything.
 pub(crate) fn require_may_hand_to(tx: &mut Tx<'_>, actor: &Actor, role: RoleId) -> Result<()> {
     let held: std::sync::Arc<Access> = access::current(tx, actor)?;
     let role = roles::find(tx, role)?;
-    if held.holds(role.id) || held.is_administrator() {
+    if held.holds(role.id) || held.is_administrator() || expanded_sets(&held).contains(&role.permission_set) {
         return Ok(());
     }
     Err(role_not_held(&role.name).into())

@@ -1,6 +1,8 @@
 //! Passwords: Argon2id, never printable.
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
@@ -95,9 +97,27 @@ impl Parsed {
 fn derive(password: &str, salt: &[u8], memory: u32, passes: u32, lanes: u32) -> Option<Zeroizing<[u8; HASH_BYTES]>> {
     let parameters = Params::new(memory, passes, lanes, Some(HASH_BYTES)).ok()?;
     let mut out = Zeroizing::new([0; HASH_BYTES]);
+    let mut blocks = kept_blocks().pop().unwrap_or_default();
+    blocks.resize(parameters.block_count(), Block::default());
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
-    argon.hash_password_into(password.as_bytes(), salt, out.as_mut()).ok()?;
+    let hashed = argon.hash_password_into_with_memory(password.as_bytes(), salt, out.as_mut(), &mut blocks);
+    let mut kept = kept_blocks();
+    if kept.len() < BLOCKS_KEPT {
+        kept.push(blocks);
+    }
+    hashed.ok()?;
     Some(out)
+}
+
+/// Memory for hashing that is used again. Given back each time, it would stay with the allocator of whichever thread had it: dozens of
+/// failed sign-ins at once left hundreds of megabytes behind.
+static BLOCKS: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+
+/// So many computations at once take no new memory.
+const BLOCKS_KEPT: usize = 2;
+
+fn kept_blocks() -> MutexGuard<'static, Vec<Vec<Block>>> {
+    BLOCKS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{PrincipalId, RoleId};
-use crate::{limits, lookalike, text};
+use crate::{identity_providers, limits, lookalike, text};
 
 /// What kind of account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct Principal {
     pub disabled: bool,
     /// Whether it can sign in with a password.
     pub has_password: bool,
+    /// The identity provider by whose word it is known. Such an account has no credentials of its own.
+    pub provider: Option<String>,
     /// Unix milliseconds.
     pub created_at: i64,
     /// Last sign-in, unix milliseconds.
@@ -80,8 +82,10 @@ pub struct NewPrincipal {
     pub uuid: Uuid,
 }
 
-const COLUMNS: &str =
-    "id, uuid, kind, name, display_name, email, disabled, password_hash IS NOT NULL, created_at, last_seen_at FROM principal";
+const COLUMNS: &str = "id, uuid, kind, name, display_name, email, disabled, password_hash IS NOT NULL, principal.created_at, \
+    last_seen_at, (SELECT coalesce(identity_provider.name, external_identity.issuer) FROM external_identity \
+    LEFT JOIN identity_provider ON identity_provider.issuer = external_identity.issuer \
+    WHERE external_identity.principal = principal.id) FROM principal";
 
 fn read(row: &Row<'_>) -> Result<Principal, certhold_store::Error> {
     Ok(Principal {
@@ -95,6 +99,7 @@ fn read(row: &Row<'_>) -> Result<Principal, certhold_store::Error> {
         has_password: row.get(7)?,
         created_at: row.get(8)?,
         last_seen_at: row.get(9)?,
+        provider: row.get(10)?,
     })
 }
 
@@ -159,7 +164,8 @@ pub fn create_first_administrator(tx: &mut Tx<'_>, actor: &Actor, command: &NewP
     Ok(true)
 }
 
-fn insert(tx: &mut Tx<'_>, actor: &Actor, command: &NewPrincipal, now: i64) -> Result<PrincipalId> {
+/// Makes an account; the caller has decided that it may be made.
+pub(crate) fn insert(tx: &mut Tx<'_>, actor: &Actor, command: &NewPrincipal, now: i64) -> Result<PrincipalId> {
     let name = lookalike::name("name", &command.name)?;
     text::line("display_name", &command.display_name, limits::NAME_CHARS)?;
     text::line("email", command.email.as_deref().unwrap_or(""), limits::NAME_CHARS)?;
@@ -184,7 +190,10 @@ fn insert(tx: &mut Tx<'_>, actor: &Actor, command: &NewPrincipal, now: i64) -> R
         |row| row.get(0),
     )?;
     let id = id.ok_or_else(|| Refusal::Conflict(format!("there is an account named {name:?} already")))?;
-    let payload = json!({ "after": { "kind": command.kind.name(), "display_name": display_name, "email": command.email } });
+    let password = if command.password.is_some() { "set" } else { "none" };
+    let payload = json!({ "after": {
+        "kind": command.kind.name(), "display_name": display_name, "email": command.email, "password": password,
+    }});
     events::append(tx, actor, now, NewEvent::new(names::PRINCIPAL_CREATED, Object::new("principal", id, &name), payload))?;
     Ok(PrincipalId(id))
 }
@@ -194,6 +203,7 @@ pub fn set_disabled(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, disabled: b
     access::require_path(tx, actor, paths::SECURITY_MODIFY)?;
     let principal = find(tx, id)?;
     require_not_above(tx, actor, id)?;
+    identity_providers::require_may_speak_of(tx, actor, id)?;
     if principal.disabled == disabled {
         return Ok(());
     }
@@ -208,7 +218,8 @@ pub fn set_disabled(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, disabled: b
     access::changed(tx)?;
     let operation = if disabled { names::PRINCIPAL_DISABLED } else { names::PRINCIPAL_ENABLED };
     let object = Object::new("principal", id.0, &principal.name);
-    events::append(tx, actor, now, NewEvent::new(operation, object, json!({})))?;
+    let (before, after) = (json!({ "disabled": !disabled }), json!({ "disabled": disabled }));
+    events::append(tx, actor, now, NewEvent::changed(operation, object, before, after))?;
     Ok(())
 }
 
@@ -243,18 +254,20 @@ pub fn change_own_password(
 
 fn write_password(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, hash: &PasswordHash, now: i64) -> Result<()> {
     let principal = find(tx, id)?;
+    identity_providers::require_own_credentials(&principal)?;
     if principal.kind == PrincipalKind::Service {
         return Err(Refusal::invalid("password", "a service account has no password: create an API token for it").into());
     }
+    let had: Option<bool> =
+        tx.one("SELECT password_hash IS NOT NULL FROM principal WHERE id = $1", params![id], |row| row.get(0))?;
     tx.execute("UPDATE principal SET password_hash = $1, generation = generation + 1 WHERE id = $2", params![&hash.0, id])?;
     session::forget_all(tx, id)?;
     let object = Object::new("principal", id.0, &principal.name);
-    events::append(
-        tx,
-        actor,
-        now,
-        NewEvent::new(names::PASSWORD_CHANGED, object, json!({ "by_themselves": actor.id == Some(id) })),
-    )?;
+    let before = if had.unwrap_or_default() { "set" } else { "none" };
+    let payload = json!({
+        "by_themselves": actor.id == Some(id), "before": { "password": before }, "after": { "password": "changed" },
+    });
+    events::append(tx, actor, now, NewEvent::new(names::PASSWORD_CHANGED, object, payload))?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::principals;
-use crate::access::{self, AccessCache, paths};
+use crate::access::{self, AccessCache, ClaimKey, paths};
 use crate::actor::{Actor, ActorKind, Face};
 use crate::core::Entropy;
 use crate::error::{Error, Refusal, Result};
@@ -116,7 +116,7 @@ pub fn actor_of_session(
     if now >= expires_at || now - last_seen_at >= limits::SESSION_IDLE_MS {
         return Err(ended().into());
     }
-    let actor = actor(tx, cache, PrincipalId(principal), name, &kind, face)?;
+    let actor = actor(tx, cache, PrincipalId(principal), name, &kind, face, Vec::new())?;
     Ok((actor, id, now - last_seen_at >= TOUCH_MS))
 }
 
@@ -129,17 +129,19 @@ pub fn touch(tx: &mut Tx<'_>, id: SessionId, now: i64) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn actor(
+/// An account that has proved who it is, with what it holds now.
+pub(crate) fn actor(
     tx: &mut Tx<'_>,
     cache: &AccessCache,
     id: PrincipalId,
     name: String,
     kind: &str,
     face: Face,
+    claims: Vec<ClaimKey>,
 ) -> Result<Actor> {
     let kind = if kind == "person" { ActorKind::Person } else { ActorKind::Service };
-    let access: Arc<access::Access> = cache.get(tx, id)?;
-    Ok(Actor { kind, id: Some(id), name, face, request: String::new(), address: String::new(), claims: Vec::new(), access })
+    let access: Arc<access::Access> = cache.get_with(tx, id, &claims)?;
+    Ok(Actor { kind, id: Some(id), name, face, request: String::new(), address: String::new(), claims, access })
 }
 
 /// The live sessions of an account; everybody may see their own.
@@ -198,5 +200,6 @@ pub fn end_all_sessions(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, now: i6
 }
 
 pub(super) fn forget_all(tx: &mut Tx<'_>, principal: PrincipalId) -> Result<u64> {
+    tx.execute("DELETE FROM bound_token WHERE principal = $1", params![principal])?;
     Ok(tx.execute("DELETE FROM session WHERE principal = $1", params![principal])?)
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use certhold_store::{Row, Tx, params};
 use serde_json::json;
 
-use super::principals::PrincipalKind;
+use super::principals::{Principal, PrincipalKind};
 use super::{principals, session};
 use crate::access::{self, Access, AccessCache, Path, paths, tree, without_redundancy};
 use crate::actor::{Actor, Face};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{PrincipalId, TokenId};
-use crate::{limits, text};
+use crate::{identity_providers, limits, text};
 
 /// An API token as shown; its text is shown once, when it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,29 +52,12 @@ pub struct NewToken {
 
 /// Creates a token: for oneself, or for a service account with the right to change security and all it holds.
 pub fn create_token(tx: &mut Tx<'_>, actor: &Actor, command: &NewToken, now: i64) -> Result<TokenId> {
-    let themselves = actor.id == Some(command.principal);
-    if !themselves {
-        access::require_path(tx, actor, paths::SECURITY_MODIFY)?;
-        principals::require_not_above(tx, actor, command.principal)?;
-    }
-    let principal = principals::find(tx, command.principal)?;
-    if !themselves && principal.kind == PrincipalKind::Person && !actor.access.unbounded {
-        let reason = "people make their own tokens: nobody acts in another person's name".into();
-        return Err(Refusal::Forbidden { reason, missing: Vec::new() }.into());
-    }
-    if principal.disabled {
-        return Err(Refusal::Conflict(format!("the account {:?} is disabled", principal.name)).into());
-    }
+    let principal = require_may_act_for(tx, actor, command.principal)?;
     let name = text::name("name", &command.name)?;
-    let scopes = without_redundancy(&command.scopes).and_then(|scopes| tree::check_all("scopes", &scopes).map(|()| scopes));
-    let scopes = scopes.map_err(about_scopes)?;
-    if scopes.is_empty() {
-        return Err(Refusal::invalid("scopes", "a token needs at least one scope; / means all its account may do").into());
-    }
+    let scopes = checked_scopes(tx, actor, &command.scopes)?;
     if command.expires_at.is_some_and(|at| at <= now) {
         return Err(Refusal::invalid("expires_at", "a token must expire in the future").into());
     }
-    refuse_wider_scope(tx, actor, &scopes)?;
     let live: i64 = tx
         .one("SELECT count(*) FROM api_token WHERE principal = $1 AND revoked_at IS NULL", params![command.principal], |row| {
             row.get(0)
@@ -90,10 +73,51 @@ pub fn create_token(tx: &mut Tx<'_>, actor: &Actor, command: &NewToken, now: i64
         |row| row.get(0),
     )?;
     let id = TokenId(id.ok_or_else(|| Error::damaged("a token got no id"))?);
-    let payload = json!({ "token": id, "name": name, "scopes": scopes, "expires_at": command.expires_at });
+    let after = json!({ "state": "live", "scopes": scopes, "expires_at": command.expires_at });
+    let payload = json!({ "token": id, "name": name, "after": after });
     let object = Object::new("principal", command.principal.0, &principal.name);
     events::append(tx, actor, now, NewEvent::new(names::TOKEN_CREATED, object, payload))?;
     Ok(id)
+}
+
+/// Refuses unless the actor may make credentials for this account: it is their own, or one of a service that holds nothing beyond
+/// what they hold, with the right to change security.
+pub(super) fn require_may_act_for(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId) -> Result<Principal> {
+    let themselves = actor.id == Some(id);
+    if !themselves {
+        access::require_path(tx, actor, paths::SECURITY_MODIFY)?;
+        principals::require_not_above(tx, actor, id)?;
+    }
+    let principal = principals::find(tx, id)?;
+    if !themselves && principal.kind == PrincipalKind::Person && !actor.access.unbounded {
+        let reason = "people make their own tokens: nobody acts in another person's name".into();
+        return Err(Refusal::Forbidden { reason, missing: Vec::new() }.into());
+    }
+    if principal.disabled {
+        return Err(Refusal::Conflict(format!("the account {:?} is disabled", principal.name)).into());
+    }
+    identity_providers::require_own_credentials(&principal)?;
+    Ok(principal)
+}
+
+/// Scopes that mean something, none wider than those of a token with which they are asked for.
+pub(super) fn checked_scopes(tx: &mut Tx<'_>, actor: &Actor, scopes: &[String]) -> Result<Vec<Path>> {
+    let scopes = without_redundancy(scopes).and_then(|scopes| tree::check_all("scopes", &scopes).map(|()| scopes));
+    let scopes = scopes.map_err(about_scopes)?;
+    if scopes.is_empty() {
+        return Err(Refusal::invalid("scopes", "a token needs at least one scope; / means all its account may do").into());
+    }
+    refuse_wider_scope(tx, actor, &scopes)?;
+    Ok(scopes)
+}
+
+/// The actor with the scopes of a credential, as they are kept.
+pub(super) fn bounded(actor: Actor, scopes: &str) -> Result<Actor> {
+    if scopes == "[\"/\"]" {
+        return Ok(actor);
+    }
+    let scopes: Vec<Path> = serde_json::from_str(scopes).map_err(|error| Error::damaged(format!("token scopes: {error}")))?;
+    Ok(Actor { access: Arc::new(Access { scopes: Some(scopes), ..Access::clone(&actor.access) }), ..actor })
 }
 
 /// The rules are those of permissions; the field is another one.
@@ -135,13 +159,8 @@ pub fn actor_of_token(tx: &mut Tx<'_>, cache: &AccessCache, token_hash: &[u8; 32
     if expires_at.is_some_and(|at| now >= at) {
         return Err(unknown().into());
     }
-    let mut actor = session::actor(tx, cache, PrincipalId(principal), name, &kind, face)?;
-    if scopes != "[\"/\"]" {
-        let scopes: Vec<Path> =
-            serde_json::from_str(&scopes).map_err(|error| Error::damaged(format!("token scopes: {error}")))?;
-        actor.access = Arc::new(Access { scopes: Some(scopes), ..Access::clone(&actor.access) });
-    }
-    Ok(actor)
+    let actor = session::actor(tx, cache, PrincipalId(principal), name, &kind, face, Vec::new())?;
+    bounded(actor, &scopes)
 }
 
 /// The tokens of an account, newest first; everybody may see their own.
@@ -188,7 +207,7 @@ pub fn revoke_token(tx: &mut Tx<'_>, actor: &Actor, id: TokenId, now: i64) -> Re
         return Ok(());
     }
     tx.execute("UPDATE api_token SET revoked_at = $1 WHERE id = $2", params![now, id])?;
-    let payload = json!({ "token": id, "name": name });
+    let payload = json!({ "token": id, "name": name, "before": { "state": "live" }, "after": { "state": "revoked" } });
     let object = Object::new("principal", principal.0, &account);
     events::append(tx, actor, now, NewEvent::new(names::TOKEN_REVOKED, object, payload))?;
     Ok(())

@@ -11,6 +11,7 @@ use crate::actor::Actor;
 use crate::error::Result;
 use crate::inventory::Field as Indexed;
 use crate::metadata;
+use crate::private_ca::Profile;
 
 /// Values of a field offered on completion.
 const VALUES: i64 = 20;
@@ -26,7 +27,7 @@ pub fn check(tx: &mut Tx<'_>, text: &str) -> Result<Result<Query, QueryError>> {
 }
 
 /// What could be written at `cursor` (characters before it). Values that certificates have are offered to whoever may see every
-/// certificate.
+/// certificate; roles that own none only to whoever may read security, or holds them.
 pub fn completions(tx: &mut Tx<'_>, actor: &Actor, text: &str, cursor: usize) -> Result<Completions> {
     let catalogue = catalogue(tx)?;
     let sees_values = access::allows(tx, actor, paths::CERTIFICATES_READ)?;
@@ -35,7 +36,7 @@ pub fn completions(tx: &mut Tx<'_>, actor: &Actor, text: &str, cursor: usize) ->
         if !sees_values {
             return Vec::new();
         }
-        values(tx, field, &fold(typed)).unwrap_or_else(|error| {
+        values(tx, actor, field, &fold(typed)).unwrap_or_else(|error| {
             failed = Some(error);
             Vec::new()
         })
@@ -48,7 +49,7 @@ pub fn completions(tx: &mut Tx<'_>, actor: &Actor, text: &str, cursor: usize) ->
 }
 
 /// Values that begin with a text, where an index or a short list finds them at once.
-fn values(tx: &mut Tx<'_>, field: FieldId, typed: &str) -> Result<Vec<String>> {
+fn values(tx: &mut Tx<'_>, actor: &Actor, field: FieldId, typed: &str) -> Result<Vec<String>> {
     let counted = match field {
         FieldId::IssuerDn => Indexed::Issuer,
         FieldId::IssuerCn => Indexed::IssuerName,
@@ -59,9 +60,15 @@ fn values(tx: &mut Tx<'_>, field: FieldId, typed: &str) -> Result<Vec<String>> {
         FieldId::Finding => Indexed::Finding,
         FieldId::Source => Indexed::Source,
         FieldId::IssuedCn | FieldId::San => return common_names(tx, typed),
-        FieldId::OwnerRoleName => {
-            return named(tx, "SELECT name FROM role WHERE folded >= $1 AND folded < $2 ORDER BY folded LIMIT $3", typed);
+        FieldId::OwnerRoleName => return owners(tx, actor, typed),
+        FieldId::StoreContainer => {
+            return named(tx, "SELECT name FROM container WHERE folded >= $1 AND folded < $2 ORDER BY folded LIMIT $3", typed);
         }
+        FieldId::Authority => {
+            return named(tx, "SELECT name FROM private_ca WHERE folded >= $1 AND folded < $2 ORDER BY folded LIMIT $3", typed);
+        }
+        FieldId::TemplateName => return Ok(templates(Profile::name, typed)),
+        FieldId::TemplateTitle => return Ok(templates(Profile::title, typed)),
         FieldId::ManagedName => {
             return named(tx, "SELECT name FROM lineage WHERE folded >= $1 AND folded < $2 ORDER BY folded LIMIT $3", typed);
         }
@@ -72,6 +79,29 @@ fn values(tx: &mut Tx<'_>, field: FieldId, typed: &str) -> Result<Vec<String>> {
     let (begin, rest): (Vec<String>, Vec<String>) = all.into_iter().partition(|value| fold(value).starts_with(typed));
     let inside = rest.into_iter().filter(|value| fold(value).contains(typed));
     Ok(begin.into_iter().chain(inside).take(usize::try_from(VALUES).unwrap_or(20)).collect())
+}
+
+fn templates(name: fn(Profile) -> &'static str, typed: &str) -> Vec<String> {
+    let names = Profile::ALL.iter().map(|row| name(row.2));
+    names.filter(|name| fold(name).starts_with(typed)).map(str::to_owned).collect()
+}
+
+/// Names of roles: all of them for whoever may read security, else those that own certificates, and those that the actor holds.
+fn owners(tx: &mut Tx<'_>, actor: &Actor, typed: &str) -> Result<Vec<String>> {
+    if access::allows(tx, actor, paths::SECURITY_READ)? {
+        return named(tx, "SELECT name FROM role WHERE folded >= $1 AND folded < $2 ORDER BY folded LIMIT $3", typed);
+    }
+    let mut found = tx.rows(
+        "SELECT name FROM role WHERE folded >= $1 AND folded < $2 AND EXISTS (SELECT 1 FROM facet WHERE facet.field = $3 \
+         AND facet.value = CAST(role.id AS TEXT) AND facet.count > 0) ORDER BY folded LIMIT $4",
+        params![typed, after(typed), Indexed::Owner as i64, VALUES],
+        |row| row.get::<String>(0),
+    )?;
+    let held = access::current(tx, actor)?;
+    found.extend(held.roles.iter().map(|role| role.name.clone()).filter(|name| fold(name).starts_with(typed)));
+    found.sort_by_cached_key(|name| fold(name));
+    found.dedup();
+    Ok(found)
 }
 
 fn common_names(tx: &mut Tx<'_>, typed: &str) -> Result<Vec<String>> {

@@ -41,6 +41,20 @@ pub struct Entry {
     pub options: Vec<String>,
 }
 
+impl From<MetadataEntry> for Entry {
+    fn from(field: MetadataEntry) -> Entry {
+        Entry {
+            id: FieldId::Metadata(field.id),
+            name: field.name,
+            aliases: Vec::new(),
+            kind: field.kind,
+            several: false,
+            sentence: field.description,
+            options: field.options,
+        }
+    }
+}
+
 /// The fields that a query is read against.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
@@ -66,16 +80,15 @@ impl Catalogue {
             sentence: field.sentence.to_owned(),
             options: Vec::new(),
         });
-        let metadata = metadata.into_iter().map(|field| Entry {
-            id: FieldId::Metadata(field.id),
-            name: field.name,
-            aliases: Vec::new(),
-            kind: field.kind,
-            several: false,
-            sentence: field.description,
-            options: field.options,
-        });
-        let entries: Vec<Entry> = built_in.chain(metadata).collect();
+        Catalogue::of(built_in.chain(metadata.into_iter().map(Entry::from)).collect())
+    }
+
+    /// The fields of another list.
+    pub(super) fn of_list(fields: Vec<MetadataEntry>) -> Catalogue {
+        Catalogue::of(fields.into_iter().map(Entry::from).collect())
+    }
+
+    fn of(entries: Vec<Entry>) -> Catalogue {
         let mut by_name = HashMap::new();
         for (index, entry) in entries.iter().enumerate() {
             for name in std::iter::once(&entry.name).chain(&entry.aliases) {

@@ -8,6 +8,7 @@ use super::field::FieldId;
 use super::fold;
 use super::usage::extended_key_usage_spellings;
 use crate::ids::{CertificateId, MetadataFieldId, RoleId};
+use crate::private_ca::Profile;
 
 /// Everything of one certificate that queries can ask for, unfolded. Empty texts count as not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Subject {
     pub not_after: i64,
     /// [`FieldId::ImportDate`], unix milliseconds.
     pub held_since: i64,
+    /// [`FieldId::RevocationDate`], unix milliseconds.
+    pub revoked_at: Option<i64>,
     /// [`FieldId::Eku`] as [`certhold_pki::Facts::extended_key_usage`] has them; spelled out on comparing.
     pub extended_key_usage: Vec<String>,
     /// [`FieldId::KeySize`]
@@ -66,6 +69,8 @@ pub struct Subject {
     pub names: Vec<String>,
     /// [`FieldId::HasPrivateKey`]
     pub has_key: bool,
+    /// [`FieldId::IsExcluded`]
+    pub is_excluded: bool,
     /// [`FieldId::SelfSigned`]
     pub self_signed: bool,
     /// [`FieldId::IsCa`]
@@ -78,6 +83,14 @@ pub struct Subject {
     pub findings: Vec<String>,
     /// [`FieldId::FindingSeverity`]: 1 info … 4 error.
     pub severity: Option<i64>,
+    /// Of each certificate store that it is in: [`FieldId::StoreMachine`], [`FieldId::StorePath`], [`FieldId::StoreContainer`].
+    pub stores: Vec<(String, String, Option<String>)>,
+    /// [`FieldId::Authority`]
+    pub authority: Option<String>,
+    /// [`FieldId::TemplateName`], [`FieldId::TemplateTitle`]
+    pub template: Option<Profile>,
+    /// [`FieldId::Revoker`]
+    pub revoker: Option<String>,
     /// [`FieldId::Metadata`]: what is filled in.
     pub metadata: BTreeMap<MetadataFieldId, Scalar>,
 }
@@ -107,6 +120,7 @@ impl Subject {
             FieldId::OwnerRoleName => Values::Texts(self.owner.iter().map(|(_, name)| Cow::Borrowed(name.as_str())).collect()),
             FieldId::OwnerRoleId => Values::Number(self.owner.as_ref().map(|(id, _)| id.0)),
             FieldId::IssuedDate => Values::Number(Some(self.not_before)),
+            FieldId::RevocationDate => Values::Number(self.revoked_at),
             FieldId::ExpirationDate => Values::Number(Some(self.not_after)),
             FieldId::ImportDate => Values::Number(Some(self.held_since)),
             FieldId::Eku => {
@@ -124,6 +138,7 @@ impl Subject {
             FieldId::IssuedEmail => texts(&self.emails),
             FieldId::San => texts(&self.names),
             FieldId::HasPrivateKey => Values::Flag(self.has_key),
+            FieldId::IsExcluded => Values::Flag(self.is_excluded),
             FieldId::SelfSigned => Values::Flag(self.self_signed),
             FieldId::IsCa => Values::Flag(self.is_ca),
             FieldId::Managed => Values::Flag(self.managed.is_some()),
@@ -131,6 +146,19 @@ impl Subject {
             FieldId::Source => text(&self.source),
             FieldId::Finding => texts(&self.findings),
             FieldId::FindingSeverity => Values::Number(self.severity),
+            FieldId::Authority => maybe(&self.authority),
+            FieldId::TemplateName => Values::Texts(self.template.iter().map(|template| Cow::Borrowed(template.name())).collect()),
+            FieldId::TemplateTitle => {
+                Values::Texts(self.template.iter().map(|template| Cow::Borrowed(template.title())).collect())
+            }
+            FieldId::Revoker => maybe(&self.revoker),
+            FieldId::StoreMachine => {
+                Values::Texts(self.stores.iter().map(|(machine, ..)| Cow::Borrowed(machine.as_str())).collect())
+            }
+            FieldId::StorePath => Values::Texts(self.stores.iter().map(|(_, path, _)| Cow::Borrowed(path.as_str())).collect()),
+            FieldId::StoreContainer => {
+                Values::Texts(self.stores.iter().filter_map(|(.., container)| container.as_deref().map(Cow::Borrowed)).collect())
+            }
             FieldId::Metadata(id) => match self.metadata.get(&id) {
                 Some(Scalar::Text(value)) => text(value),
                 Some(Scalar::Number(value)) => Values::Number(Some(*value)),
@@ -156,6 +184,16 @@ pub fn evaluate(condition: &Condition, subject: &Subject) -> bool {
         Expr::Or(parts) => parts.iter().any(|part| evaluate(part, subject)),
         Expr::Leaf(Predicate { field, negated, test }) => fits(test, &subject.values(*field)) != *negated,
     }
+}
+
+/// Whether some test of the condition answers differently once a text of this field is another one; `None`: the certificate has none.
+pub(crate) fn tells_apart(condition: &Condition, field: FieldId, before: Option<&str>, after: Option<&str>) -> bool {
+    let answer = |test: &Test, text: Option<&str>| match field {
+        FieldId::Managed => fits(test, &Values::Flag(text.is_some())),
+        _ => fits(test, &Values::Texts(text.map(Cow::Borrowed).into_iter().collect())),
+    };
+    let tells = |leaf: &Predicate| leaf.field == field && answer(&leaf.test, before) != answer(&leaf.test, after);
+    condition.leaves().any(tells)
 }
 
 fn fits(test: &Test, values: &Values<'_>) -> bool {

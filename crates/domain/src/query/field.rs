@@ -40,6 +40,8 @@ pub enum FieldId {
     ExpirationDate,
     /// Time. Since when Certhold holds it; always set.
     ImportDate,
+    /// Time. From when on it is revoked, as far as Certhold knows. Not set while it is not.
+    RevocationDate,
     /// Texts. Extended key usages: of each its dotted identifier, its name (`serverAuth`) and its description (`Server
     /// Authentication`), as [`super::extended_key_usage_spellings`] gives them.
     Eku,
@@ -67,6 +69,8 @@ pub enum FieldId {
     San,
     /// Flag. The private key is in custody.
     HasPrivateKey,
+    /// Flag. It was removed and excluded from imports, and has come back by another way.
+    IsExcluded,
     /// Flag. Subject and issuer are the same.
     SelfSigned,
     /// Flag. Basic constraints say certification authority.
@@ -81,13 +85,28 @@ pub enum FieldId {
     Finding,
     /// Ordered choice. The worst severity among its findings: 1 info, 2 notice, 3 warning, 4 error. Not set without findings.
     FindingSeverity,
+    /// Texts. The machines of the certificate stores that it is in.
+    StoreMachine,
+    /// Texts. The paths of these stores.
+    StorePath,
+    /// Texts. The names of their containers.
+    StoreContainer,
+    /// Text. The name of the private authority that issued it. Not set when none of them did.
+    Authority,
+    /// Text. The name of whoever recorded that it is revoked, as it was then. Not set while it is not, and where the log
+    /// does not tell any more who it was.
+    Revoker,
+    /// Text. The template by which a private authority issued it: `server` …, as [`crate::private_ca::Profile::name`]. Not set of others.
+    TemplateName,
+    /// Text. That template's name for people: `TLS server` …, as [`crate::private_ca::Profile::title`].
+    TemplateTitle,
     /// A metadata field. What nobody filled in is not set. Text, number, flag or time by the field's type.
     Metadata(MetadataFieldId),
-    /// Choice, replaced on resolving: 6 is [`FieldId::IsCa`], 1 its contrary, others nothing.
+    /// Choice, replaced on resolving: 2 is [`FieldId::RevocationDate`] being set; of the others 6 is [`FieldId::IsCa`] and 1 its contrary.
     CertState,
     /// Choice, replaced on resolving by sets of [`FieldId::KeyAlgorithm`].
     KeyType,
-    /// Flag, replaced on resolving: what Certhold never does (excluding certificates, archiving keys at an authority).
+    /// Flag, replaced on resolving: what Certhold never does (archiving keys at an authority).
     AlwaysFalse,
     /// Replaced on resolving: a field of other products that Certhold has no data for. Never set.
     Absent,

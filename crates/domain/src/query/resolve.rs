@@ -175,12 +175,17 @@ fn not(condition: Condition) -> Condition {
     }
 }
 
-/// An authority's certificate is in state 6, every other in state 1: Certhold has no other states yet.
+/// Of what is not revoked, an authority's certificate is in state 6, every other in state 1: Certhold has no other states.
 fn cert_state(number: i64) -> Condition {
-    let is_ca = |is_ca: bool| leaf(FieldId::IsCa, false, Test::Equals(vec![Scalar::Flag(is_ca)]));
+    let revoked = |revoked: bool| leaf(FieldId::RevocationDate, !revoked, Test::Set);
+    let alive = |is_ca: bool| {
+        let kind = leaf(FieldId::IsCa, false, Test::Equals(vec![Scalar::Flag(is_ca)]));
+        Expr::And(vec![kind, revoked(false)])
+    };
     match number {
-        1 => is_ca(false),
-        6 => is_ca(true),
+        1 => alive(false),
+        2 => revoked(true),
+        6 => alive(true),
         _ => Expr::never(),
     }
 }

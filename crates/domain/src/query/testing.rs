@@ -7,6 +7,7 @@ use proptest::sample::{select, subsequence};
 
 use super::{Catalogue, Entry, FieldId, Kind, MetadataEntry, Op, Scalar, Subject, key_usage_bits, quote};
 use crate::ids::{MetadataFieldId, RoleId};
+use crate::private_ca::Profile;
 
 /// The built-in fields and four metadata fields, one of each type: text (1), number (2), flag (3), date (4).
 pub(crate) fn catalogue() -> Catalogue {
@@ -107,7 +108,7 @@ pub(crate) fn subject() -> impl Strategy<Value = Subject> {
     let hex = (digest(4), select(HEX), maybe_text(HEX), maybe_text(HEX));
     let rest = (
         (1i64..=20, proptest::option::weighted(0.7, select(OWNERS)), maybe_text(TEXTS), select(SOURCES)),
-        (time(), time(), time()),
+        (time(), time(), time(), proptest::option::weighted(0.3, time())),
         (any::<bool>(), any::<bool>(), any::<bool>()),
         (some_texts(FINDINGS), 1i64..=4),
         metadata(),
@@ -141,11 +142,17 @@ pub(crate) fn subject() -> impl Strategy<Value = Subject> {
             not_before: times.0,
             not_after: times.1,
             held_since: times.2,
+            revoked_at: times.3,
             has_key: flags.0,
+            is_excluded: flags.1 && flags.2,
             self_signed: flags.1,
             is_ca: flags.2,
             managed,
             source: source.to_owned(),
+            stores: Vec::new(),
+            authority: None,
+            template: Profile::of_number(severity),
+            revoker: times.3.map(|_| source.to_owned()),
             severity: (!findings.is_empty()).then_some(severity),
             findings,
             metadata,

@@ -36,6 +36,8 @@ fn shop() -> Subject {
         names: vec!["shop.example.org".into(), "10.0.0.1".into()],
         has_key: true,
         source: "upload".into(),
+        stores: vec![("web1.example.com".into(), "/srv/tls/web".into(), Some("Web servers".into()))],
+        authority: Some("Example Issuing".into()),
         findings: vec!["lifetime-too-long".into()],
         severity: Some(3),
         metadata: BTreeMap::from([
@@ -57,6 +59,7 @@ fn bare() -> Subject {
         source: "chain".into(),
         is_ca: true,
         self_signed: true,
+        revoked_at: Some(NOW - 86_400_000),
         ..Subject::default()
     }
 }
@@ -104,7 +107,7 @@ fn null_is_not_set() {
         ("KeySize -ne 2048", false, true),
         ("KeySize -lt 4096", true, false),
         (r#"Cost Centre -eq "8841" OR Cost Centre -eq NULL"#, true, true),
-        ("RevocationDate -eq NULL", true, true),
+        ("RevocationDate -eq NULL", true, false),
         (r#"TemplateShortName -ne "WebServer""#, true, true),
         (r#"TemplateShortName -eq "WebServer""#, false, false),
         ("SSLPort -ne NULL", false, false),
@@ -143,8 +146,12 @@ fn numbers_flags_and_choices() {
         ("KeyType -in (RSA, 0)", true, true),
         ("CertState -eq 1", true, false),
         (r#"CertState -ne "Active""#, false, true),
-        ("CertState -eq CertificateAuthority", false, true),
-        ("CertState -eq Revoked", false, false),
+        ("CertState -eq CertificateAuthority", false, false),
+        ("CertState -eq Revoked", false, true),
+        ("CertState -in (1, Revoked)", true, true),
+        ("RevocationDate -eq NULL", true, false),
+        ("RevocationDate -ge %TODAY-1%", false, true),
+        ("RevocationDate -lt %TODAY-1%", false, false),
         ("CertState -eq NULL", false, false),
         ("CertState -ne NULL", true, true),
         ("FindingSeverity -ge warning", true, false),

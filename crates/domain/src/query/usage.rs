@@ -60,6 +60,16 @@ pub fn extended_key_usage_spellings(usage: &str) -> Vec<&str> {
     EXTENDED.iter().find(|row| row[0] == usage).map_or_else(|| vec![usage], |row| row.to_vec())
 }
 
+/// The extended key usages that are called so, as [`certhold_pki::Facts::extended_key_usage`] has them, folded; `text` is folded.
+pub fn extended_key_usages_called(text: &str) -> Vec<String> {
+    let known = EXTENDED.iter().filter(|row| row.iter().any(|name| super::fold(name) == text)).map(|row| super::fold(row[0]));
+    let mut called: Vec<String> = known.collect();
+    if called.is_empty() {
+        called.push(text.to_owned());
+    }
+    called
+}
+
 /// The names to offer on completion.
 pub(super) fn extended_key_usage_names() -> impl Iterator<Item = &'static str> {
     EXTENDED.iter().map(|row| row[0])

@@ -30,16 +30,16 @@ impl When {
         if text.starts_with('%') {
             return from_today(text);
         }
-        if let Ok(date) = text.parse::<civil::Date>().and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC))
+        if let Ok(date) = text.parse::<civil::Date>()
             && !text.contains([':', 'T', 't'])
         {
-            return Some(When::Day(date.timestamp().as_millisecond().div_euclid(DAY_MS)));
+            return Some(When::Day(milliseconds(date.at(0, 0, 0, 0))?.div_euclid(DAY_MS)));
         }
-        let instant = text.parse::<Timestamp>().or_else(|_| {
-            let local = text.parse::<civil::DateTime>()?;
-            local.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp())
-        });
-        let from = instant.ok()?.as_millisecond();
+        let from = match text.parse::<Timestamp>() {
+            Ok(instant) => instant.as_millisecond(),
+            // In UTC, with or without its letter.
+            Err(_) => milliseconds(text.trim_end_matches(['Z', 'z']).parse().ok()?)?,
+        };
         let to = if text.contains(['.', ',']) { from } else { from.saturating_add(999) };
         Some(When::Instant { from, to })
     }
@@ -54,6 +54,14 @@ impl When {
         let from = day.saturating_mul(DAY_MS);
         (from, from.saturating_add(DAY_MS - 1))
     }
+}
+
+/// Unix milliseconds of a civil time in UTC: of every one, while a [`Timestamp`] ends a day before the year 9999, and so before what
+/// RFC 5280 (section 4.1.2.5) has for "no end".
+fn milliseconds(at: civil::DateTime) -> Option<i64> {
+    let since = at.since((jiff::Unit::Hour, civil::date(1970, 1, 1).at(0, 0, 0, 0))).ok()?;
+    let time = jiff::SignedDuration::try_from(since).ok()?;
+    i64::try_from(time.as_millis()).ok()
 }
 
 /// `%TODAY%`, `%TODAY+30%`, `%TODAY% - 7`.
@@ -88,6 +96,10 @@ mod tests {
             ("2026-03-01T08:30:00", second(1_772_353_800_000)),
             ("2026-03-01T09:30:00+01:00", second(1_772_353_800_000)),
             ("2026-03-01T08:30:00.250Z", Some(When::Instant { from: 1_772_353_800_250, to: 1_772_353_800_250 })),
+            // What RFC 5280 has for "no end".
+            ("9999-12-31", Some(When::Day(2_932_896))),
+            ("9999-12-31T23:59:59Z", second(253_402_300_799_000)),
+            ("9999-12-31 23:59:59", second(253_402_300_799_000)),
             ("2026-02-30", None),
             ("03/01/2026", None),
             ("soon", None),

@@ -12,6 +12,8 @@ use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, DeploymentId, LineageId, PrivateKeyId};
 use crate::jobs::{self, JobKind, Lease};
+use crate::stores::work::{OpenStore, Written};
+use crate::stores::{self, StoreTarget};
 use crate::{limits, text};
 
 /// What is written where, and what is run afterwards.
@@ -45,6 +47,9 @@ pub struct DeploymentSettings {
     /// Program and arguments, run without a shell after the files are in place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// An entry of a certificate store, in place of files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreTarget>,
 }
 
 impl DeploymentSettings {
@@ -68,7 +73,13 @@ impl DeploymentSettings {
             }
             paths.push(path);
         }
-        if paths.is_empty() && self.command.is_empty() {
+        let about_files =
+            !paths.is_empty() || [&self.owner, &self.group, &self.mode, &self.key_mode].iter().any(|one| one.is_some());
+        if self.store.is_some() && about_files {
+            let message = "a deployment into a certificate store writes no files of its own: make a second deployment for them";
+            return Err(Refusal::invalid("settings", message));
+        }
+        if paths.is_empty() && self.command.is_empty() && self.store.is_none() {
             return Err(Refusal::invalid("settings", "name at least one file to write, or a command to run"));
         }
         for mode in [&self.mode, &self.key_mode].into_iter().flatten() {
@@ -172,10 +183,15 @@ pub fn create(
     let managed = managed::find(tx, lineage)?;
     let name = text::name("name", name)?;
     settings.check()?;
+    let mut settings = settings.clone();
+    if let Some(target) = &settings.store {
+        settings.store = Some(stores::check_target(tx, actor, target)?);
+    }
+    let (store, alias) = settings.store.as_ref().map(|target| (target.store, target.alias.as_str())).unzip();
     let id: Option<i64> = tx.one(
-        "INSERT INTO deployment (lineage, name, settings, state, created_at) VALUES ($1, $2, $3, 'waiting', $4) \
-         ON CONFLICT (lineage, name) DO NOTHING RETURNING id",
-        params![lineage, &name, json!(settings).to_string(), now],
+        "INSERT INTO deployment (lineage, name, settings, state, created_at, store, alias) \
+         VALUES ($1, $2, $3, 'waiting', $4, $5, $6) ON CONFLICT (lineage, name) DO NOTHING RETURNING id",
+        params![lineage, &name, json!(settings).to_string(), now, store, alias],
         |row| row.get(0),
     )?;
     let id = id.ok_or_else(|| Refusal::Conflict(format!("{:?} has a deployment named {name:?} already", managed.name)))?;
@@ -252,6 +268,8 @@ pub struct Installation {
     pub chain: Vec<Vec<u8>>,
     /// Its sealed key, where it is in custody.
     pub private_key: Option<SealedRow>,
+    /// The certificate store that it goes into.
+    pub store: Option<OpenStore>,
 }
 
 /// For the worker: the current version; `None` when deployment or version are gone.
@@ -274,7 +292,19 @@ pub fn installation(tx: &mut Tx<'_>, id: DeploymentId) -> Result<Option<Installa
         |row| row.get::<Vec<u8>>(0),
     )?;
     let private_key = key.map(|id| custody::load_private_key(tx, PrivateKeyId(id))).transpose()?;
-    Ok(Some(Installation { deployment, managed_name: managed.name, certificate, der, chain, private_key }))
+    let store =
+        deployment.settings.store.as_ref().map(|target| stores::work::open_store(tx, target.store)).transpose()?.flatten();
+    Ok(Some(Installation { deployment, managed_name: managed.name, certificate, der, chain, private_key, store }))
+}
+
+/// Records what was put into a certificate store, before [`complete`].
+pub fn stored(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, written: &Written, now: i64) -> Result<()> {
+    jobs::require_lease(tx, lease)?;
+    let deployment = find(tx, DeploymentId(lease.object))?;
+    match &deployment.settings.store {
+        Some(target) => stores::work::deployed(tx, actor, target.store, &target.alias, written, now),
+        None => Ok(()),
+    }
 }
 
 /// Records an installation and ends the lease; when the version changed meanwhile, the new one is installed next.
@@ -288,7 +318,11 @@ pub fn complete(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, certificate: Cert
         params![certificate, now, id],
     )?;
     let report: String = report.chars().take(limits::ERROR_CHARS).collect();
-    let payload = json!({ "deployment": id, "deployment_name": deployment.name, "certificate": certificate, "report": report });
+    let payload = json!({
+        "deployment": id, "deployment_name": deployment.name, "certificate": certificate, "report": report,
+        "before": { "state": deployment.state, "certificate": deployment.certificate },
+        "after": { "state": "deployed", "certificate": certificate },
+    });
     events::append(
         tx,
         actor,
@@ -314,7 +348,10 @@ pub fn fail(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, sentence: &str, now: 
         "UPDATE deployment SET state = 'failing', last_error = $1, last_at = $2 WHERE id = $3",
         params![&sentence, now, id],
     )?;
-    let payload = json!({ "deployment": id, "deployment_name": deployment.name, "error": sentence, "next_try": next });
+    let payload = json!({
+        "deployment": id, "deployment_name": deployment.name, "error": sentence, "next_try": next,
+        "before": { "state": deployment.state }, "after": { "state": "failing" },
+    });
     events::append(
         tx,
         actor,

@@ -4,9 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certhold_store::{Row, Tx, params};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
+use super::revocation;
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::core::Entropy;
@@ -125,10 +126,18 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &NewIssuer, now: i64) -> 
         |row| row.get(0),
     )?;
     let id = id.ok_or_else(|| Refusal::Conflict(format!("there is an issuer named {name:?} already")))?;
-    let payload = json!({ "after": { "directory": command.settings.directory, "contacts": command.settings.contacts,
-        "eab_key_id": command.settings.eab_key_id } });
+    let payload = json!({ "after": told(&command.settings) });
     events::append(tx, actor, now, NewEvent::new(names::ISSUER_CREATED, Object::new("issuer", id, &name), payload))?;
     Ok(IssuerId(id))
+}
+
+/// An issuer's settings in an event; of the key of an external account binding only that there is one.
+fn told(settings: &AcmeSettings) -> Json {
+    let set = |there: bool| if there { "set" } else { "none" };
+    json!({
+        "directory": settings.directory, "contacts": settings.contacts, "trust_root": set(settings.trust_root.is_some()),
+        "eab_key_id": settings.eab_key_id, "eab_key": set(settings.eab_key_id.is_some()),
+    })
 }
 
 fn check(settings: &AcmeSettings, has_eab_key: bool) -> Result<(), Refusal> {
@@ -172,6 +181,21 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: IssuerId, now: i64) -> Result<
     if ordered.is_some() {
         return Err(Refusal::Conflict(format!("orders at the issuer {:?} are part of the history: it stays", issuer.name)).into());
     }
+    let answers_for: Option<i64> = tx.one(
+        "SELECT certificate.id FROM acme_certificate JOIN certificate ON certificate.id = acme_certificate.certificate \
+         WHERE acme_certificate.issuer = $1 AND certificate.not_after > $2 AND NOT EXISTS (SELECT 1 FROM acme_revocation \
+         WHERE acme_revocation.certificate = acme_certificate.certificate AND acme_revocation.state = 'revoked') LIMIT 1",
+        params![id, now],
+        |row| row.get(0),
+    )?;
+    if let Some(certificate) = answers_for {
+        let message = format!(
+            "certificate {certificate} was obtained through the issuer {:?}, has not expired and is not revoked there: its account is what revokes it",
+            issuer.name
+        );
+        return Err(Refusal::Conflict(message).into());
+    }
+    revocation::issuer_removed(tx, actor, (id, &issuer.name), now)?;
     let secrets = tx.one("SELECT secret, account FROM issuer WHERE id = $1", params![id], |row| {
         Ok([row.get::<Option<i64>>(0)?, row.get::<Option<i64>>(1)?])
     })?;
@@ -179,7 +203,9 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: IssuerId, now: i64) -> Result<
     for secret in secrets.into_iter().flatten().flatten() {
         custody::destroy(tx, SecretId(secret))?;
     }
-    let payload = json!({ "before": { "directory": issuer.settings.directory } });
+    let mut before = told(&issuer.settings);
+    before["account"] = if issuer.registered { "set" } else { "none" }.into();
+    let payload = json!({ "before": before });
     events::append(tx, actor, now, NewEvent::new(names::ISSUER_DELETED, Object::new("issuer", id.0, &issuer.name), payload))?;
     Ok(())
 }
@@ -217,7 +243,9 @@ pub fn registered(tx: &mut Tx<'_>, actor: &Actor, id: IssuerId, account: &Sealed
     }
     let secret = custody::put(tx, account, now)?;
     tx.execute("UPDATE issuer SET account = $1 WHERE id = $2", params![secret, id])?;
-    let payload = json!({ "directory": issuer.settings.directory });
+    let payload = json!({
+        "directory": issuer.settings.directory, "before": { "account": "none" }, "after": { "account": "set" },
+    });
     events::append(tx, actor, now, NewEvent::new(names::ISSUER_REGISTERED, Object::new("issuer", id.0, &issuer.name), payload))?;
     Ok(())
 }
@@ -234,7 +262,9 @@ pub fn forget_account(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, id: IssuerI
     if let Some(account) = account {
         custody::destroy(tx, SecretId(account))?;
     }
-    let payload = json!({ "directory": issuer.settings.directory });
+    let payload = json!({
+        "directory": issuer.settings.directory, "before": { "account": "set" }, "after": { "account": "none" },
+    });
     let object = Object::new("issuer", id.0, &issuer.name);
     events::append(tx, actor, now, NewEvent::new(names::ISSUER_ACCOUNT_FORGOTTEN, object, payload))?;
     Ok(())

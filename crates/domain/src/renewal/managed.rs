@@ -1,18 +1,23 @@
 //! Managed certificates: a lineage of versions with a plan.
 
-use certhold_store::{Row, Tx, params};
+use std::sync::LazyLock;
+
+use certhold_store::{Row, Tx, Value, params};
 use serde_json::json;
 
+use super::issued_by::{self, IssueBy, IssuedBy};
 use super::order;
 use super::plan::{KeyKind, renew_at};
 use crate::access::{self, paths};
 use crate::actor::Actor;
+use crate::collections::{self, Moved};
 use crate::error::{Refusal, Result};
 use crate::events::{self, Event, EventFilter, NewEvent, Object, names};
-use crate::ids::{CertificateId, DnsProviderId, IssuerId, LineageId, RoleId};
+use crate::ids::{CertificateId, LineageId, RoleId};
 use crate::inventory;
 use crate::jobs::{self, JobKind};
-use crate::{limits, ownership, text};
+use crate::query::FieldId;
+use crate::{limits, named, text};
 
 /// How a managed certificate is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,20 +54,16 @@ pub struct Managed {
     pub id: LineageId,
     /// Unique without regard to case.
     pub name: String,
-    /// Its DNS names.
+    /// Its names: DNS names, of a private authority also others as [`general_name`](crate::enrolment::general_name) reads them.
     pub names: Vec<String>,
     /// Owner role of its versions.
     pub owner: Option<(RoleId, String)>,
-    /// Who issues it.
-    pub issuer: (IssuerId, String),
-    /// Who publishes its proofs.
-    pub dns_provider: (DnsProviderId, String),
+    /// Who issues it, and how.
+    pub by: IssuedBy,
     /// Its key.
     pub key_kind: KeyKind,
     /// Whether versions share one key.
     pub reuse_key: bool,
-    /// The authority's profile to ask for.
-    pub profile: Option<String>,
     /// Whether automatic renewal is paused.
     pub paused: bool,
     /// The current version.
@@ -101,20 +102,17 @@ impl Managed {
 /// Create a managed certificate.
 #[derive(Clone, Debug)]
 pub struct NewManaged {
-    /// Empty for the first DNS name.
+    /// Empty for the first name.
     pub name: String,
-    /// DNS names; a wildcard only as the whole leftmost label. Empty when a certificate is adopted: its names.
+    /// DNS names; a wildcard only as the whole leftmost label. Of a private authority also other names, as
+    /// [`general_name`](crate::enrolment::general_name) reads them. Empty when a certificate is adopted: its names.
     pub names: Vec<String>,
-    /// Who issues it.
-    pub issuer: IssuerId,
-    /// Who publishes its proofs.
-    pub dns_provider: DnsProviderId,
-    /// Its key.
-    pub key_kind: KeyKind,
+    /// Who shall issue it, and how.
+    pub by: IssueBy,
+    /// Its key; when `None` P-256, or the first kind that the enrolment pattern allows.
+    pub key_kind: Option<KeyKind>,
     /// Whether versions share one key.
     pub reuse_key: bool,
-    /// The authority's profile to ask for.
-    pub profile: Option<String>,
     /// Owner role of its versions.
     pub owner: Option<RoleId>,
     /// A certificate of the inventory that becomes the first version, instead of obtaining one now.
@@ -141,12 +139,17 @@ pub struct ManagedPage {
     pub next: Option<i64>,
 }
 
-const SELECT: &str = "SELECT lineage.id, lineage.name, lineage.names, role.id, role.name, issuer.id, issuer.name, dns_provider.id, \
-    dns_provider.name, lineage.key_kind, lineage.reuse_key, lineage.profile, lineage.state, lineage.current, certificate.not_after, \
-    lineage.versions, lineage.renew_at, lineage.failures, lineage.last_error, lineage.last_error_at, job.state, job.due_at FROM lineage \
-    JOIN issuer ON issuer.id = lineage.issuer JOIN dns_provider ON dns_provider.id = lineage.dns_provider \
-    LEFT JOIN role ON role.id = lineage.owner_role LEFT JOIN certificate ON certificate.id = lineage.current \
-    LEFT JOIN job ON job.kind = 'renew' AND job.object = lineage.id AND (job.state = 'waiting' OR job.state = 'running')";
+static SELECT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT lineage.id, lineage.name, lineage.names, role.id, role.name, lineage.key_kind, lineage.reuse_key, lineage.state, \
+         lineage.current, certificate.not_after, lineage.versions, lineage.renew_at, lineage.failures, lineage.last_error, \
+         lineage.last_error_at, job.state, job.due_at, {} FROM lineage {} \
+         LEFT JOIN role ON role.id = lineage.owner_role LEFT JOIN certificate ON certificate.id = lineage.current \
+         LEFT JOIN job ON job.kind = 'renew' AND job.object = lineage.id AND (job.state = 'waiting' OR job.state = 'running')",
+        issued_by::COLUMNS,
+        issued_by::JOINS
+    )
+});
 
 fn read(row: &Row<'_>) -> Result<Managed, certhold_store::Error> {
     Ok(Managed {
@@ -154,21 +157,19 @@ fn read(row: &Row<'_>) -> Result<Managed, certhold_store::Error> {
         name: row.get(1)?,
         names: serde_json::from_str(row.text(2)?).unwrap_or_default(),
         owner: row.get::<Option<i64>>(3)?.map(RoleId).zip(row.get::<Option<String>>(4)?),
-        issuer: (IssuerId(row.get(5)?), row.get(6)?),
-        dns_provider: (DnsProviderId(row.get(7)?), row.get(8)?),
-        key_kind: KeyKind::parse(row.text(9)?).unwrap_or(KeyKind::P256),
-        reuse_key: row.get(10)?,
-        profile: row.get(11)?,
-        paused: row.text(12)? == "paused",
-        current: row.get::<Option<i64>>(13)?.map(CertificateId),
-        not_after: row.get(14)?,
-        versions: row.get(15)?,
-        renew_at: row.get(16)?,
-        failures: row.get(17)?,
-        last_error: row.get(18)?,
-        last_error_at: row.get(19)?,
-        renewing: row.get::<Option<String>>(20)?.is_some(),
-        attempt_due_at: row.get(21)?,
+        key_kind: KeyKind::parse(row.text(5)?).unwrap_or(KeyKind::P256),
+        reuse_key: row.get(6)?,
+        paused: row.text(7)? == "paused",
+        current: row.get::<Option<i64>>(8)?.map(CertificateId),
+        not_after: row.get(9)?,
+        versions: row.get(10)?,
+        renew_at: row.get(11)?,
+        failures: row.get(12)?,
+        last_error: row.get(13)?,
+        last_error_at: row.get(14)?,
+        renewing: row.get::<Option<String>>(15)?.is_some(),
+        attempt_due_at: row.get(16)?,
+        by: issued_by::read(row, 17)?,
     })
 }
 
@@ -180,11 +181,12 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor, filter: &ManagedFilter, now: i64) ->
     let after = filter.after.unwrap_or(0);
     let mut managed = if filter.troubled {
         let sql = format!(
-            "{SELECT} WHERE lineage.id > $1 AND (lineage.failures > 0 OR certificate.not_after <= $2) ORDER BY lineage.id LIMIT $3"
+            "{} WHERE lineage.id > $1 AND (lineage.failures > 0 OR certificate.not_after <= $2) ORDER BY lineage.id LIMIT $3",
+            *SELECT
         );
         tx.rows(&sql, params![after, now, rows], read)?
     } else {
-        tx.rows(&format!("{SELECT} WHERE lineage.id > $1 ORDER BY lineage.id LIMIT $2"), params![after, rows], read)?
+        tx.rows(&format!("{} WHERE lineage.id > $1 ORDER BY lineage.id LIMIT $2", *SELECT), params![after, rows], read)?
     };
     let more = managed.len() > limit;
     managed.truncate(limit);
@@ -214,8 +216,17 @@ pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: LineageId) -> Result<Managed> {
 }
 
 pub(crate) fn find(tx: &mut Tx<'_>, id: LineageId) -> Result<Managed> {
-    let found = tx.one(&format!("{SELECT} WHERE lineage.id = $1"), params![id], read)?;
+    let found = tx.one(&format!("{} WHERE lineage.id = $1", *SELECT), params![id], read)?;
     found.ok_or_else(|| Refusal::not_found("managed certificate", id).into())
+}
+
+/// Who issues a managed certificate, for the worker; `None` when it is gone.
+pub fn issued_by(tx: &mut Tx<'_>, id: LineageId) -> Result<Option<IssuedBy>> {
+    match find(tx, id) {
+        Ok(managed) => Ok(Some(managed.by)),
+        Err(error) if matches!(error.refusal(), Some(Refusal::NotFound { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What happened to a managed certificate, newest first.
@@ -229,35 +240,35 @@ pub fn log(tx: &mut Tx<'_>, actor: &Actor, id: LineageId, limit: usize) -> Resul
 pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &NewManaged, now: i64) -> Result<LineageId> {
     access::require_path(tx, actor, paths::RENEWAL_MODIFY)?;
     let adopted = command.adopt.map(|id| adoptable(tx, actor, id)).transpose()?;
-    let names = match (&adopted, command.names.is_empty()) {
-        (Some(adopted), true) => checked_names(&adopted.names)?,
-        _ => checked_names(&command.names)?,
+    let checked = issued_by::check(tx, actor, command, adopted.as_ref(), now)?;
+    let name = match (command.name.trim().is_empty(), checked.names.first()) {
+        (true, Some(first)) => first.clone(),
+        _ => text::name("name", &command.name)?,
     };
-    let name = if command.name.trim().is_empty() { names[0].clone() } else { text::name("name", &command.name)? };
-    let profile = command.profile.as_deref().map(str::trim).filter(|profile| !profile.is_empty());
-    text::line("profile", profile.unwrap_or(""), limits::NAME_CHARS)?;
-    let issuer: Option<i64> = tx.one("SELECT id FROM issuer WHERE id = $1", params![command.issuer], |row| row.get(0))?;
-    issuer.ok_or_else(|| Refusal::not_found("issuer", command.issuer))?;
-    let provider: Option<i64> =
-        tx.one("SELECT id FROM dns_provider WHERE id = $1", params![command.dns_provider], |row| row.get(0))?;
-    provider.ok_or_else(|| Refusal::not_found("DNS provider", command.dns_provider))?;
-    let inherited = adopted.as_ref().and_then(|adopted| adopted.owner.as_ref().map(|(role, _)| *role));
-    let owner = command.owner.or(inherited);
-    for role in [owner, inherited].into_iter().flatten() {
-        ownership::require_may_hand_to(tx, actor, role)?;
-    }
-    if adopted.is_some() && owner != inherited {
-        access::require_path(tx, actor, paths::CERTIFICATES_CHANGE_OWNER)?;
+    if adopted.is_some() {
+        require_may_move(tx, actor, None, Some(&name))?;
     }
     let versions = i64::from(adopted.is_some());
+    let (folded, names) = (text::fold(&name), json!(checked.names).to_string());
+    let own: [Value<'_>; 10] = [
+        (&name).into(),
+        (&folded).into(),
+        (&names).into(),
+        checked.owner.into(),
+        checked.key_kind.name().into(),
+        command.reuse_key.into(),
+        command.adopt.into(),
+        versions.into(),
+        now.into(),
+        now.into(),
+    ];
+    let values: Vec<Value<'_>> = own.into_iter().chain(checked.values()).collect();
     let id: Option<i64> = tx.one(
-        "INSERT INTO lineage (name, folded, names, owner_role, issuer, dns_provider, key_kind, reuse_key, profile, state, current, versions, \
-         renew_at, failures, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', $10, $11, $12, 0, $13) \
+        "INSERT INTO lineage (name, folded, names, owner_role, key_kind, reuse_key, current, versions, renew_at, created_at, issuer, \
+         dns_provider, profile, private_ca, template, pattern, subject, days, noted, state, failures) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'active', 0) \
          ON CONFLICT (folded) DO NOTHING RETURNING id",
-        params![
-            &name, text::fold(&name), json!(names).to_string(), owner, command.issuer, command.dns_provider, command.key_kind.name(),
-            command.reuse_key, profile, command.adopt, versions, now, now
-        ],
+        &values,
         |row| row.get(0),
     )?;
     let id = LineageId(id.ok_or_else(|| Refusal::Conflict(format!("there is a managed certificate named {name:?} already")))?);
@@ -269,12 +280,18 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &NewManaged, now: i64) ->
         }
         None => drop(jobs::enqueue(tx, JobKind::Renew, id.0, now, now)?),
     }
-    let payload = json!({ "after": {
-        "names": names, "issuer": command.issuer, "dns_provider": command.dns_provider, "key_kind": command.key_kind.name(),
-        "reuse_key": command.reuse_key, "profile": profile, "owner_role": owner, "adopted": command.adopt,
-    }});
-    events::append(tx, actor, now, NewEvent::new(names::MANAGED_CREATED, Object::new("managed", id.0, &name), payload))?;
+    let mut after = checked.told();
+    after["reuse_key"] = command.reuse_key.into();
+    after["adopted"] = json!(command.adopt);
+    let object = Object::new("managed", id.0, &name);
+    events::append(tx, actor, now, NewEvent::new(names::MANAGED_CREATED, object, json!({ "after": after })))?;
     Ok(id)
+}
+
+/// Refuses unless the actor may change the collections that look at whether a certificate is managed, and under which name.
+fn require_may_move(tx: &mut Tx<'_>, actor: &Actor, before: Option<&str>, after: Option<&str>) -> Result<()> {
+    let moved = [FieldId::Managed, FieldId::ManagedName].map(|field| Moved { field, before, after });
+    collections::require_may_move(tx, actor, &moved)
 }
 
 fn adoptable(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> Result<inventory::Summary> {
@@ -283,27 +300,15 @@ fn adoptable(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> Result<invent
         return Err(Refusal::Conflict(format!("certificate {id} is a version of managed certificate {lineage} already")).into());
     }
     if found.is_ca {
-        return Err(Refusal::Conflict(format!("certificate {id} is an authority's: it is not renewed over ACME")).into());
+        return Err(Refusal::Conflict(format!("certificate {id} is an authority's: it is not managed")).into());
+    }
+    let sql = "SELECT revoked_at FROM certificate WHERE id = $1";
+    let revoked: Option<Option<i64>> = tx.one(sql, params![id], |row| row.get(0))?;
+    if revoked.flatten().is_some() {
+        let message = format!("certificate {id} is revoked: have a new one obtained instead");
+        return Err(Refusal::Conflict(message).into());
     }
     Ok(found)
-}
-
-/// Normalised, without duplicates, at least one, not more than authorities take.
-fn checked_names(names: &[String]) -> Result<Vec<String>, Refusal> {
-    let mut checked: Vec<String> = Vec::with_capacity(names.len());
-    for name in names {
-        let name = certhold_pki::normalise_dns_name(name.trim()).map_err(|why| Refusal::invalid("names", why.to_string()))?;
-        if !checked.contains(&name) {
-            checked.push(name);
-        }
-    }
-    match checked.len() {
-        0 => Err(Refusal::invalid("names", "at least one DNS name is needed")),
-        many if many > limits::MANAGED_NAMES => {
-            Err(Refusal::invalid("names", format!("at most {} names fit into one certificate", limits::MANAGED_NAMES)))
-        }
-        _ => Ok(checked),
-    }
 }
 
 /// Pauses or resumes automatic renewal.
@@ -322,7 +327,9 @@ pub fn set_paused(tx: &mut Tx<'_>, actor: &Actor, id: LineageId, paused: bool, n
             jobs::enqueue(tx, JobKind::Withdraw, order.id.0, now, now)?;
         }
     }
-    events::append(tx, actor, now, NewEvent::new(operation, Object::new("managed", id.0, &managed.name), json!({})))?;
+    let before = if paused { "active" } else { "paused" };
+    let payload = json!({ "before": { "state": before }, "after": { "state": state } });
+    events::append(tx, actor, now, NewEvent::new(operation, Object::new("managed", id.0, &managed.name), payload))?;
     Ok(())
 }
 
@@ -364,7 +371,9 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: LineageId, now: i64) -> Result
     tx.execute("DELETE FROM deployment WHERE lineage = $1", params![id])?;
     tx.execute("DELETE FROM challenge_record WHERE acme_order IN (SELECT id FROM acme_order WHERE lineage = $1)", params![id])?;
     tx.execute("DELETE FROM acme_order WHERE lineage = $1", params![id])?;
+    require_may_move(tx, actor, Some(&managed.name), None)?;
     inventory::forget_versions(tx, id)?;
+    named::forget_lineage(tx, id)?;
     tx.execute("DELETE FROM lineage WHERE id = $1", params![id])?;
     let payload = json!({ "before": { "names": managed.names, "versions": managed.versions } });
     events::append(tx, actor, now, NewEvent::new(names::MANAGED_DELETED, Object::new("managed", id.0, &managed.name), payload))?;

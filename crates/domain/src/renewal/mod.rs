@@ -2,10 +2,14 @@
 
 pub mod catalogue;
 pub mod deployment;
+mod issued_by;
 pub mod issuers;
 pub mod managed;
 pub mod order;
 mod plan;
+pub mod private;
 pub mod providers;
+pub mod revocation;
 
+pub use issued_by::{AcmePlan, IssueBy, IssuedBy, PrivatePlan};
 pub use plan::{FailureClass, KeyKind, next_try, renew_at};

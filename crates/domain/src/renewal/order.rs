@@ -2,22 +2,26 @@
 //! the lease, so that only its holder records anything, and may be repeated.
 
 use certhold_store::{Row, Tx, params};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::deployment;
+use super::issued_by::IssuedBy;
 use super::issuers::{self, IssuerAccess};
 use super::managed::{self, Managed};
 use super::plan::{FailureClass, next_try, renew_at};
 use super::providers::{self, DnsProvider};
+use super::revocation;
 use crate::actor::Actor;
 use crate::custody::{self, Origin, SealedKey, SealedRow};
+use crate::enrolment;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::{CertificateId, DnsProviderId, LineageId, OrderId, PrivateKeyId, RecordId};
+use crate::ids::{CertificateId, DnsProviderId, IssuerId, LineageId, OrderId, PrivateKeyId, RecordId};
 use crate::inventory::{self, Candidate};
 use crate::jobs::{self, JobKind, Lease};
 use crate::limits;
 use crate::metadata;
+use crate::named;
 
 /// An attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,19 +107,20 @@ fn read(row: &Row<'_>) -> Result<Order, certhold_store::Error> {
     })
 }
 
-/// Reads everything that is known about the attempt; `None` when the managed certificate is gone.
+/// Reads everything that is known about the attempt; `None` when the managed certificate is gone, or not obtained over ACME.
 pub fn work(tx: &mut Tx<'_>, actor: &Actor, lineage: LineageId) -> Result<Option<Work>> {
     let managed = match managed::find(tx, lineage) {
         Ok(managed) => managed,
         Err(error) if matches!(error.refusal(), Some(Refusal::NotFound { .. })) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let issuer = issuers::open(tx, managed.issuer.0)?;
-    let provider = providers::get(tx, actor, managed.dns_provider.0)?;
+    let IssuedBy::Acme { issuer: (issuer, _), dns_provider: (provider, _), .. } = managed.by else { return Ok(None) };
+    let issuer = issuers::open(tx, issuer)?;
+    let provider = providers::get(tx, actor, provider)?;
     let credentials = providers::sealed(tx, provider.id)?;
     let order = open_order(tx, lineage)?;
     let records = order.as_ref().map(|order| records(tx, order.id)).transpose()?.unwrap_or_default();
-    let shared_key = if managed.reuse_key { current_key(tx, &managed)? } else { None };
+    let shared_key = shared_key(tx, &managed)?;
     Ok(Some(Work { managed, issuer, provider, credentials, order, records, shared_key }))
 }
 
@@ -125,13 +130,21 @@ pub(super) fn open_order(tx: &mut Tx<'_>, lineage: LineageId) -> Result<Option<O
     Ok(tx.one(&sql, params![lineage], read)?)
 }
 
-fn current_key(tx: &mut Tx<'_>, managed: &Managed) -> Result<Option<PrivateKeyId>> {
-    let found: Option<i64> = tx.one(
-        "SELECT private_key.id FROM certificate JOIN private_key ON private_key.spki_sha256 = certificate.spki_sha256 WHERE certificate.id = $1",
+/// The key of the current version, when versions share one and it is in custody; not one that is compromised.
+pub(super) fn shared_key(tx: &mut Tx<'_>, managed: &Managed) -> Result<Option<PrivateKeyId>> {
+    if !managed.reuse_key {
+        return Ok(None);
+    }
+    let found: Option<(i64, [u8; 32])> = tx.one(
+        "SELECT private_key.id, private_key.spki_sha256 FROM certificate \
+         JOIN private_key ON private_key.spki_sha256 = certificate.spki_sha256 WHERE certificate.id = $1",
         params![managed.current],
-        |row| row.get(0),
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    Ok(found.map(PrivateKeyId))
+    match found {
+        Some((key, spki)) if !enrolment::is_compromised(tx, &spki)? => Ok(Some(PrivateKeyId(key))),
+        _ => Ok(None),
+    }
 }
 
 /// The last attempts, newest first.
@@ -186,10 +199,13 @@ pub fn begin(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, key: &OrderKey, csr:
             id
         }
     };
+    let IssuedBy::Acme { issuer: (issuer, _), .. } = managed.by else {
+        return Err(Refusal::Conflict("no orders are placed at a private authority".into()).into());
+    };
     let id: Option<i64> = tx.one(
         "INSERT INTO acme_order (lineage, issuer, state, private_key, names, csr, created_at, updated_at) \
          VALUES ($1, $2, 'prepared', $3, $4, $5, $6, $6) RETURNING id",
-        params![managed.id, managed.issuer.0, private_key, json!(managed.names).to_string(), csr, now],
+        params![managed.id, issuer, private_key, json!(managed.names).to_string(), csr, now],
         |row| row.get(0),
     )?;
     let id = OrderId(id.ok_or_else(|| Error::damaged("an order got no id"))?);
@@ -329,12 +345,14 @@ pub fn complete(
 ) -> Result<CertificateId> {
     jobs::require_lease(tx, lease)?;
     let managed = managed::find(tx, LineageId(lease.object))?;
-    let spki: Option<[u8; 32]> = tx.one(
-        "SELECT private_key.spki_sha256 FROM acme_order JOIN private_key ON private_key.id = acme_order.private_key WHERE acme_order.id = $1",
+    let asked = tx.one(
+        "SELECT private_key.spki_sha256, acme_order.issuer FROM acme_order JOIN private_key ON private_key.id = acme_order.private_key \
+         WHERE acme_order.id = $1",
         params![order],
-        |row| row.get(0),
+        |row| Ok((row.get::<[u8; 32]>(0)?, IssuerId(row.get(1)?))),
     )?;
-    if spki != Some(*leaf.spki_sha256()) {
+    let (spki, issuer) = asked.ok_or_else(|| Error::damaged(format!("order {order} is missing")))?;
+    if spki != *leaf.spki_sha256() {
         return Err(Refusal::Conflict("the certificate carries another key than the one that was requested".into()).into());
     }
     let owner = managed.owner.as_ref().map(|(role, _)| *role);
@@ -346,13 +364,33 @@ pub fn complete(
             metadata::put_initial(tx, &[certificate], &initial)?;
         }
     }
+    revocation::obtained(tx, certificate, issuer)?;
     let version = managed.versions + 1;
-    inventory::set_version(tx, certificate, managed.id, version)?;
     let object = Object::new("certificate", certificate.0, leaf.title());
     let payload = json!({ "sha256": crate::text::hex(leaf.sha256()), "source": "acme", "managed": managed.id, "version": version, "owner_role": owner });
     events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_IMPORTED, object, payload))?;
     inventory::link_chain(tx, actor, certificate, chain, now)?;
+    tx.execute(
+        "UPDATE acme_order SET state = 'issued', certificate = $1, error = NULL, detail = NULL, updated_at = $2 WHERE id = $3",
+        params![certificate, now, order],
+    )?;
+    jobs::enqueue(tx, JobKind::Withdraw, order.0, now, now)?;
+    next_version(tx, actor, lease, &managed, (certificate, leaf), &json!({ "order": order }), now)?;
+    Ok(certificate)
+}
 
+/// A certificate becomes the next version: deployments are enqueued, names follow, the lease ends. `details` are added to the event.
+pub(super) fn next_version(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    lease: &Lease,
+    managed: &Managed,
+    (certificate, leaf): (CertificateId, &Candidate),
+    details: &Json,
+    now: i64,
+) -> Result<()> {
+    let version = managed.versions + 1;
+    inventory::set_version(tx, certificate, managed.id, version)?;
     // A certificate that arrives late in its life is not ordered again at once.
     let not_at_once = now.saturating_add(leaf.not_after().saturating_sub(now) / 3);
     let renew_at = renew_at(managed.id.0, version, leaf.not_before(), leaf.not_after()).max(not_at_once);
@@ -360,22 +398,16 @@ pub fn complete(
         "UPDATE lineage SET current = $1, versions = $2, renew_at = $3, failures = 0, last_error = NULL, last_error_at = NULL WHERE id = $4",
         params![certificate, version, renew_at, managed.id],
     )?;
-    tx.execute(
-        "UPDATE acme_order SET state = 'issued', certificate = $1, error = NULL, detail = NULL, updated_at = $2 WHERE id = $3",
-        params![certificate, now, order],
-    )?;
-    jobs::enqueue(tx, JobKind::Withdraw, order.0, now, now)?;
     deployment::enqueue_all(tx, managed.id, now)?;
+    named::follow(tx, actor, managed.id, certificate, now)?;
     jobs::finish(tx, lease, now)?;
-    let payload = json!({
-        "order": order, "certificate": certificate, "version": version, "replaces": managed.current, "renew_at": renew_at,
-        "not_after": leaf.not_after(),
-    });
-    events::append(
-        tx,
-        actor,
-        now,
-        NewEvent::new(names::RENEWAL_COMPLETED, Object::new("managed", managed.id.0, &managed.name), payload),
-    )?;
-    Ok(certificate)
+    let mut payload = details.clone();
+    payload["certificate"] = certificate.0.into();
+    payload["version"] = version.into();
+    payload["replaces"] = json!(managed.current);
+    payload["renew_at"] = renew_at.into();
+    payload["not_after"] = leaf.not_after().into();
+    let object = Object::new("managed", managed.id.0, &managed.name);
+    events::append(tx, actor, now, NewEvent::new(names::RENEWAL_COMPLETED, object, payload))?;
+    Ok(())
 }

@@ -21,6 +21,8 @@ pub enum KeyKind {
     Rsa4096,
     /// Ed25519; few public authorities take it.
     Ed25519,
+    /// ML-DSA-65 (FIPS 204), safe from quantum computers; no public authority takes it.
+    MlDsa65,
 }
 
 impl KeyKind {
@@ -33,6 +35,7 @@ impl KeyKind {
         ("rsa3072", "RSA 3072", KeyKind::Rsa3072),
         ("rsa4096", "RSA 4096", KeyKind::Rsa4096),
         ("ed25519", "Ed25519", KeyKind::Ed25519),
+        ("mldsa65", "ML-DSA-65", KeyKind::MlDsa65),
     ];
 
     /// The name in APIs.

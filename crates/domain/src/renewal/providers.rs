@@ -193,7 +193,10 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &ProviderCommand, now: i6
         |row| row.get(0),
     )?;
     let id = id.ok_or_else(|| Refusal::Conflict(format!("there is a DNS provider named {:?} already", command.name)))?;
-    let payload = json!({ "after": { "kind": command.kind.name, "settings": command.settings } });
+    let credentials = if secret.is_some() { "set" } else { "none" };
+    let payload = json!({ "after": {
+        "name": command.name, "kind": command.kind.name, "settings": command.settings, "credentials": credentials,
+    }});
     let object = Object::new("dns_provider", id, &command.name);
     events::append(tx, actor, now, NewEvent::new(names::DNS_PROVIDER_CREATED, object, payload))?;
     Ok(DnsProviderId(id))
@@ -226,13 +229,18 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: DnsProviderId, command: &Provi
     if let Some(old) = old {
         custody::destroy(tx, SecretId(old))?;
     }
-    let open: BTreeMap<_, _> = before.settings.iter().filter(|(_, value)| *value != MASK).collect();
-    let credentials = if command.keeps_secret { "kept" } else { "changed" };
-    let old = json!({ "name": before.name, "settings": open, "credentials": "kept" });
+    let had = if old.is_some() { "set" } else { "none" };
+    let credentials = if command.keeps_secret { had } else { "changed" };
+    let old = json!({ "name": before.name, "settings": open_settings(&before), "credentials": had });
     let new = json!({ "name": command.name, "settings": command.settings, "credentials": credentials });
     let object = Object::new("dns_provider", id.0, &command.name);
     events::append(tx, actor, now, NewEvent::changed(names::DNS_PROVIDER_CHANGED, object, old, new))?;
     Ok(())
+}
+
+/// The settings that are no secrets.
+fn open_settings(provider: &DnsProvider) -> BTreeMap<&String, &String> {
+    provider.settings.iter().filter(|(_, value)| *value != MASK).collect()
 }
 
 /// Removes a provider that nothing uses, and destroys its credentials.
@@ -262,11 +270,10 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: DnsProviderId, now: i64) -> Re
         custody::destroy(tx, SecretId(secret))?;
     }
     let object = Object::new("dns_provider", id.0, &provider.name);
-    events::append(
-        tx,
-        actor,
-        now,
-        NewEvent::new(names::DNS_PROVIDER_DELETED, object, json!({ "before": { "kind": provider.kind } })),
-    )?;
+    let credentials = if secret.is_some() { "set" } else { "none" };
+    let payload = json!({ "before": {
+        "name": provider.name, "kind": provider.kind, "settings": open_settings(&provider), "credentials": credentials,
+    }});
+    events::append(tx, actor, now, NewEvent::new(names::DNS_PROVIDER_DELETED, object, payload))?;
     Ok(())
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use certhold_domain::limits::EXTERNAL_TOKEN_BYTES as TOKEN_BYTES_MAX;
 use certhold_domain::{Actor, Face, SessionId};
 
-use super::{CREDENTIAL_BYTES_MAX, Caller};
+use super::Caller;
 use crate::in_process::Vouched;
 use crate::middleware::Coordinates;
 use crate::problem::Problem;
@@ -29,7 +30,7 @@ impl FromRequestParts<App> for Bearer {
             return Ok(Bearer(Caller::vouched(actor, at)));
         }
         let text = presented(&parts.headers)?;
-        Ok(Bearer(Caller::new(text, Face::Native, at)))
+        Ok(Bearer(Caller::bearing(state, text, Face::Native, at).await?))
     }
 }
 
@@ -54,17 +55,24 @@ impl FromRequestParts<App> for Author {
 
 fn presented(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next().ok_or_else(|| Problem::unauthenticated("send an API token: Authorization: Bearer TOKEN"))?;
+    values.next().ok_or_else(|| Problem::unauthenticated("send an API token: Authorization: Bearer TOKEN"))?;
     if values.next().is_some() {
         return Err(Problem::unauthenticated("there is more than one Authorization header"));
     }
     let wrong = || Problem::unauthenticated("the Authorization header must be: Bearer TOKEN");
-    let (scheme, token) = value.to_str().map_err(|_| wrong())?.split_once(' ').ok_or_else(wrong)?;
-    let token = token.trim();
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.len() > CREDENTIAL_BYTES_MAX {
-        return Err(wrong());
+    match authorization(headers) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= TOKEN_BYTES_MAX => Ok(token),
+        _ => Err(wrong()),
     }
-    Ok(token)
+}
+
+/// Scheme and credentials of the one `Authorization` header.
+pub(crate) fn authorization(headers: &HeaderMap) -> Option<(&str, &str)> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
+    let credentials = credentials.trim();
+    (!credentials.is_empty()).then_some((scheme, credentials))
 }
 
 #[cfg(test)]
@@ -83,7 +91,7 @@ mod tests {
     fn one_bearer_token_or_nothing() {
         assert_eq!(token(&[b"Bearer cht_x"]).as_deref(), Some("cht_x"));
         assert_eq!(token(&[b"bearer  cht_x "]).as_deref(), Some("cht_x"));
-        let long = format!("Bearer {}", "x".repeat(CREDENTIAL_BYTES_MAX + 1));
+        let long = format!("Bearer {}", "x".repeat(TOKEN_BYTES_MAX + 1));
         let wrong: [&[&[u8]]; 7] =
             [&[], &[b""], &[b"Bearer"], &[b"Bearer "], &[b"Basic dTpw"], &[b"Bearer a", b"Bearer b"], &[long.as_bytes()]];
         for values in wrong {

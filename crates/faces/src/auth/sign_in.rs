@@ -74,7 +74,7 @@ pub async fn hash_password(app: &App, password: Password) -> Result<PasswordHash
 }
 
 /// Runs what costs tens of milliseconds and 19 MiB on a thread for such things, when it is its turn.
-async fn with_password<T: Send + 'static>(app: &App, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+pub(crate) async fn with_password<T: Send + 'static>(app: &App, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let gates = app.passwords();
     let admitted = gates.admitted.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
     let turn = gates.running.clone().acquire_owned().await.map_err(|_| Refusal::Busy)?;

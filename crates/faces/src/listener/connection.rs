@@ -22,7 +22,7 @@ use crate::address::Peer;
 /// What all connections of a listener share.
 pub(super) struct Connections {
     router: Router,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<TlsAssignment>>,
     http1: Builder<TokioExecutor>,
     http2: Builder<TokioExecutor>,
     bounds: Bounds,
@@ -45,16 +45,17 @@ impl Connections {
             .max_header_list_size(HEAD_BYTES as u32)
             .keep_alive_interval(bounds.head)
             .keep_alive_timeout(bounds.handshake);
-        let tls = tls.map(|assignment| TlsAcceptor::from(assignment.server()));
         Connections { router, tls, http1, http2, bounds, stop }
     }
 
     /// Serves a connection to its end.
     pub(super) async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
         let _ = stream.set_nodelay(true);
-        let Some(acceptor) = &self.tls else {
+        let Some(assignment) = &self.tls else {
             return self.speak(&self.http1, stream, peer).await;
         };
+        // What is assigned now: a change reaches the next connection and leaves those that stand alone.
+        let acceptor = TlsAcceptor::from(assignment.server());
         match tokio::time::timeout(self.bounds.handshake, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {
                 // The protocol was agreed on in the handshake (RFC 7301); nothing is guessed from the first bytes.

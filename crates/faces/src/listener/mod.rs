@@ -3,7 +3,7 @@
 mod connection;
 mod tls;
 
-pub use tls::{AssignmentError, TlsAssignment};
+pub use tls::{AssignmentError, ChainAndKey, TlsAssignment};
 
 use std::io;
 use std::net::SocketAddr;

@@ -235,9 +235,9 @@ pub async fn review(
     OriginalUri(uri): OriginalUri,
 ) -> Answer<Page<ReviewLine>> {
     let filter = filter(asked.action.as_deref(), asked.principal, asked.role, asked.disabled.unwrap_or(false))?;
-    let holders = rows(asked.limit)?;
+    let (holders, now) = (rows(asked.limit)?, app.now());
     let work = move |tx: &mut certhold_store::Tx<'_>, actor: &certhold_domain::Actor| {
-        Review::begin(tx, actor, filter)?.page(tx, actor, asked.after.as_deref(), holders)
+        Review::begin(tx, actor, filter)?.counting(now).page(tx, actor, asked.after.as_deref(), holders)
     };
     let page = app.read_as(caller, work).await?;
     Ok(Page::of(page.lines.into_iter().map(ReviewLine::from).collect(), &uri, "after", page.next))

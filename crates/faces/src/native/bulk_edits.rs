@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use certhold_domain::access::roles;
 use certhold_domain::bulk::{self, Command, Edit, Selection, Wanted};
 use certhold_domain::metadata::Change;
-use certhold_domain::{Actor, BulkEditId, CertificateId, Refusal, RoleId, hex};
+use certhold_domain::{Actor, BulkEditId, CertificateId, CollectionId, Refusal, RoleId, hex};
 use certhold_store::Tx;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as AnyJson;
@@ -64,6 +64,8 @@ pub struct FilterInput {
     managed: Option<bool>,
     /// May issue certificates, or not.
     is_ca: Option<bool>,
+    /// Is in this collection: then rights on the collection are enough.
+    collection: Option<i64>,
 }
 
 /// What is done to each certificate.
@@ -82,6 +84,8 @@ pub enum EditInput {
         #[schema(required = true)]
         owner: Option<RoleRef>,
     },
+    /// Removes it from the inventory, unless something needs it. Its history stays in the record.
+    Remove,
 }
 
 /// A new value of one field.
@@ -119,6 +123,7 @@ impl BulkEditInput {
                 Edit::Metadata { changes: changes.iter().map(change).collect() }
             }
             EditInput::Owner { owner } => Edit::Owner { to: owner.as_ref().map(|role| role.resolve(tx, actor)).transpose()? },
+            EditInput::Remove => Edit::Remove,
         };
         let confirmed = self.digest.as_deref().map(digest).transpose()?;
         Ok(Command { selection, edit, confirmed })
@@ -142,6 +147,7 @@ impl FilterInput {
             unowned,
             managed: self.managed,
             is_ca: self.is_ca,
+            collection: self.collection.map(CollectionId),
         })
     }
 }
@@ -205,7 +211,7 @@ pub struct SampleShown {
     /// The fields that change, as they are.
     #[schema(value_type = Object)]
     before: AnyJson,
-    /// The same fields as they would be.
+    /// The same fields as they would be; null when it would be removed.
     #[schema(value_type = Object)]
     after: AnyJson,
 }

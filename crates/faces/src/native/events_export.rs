@@ -28,7 +28,8 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExportParameters {
-    /// `jsonl` (JSON Lines, the default), `cef` (ArcSight Common Event Format) or `syslog` (RFC 5424 lines with CEF).
+    /// `jsonl` (JSON Lines, the default), `cef` (ArcSight Common Event Format) or `syslog` (RFC 5424 lines with CEF)
+    /// or `csv`.
     format: Option<String>,
     /// Only events after this number: to go on with an export.
     after: Option<i64>,
@@ -81,7 +82,7 @@ impl ExportParameters {
     responses((status = 200, description = "One event a line", body = String, content_type = "text/plain")))]
 pub async fn export_log(State(app): State<App>, author: Author, Query(given): Query<ExportParameters>) -> Answer<Response> {
     let name = given.format.as_deref().unwrap_or("jsonl");
-    let unknown = || Problem::from(certhold_domain::Refusal::invalid("format", "write jsonl, cef or syslog"));
+    let unknown = || Problem::from(certhold_domain::Refusal::invalid("format", "write jsonl, cef, syslog or csv"));
     let format = Format::parse(name).ok_or_else(unknown)?;
     stream_of(app, author.actor, given.filter(), given.after.unwrap_or(0), format).await
 }
@@ -96,7 +97,8 @@ pub(crate) async fn stream_of(
     format: Format,
 ) -> Answer<Response> {
     let host = host();
-    let first = step(&app, &caller, &filter, after, format, &host).await?;
+    let (first, next) = step(&app, &caller, &filter, after, format, &host).await?;
+    let first = (Bytes::from([format.head().as_bytes(), &first].concat()), next);
     let state = (app, caller, filter, host, Some(first));
     let chunks = stream::unfold(state, move |(app, caller, filter, host, ready)| async move {
         let (bytes, next) = ready?;
@@ -115,6 +117,7 @@ pub(crate) async fn stream_of(
         Format::JsonLines => ("application/x-ndjson", "events.jsonl"),
         Format::Cef => ("text/plain; charset=utf-8", "events.cef"),
         Format::Syslog => ("text/plain; charset=utf-8", "events.log"),
+        Format::Csv => ("text/csv; charset=utf-8; header=present", "events.csv"),
     };
     let disposition = format!("attachment; filename=\"{name}\"");
     Ok(([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], Body::from_stream(chunks))

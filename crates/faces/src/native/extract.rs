@@ -91,9 +91,30 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
     }
 }
 
+/// An error's words without the names of our types: `struct NewOwner` is an object to whoever sent it.
+fn without_types(text: &str) -> String {
+    let mut told: Vec<&str> = Vec::new();
+    let mut words = text.split(' ');
+    while let Some(word) = words.next() {
+        if !matches!(word, "struct" | "enum") {
+            told.push(word);
+            continue;
+        }
+        while told
+            .last()
+            .is_some_and(|word| matches!(*word, "internally" | "adjacently" | "tagged" | "untagged" | "tuple" | "unit"))
+        {
+            told.pop();
+        }
+        told.push("an object");
+        words.next();
+    }
+    told.join(" ")
+}
+
 /// An error's words without the text that was sent, which may be a secret in the wrong place.
 fn without_values(error: &impl std::fmt::Display) -> String {
-    let text = error.to_string();
+    let text = without_types(&error.to_string());
     let Some(start) = text.find("string \"") else { return text };
     let start = start + "string".len();
     match text.rfind("\", expected") {
@@ -133,6 +154,33 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(parse_json::<serde_json::Value>(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn refusals_speak_of_what_was_sent_and_not_of_types() {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only its shape matters")]
+        struct Owned {
+            owner: Option<crate::native::certificates::RoleRef>,
+            #[serde(default)]
+            metadata: std::collections::BTreeMap<String, crate::native::certificates::Given>,
+        }
+        for (sent, told) in [
+            (r#"{"owner": {}}"#, "a role is named by its id, a whole number, or by its name, a text"),
+            (r#"{"owner": 1.5}"#, "a role is named by its id"),
+            (r#"{"owner": 1, "metadata": {"Team": ["a"]}}"#, "a value is text, a whole number, true, false or null"),
+            (r#""text""#, "expected an object"),
+            ("[]", "expected an object with 2 elements"),
+        ] {
+            let problem = format!("{:?}", parse_json::<Owned>(sent.as_bytes()).err().unwrap());
+            assert!(problem.contains(told), "{sent}: {problem}");
+            for word in ["untagged", "enum", "struct", "RoleRef", "Given", "Owned"] {
+                assert!(!problem.contains(word), "{sent}: {problem}");
+            }
+        }
+        assert_eq!(without_types("expected internally tagged enum Edit at line 1"), "expected an object at line 1");
+        assert_eq!(without_types("expected tuple struct Pair, found x"), "expected an object found x");
     }
 
     #[tokio::test]

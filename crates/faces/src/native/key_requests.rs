@@ -117,7 +117,7 @@ pub struct NewKeyRequest {
 pub async fn create(State(app): State<App>, author: Author, Body(new): Body<NewKeyRequest>) -> Answer<Created> {
     let kind = KeyKind::parse(new.key_kind.as_deref().unwrap_or("p256"))?;
     let wanted = KeyWanted { name: new.name, names: new.names, kind };
-    let id = export::request(&app, &author.actor, wanted).await?;
+    let (id, _) = export::request(&app, &author.actor, wanted).await?;
     Ok(Created::at("key-requests", id.0))
 }
 

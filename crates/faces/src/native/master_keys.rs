@@ -1,4 +1,4 @@
-//! `/master-keys` and `/system`: what everything is sealed under, and the state of the server.
+//! `/master-keys`: what everything is sealed under.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,11 +13,11 @@ use super::extract::Id;
 use super::time::Time;
 use crate::auth::{Author, Bearer};
 use crate::problem::Answer;
-use crate::state::{App, VERSION};
+use crate::state::App;
 
-/// The routes of master keys and of the server's state.
+/// The routes of master keys.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, rotate)).routes(routes!(forget)).routes(routes!(state))
+    OpenApiRouter::new().routes(routes!(list, rotate)).routes(routes!(forget))
 }
 
 /// Master keys and how far a rotation is.
@@ -114,64 +114,4 @@ pub async fn rotate(State(app): State<App>, author: Author) -> Answer<(StatusCod
 pub async fn forget(State(app): State<App>, author: Author, Id(number): Id) -> Answer<StatusCode> {
     crate::rekey::forget(&app, &author.actor, number).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// The state of the server.
-#[derive(Serialize, ToSchema)]
-pub struct SystemState {
-    /// The version of the program.
-    version: &'static str,
-    /// `sqlite` or `postgresql`.
-    #[schema(example = "sqlite")]
-    engine: &'static str,
-    /// The last backup that was made, if one was.
-    last_backup: Option<Backup>,
-    /// Where deliveries of the event log stand.
-    deliveries: Vec<Delivery>,
-}
-
-/// A backup that was made.
-#[derive(Serialize, ToSchema)]
-pub struct Backup {
-    /// When.
-    at: Time,
-    /// Details: the file's name and size.
-    #[schema(value_type = Object)]
-    details: serde_json::Value,
-}
-
-/// Where a delivery of the event log stands.
-#[derive(Serialize, ToSchema)]
-pub struct Delivery {
-    /// To whom.
-    target: String,
-    /// The last event that was delivered.
-    seq: i64,
-    /// Events that wait.
-    waiting: i64,
-    /// Why the last try failed.
-    error: Option<String>,
-    /// When something was last delivered or tried.
-    updated_at: Time,
-}
-
-/// Show the state of the server
-#[utoipa::path(get, path = "/system", tag = "system",
-    responses((status = 200, description = "Version, engine, last backup, deliveries of the log", body = SystemState)))]
-pub async fn state(State(app): State<App>, Bearer(caller): Bearer) -> Answer<Json<SystemState>> {
-    let (last, cursors) = app.read_as(caller, crate::rekey::system).await?;
-    let engine = app.core().store.engine().name();
-    let deliveries = cursors.into_iter().map(|cursor| Delivery {
-        target: cursor.name,
-        seq: cursor.seq,
-        waiting: cursor.waiting,
-        error: cursor.error,
-        updated_at: Time(cursor.updated_at),
-    });
-    Ok(Json(SystemState {
-        version: VERSION,
-        engine,
-        last_backup: last.map(|event| Backup { at: Time(event.at), details: event.payload }),
-        deliveries: deliveries.collect(),
-    }))
 }

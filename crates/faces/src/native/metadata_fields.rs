@@ -223,14 +223,31 @@ pub async fn remove(
 pub struct Usage {
     /// Certificates with a value.
     certificates: i64,
+    /// The collections whose queries look at it, by name: another name or type of the field, and its removal, change what is in them.
+    collections: Vec<CollectionNamed>,
 }
 
-/// Get how many certificates have a value in a field
+/// A collection.
+#[derive(Serialize, ToSchema)]
+pub struct CollectionNamed {
+    /// Its handle.
+    id: i64,
+    /// Its name.
+    name: String,
+}
+
+/// Get how a field is used
+///
+/// How many certificates have a value in it, and which collections look at it.
 #[utoipa::path(get, path = "/metadata-fields/{id}/usage", tag = "metadata", params(("id" = i64, Path, description = "The field")),
-    responses((status = 200, description = "How many", body = Usage)))]
+    responses((status = 200, description = "How it is used", body = Usage)))]
 pub async fn usage(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id) -> Answer<Json<Usage>> {
-    let found = app.read_as(caller, move |tx, actor| metadata::usage(tx, actor, MetadataFieldId(id))).await;
-    Ok(Json(Usage { certificates: found.map_err(hidden("metadata field", id))? }))
+    let id = MetadataFieldId(id);
+    let found =
+        app.read_as(caller, move |tx, actor| Ok((metadata::usage(tx, actor, id)?, metadata::collections_using(tx, actor, id)?)));
+    let (certificates, using) = found.await.map_err(hidden("metadata field", id))?;
+    let collections = using.into_iter().map(|(id, name)| CollectionNamed { id: id.0, name }).collect();
+    Ok(Json(Usage { certificates, collections }))
 }
 
 /// What a change of a field would mean for its values.

@@ -4,18 +4,25 @@
 //! ([`crate::problem`]). Credentials are bearer tokens; cookies are ignored.
 
 mod access;
+mod api_clients;
+mod as_csv;
+mod authorities;
 mod bulk_edits;
 mod certificates;
 mod claims;
 mod collections;
+mod containers;
 #[cfg(test)]
 mod coverage;
 mod created;
 mod dns_providers;
+mod enrolments;
 mod events;
 mod events_export;
+mod exclusions;
 mod extract;
 mod findings;
+mod identity_providers;
 mod issuers;
 mod key_requests;
 mod managed;
@@ -24,13 +31,17 @@ mod me;
 mod metadata_fields;
 mod openapi;
 mod overview;
+mod owner_policy;
 mod page;
+mod patterns;
 mod permissions;
 mod principals;
 mod query;
 mod roles;
 mod secret;
 mod sessions;
+mod stores;
+mod system;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -67,21 +78,31 @@ fn described() -> OpenApiRouter<App> {
         .merge(bulk_edits::routes())
         .merge(managed::routes())
         .merge(issuers::routes())
+        .merge(authorities::routes())
+        .merge(patterns::routes())
+        .merge(enrolments::routes())
         .merge(dns_providers::routes())
         .merge(roles::routes())
         .merge(permissions::routes())
         .merge(claims::routes())
+        .merge(identity_providers::routes())
+        .merge(exclusions::routes())
         .merge(access::routes())
         .merge(principals::routes())
         .merge(sessions::routes())
         .merge(tokens::routes())
+        .merge(api_clients::routes())
         .merge(me::routes())
         .merge(events::routes())
         .merge(events_export::routes())
         .merge(master_keys::routes())
+        .merge(system::routes())
         .merge(findings::routes())
         .merge(trust_sets::routes())
-        .merge(overview::routes());
+        .merge(containers::routes())
+        .merge(stores::routes())
+        .merge(overview::routes())
+        .merge(owner_policy::routes());
     OpenApiRouter::with_openapi(openapi::introduction()).nest(ROOT, nouns)
 }
 
@@ -93,6 +114,7 @@ pub fn router(app: &App) -> Router<App> {
         .method_not_allowed_fallback(method_not_allowed)
         .nest("/api", Router::new().fallback(unknown))
         .route("/api/", any(unknown))
+        .layer(axum::middleware::from_fn(as_csv::answer))
         .layer(DefaultBodyLimit::max(app.settings().import_bytes))
 }
 

@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use utoipa::PartialSchema;
@@ -14,6 +13,7 @@ use utoipa::openapi::{
 };
 
 use super::{ROOT, compressed, described};
+use crate::document;
 use crate::problem;
 use crate::state::{App, VERSION};
 
@@ -22,7 +22,8 @@ const ABOUT: &str = "Certificates, their owners, their renewal, and who may do w
     whole numbers. A refusal is a problem document (RFC 9457) whose `type` says what kind, whose `detail` says what is wrong, and whose \
     `missing` names the permissions of which any one would have done. An object that you may not see and one that does not exist get \
     the same answer.\n\n\
-    Lists come in pages: follow `next`, or the header `Link`, until there is none. Every answer carries `x-request-id`, under which \
+    Lists come in pages: follow `next`, or the header `Link`, until there is none. With `Accept: text/csv` a list is answered as \
+    comma-separated values, harmless in spreadsheets. Every answer carries `x-request-id`, under which \
     the server's log and the events know the request.";
 
 /// What stands above the routes.
@@ -102,29 +103,19 @@ static TEXT: LazyLock<String> = LazyLock::new(|| openapi().to_pretty_json().unwr
 
 /// `GET /api/v1/openapi.json`; the description is no secret.
 pub(super) fn router() -> Router<App> {
-    Router::new().route(&format!("{ROOT}/openapi.json"), get(document).layer(compressed()))
+    Router::new().route(&format!("{ROOT}/openapi.json"), get(described_here).layer(compressed()))
 }
 
-async fn document() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=300")], TEXT.as_str())
+async fn described_here() -> impl IntoResponse {
+    document::answer(&TEXT)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Refresh it with `UPDATE_OPENAPI=1 cargo test -p certhold-faces openapi`.
     #[test]
     fn the_checked_in_document_is_this_one() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
-        let text = format!("{}\n", *TEXT);
-        if std::env::var_os("UPDATE_OPENAPI").is_some() {
-            std::fs::write(path, &text).unwrap();
-        }
-        let kept = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            kept == text,
-            "openapi.json is not what the handlers say: run UPDATE_OPENAPI=1 cargo test -p certhold-faces openapi"
-        );
+        document::is_checked_in("openapi.json", &TEXT);
     }
 }

@@ -84,6 +84,8 @@ pub struct Principal {
     disabled: bool,
     /// Whether it can sign in with a password.
     has_password: bool,
+    /// The identity provider by whose word it is known. Such an account has no password, tokens or API clients here.
+    provider: Option<String>,
     /// Since when there is one.
     created_at: Time,
     /// Last sign-in.
@@ -101,6 +103,7 @@ impl From<people::Principal> for Principal {
             email: principal.email,
             disabled: principal.disabled,
             has_password: principal.has_password,
+            provider: principal.provider,
             created_at: Time(principal.created_at),
             last_seen_at: principal.last_seen_at.map(Time),
         }

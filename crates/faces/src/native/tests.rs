@@ -141,3 +141,30 @@ fn collect_references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         _ => {}
     }
 }
+
+#[tokio::test]
+async fn lists_are_comma_separated_values_for_whoever_asks() {
+    let test = TestApp::new().await;
+    test.post("/api/v1/roles", json!({ "name": "=1+1", "permissions": ["/portal/read/"] })).await.expect(201);
+    test.import_samples(3).await;
+    let asked = async |path: &str, accept: &str| {
+        let request = axum::http::Request::get(path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", test.admin))
+            .header(header::ACCEPT_ENCODING, "gzip")
+            .header(header::ACCEPT, accept);
+        test.send(request.body(axum::body::Body::empty()).unwrap()).await
+    };
+    let reply = asked("/api/v1/roles", "text/csv").await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.headers[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/csv"));
+    let text = reply.text();
+    assert!(text.starts_with("id,name,") && text.contains("\"'=1+1\""), "{text}");
+    let page = asked("/api/v1/certificates?limit=2", "text/csv").await;
+    assert_eq!(page.text().lines().count(), 3, "{}", page.text());
+    assert!(page.headers[header::LINK].to_str().unwrap().contains("rel=\"next\""), "the next page is named in the header");
+    assert!(asked("/api/v1/roles", "application/json, text/csv;q=0.5").await.json()["items"].is_array());
+    assert!(asked("/api/v1/me", "text/csv").await.json()["name"].is_string(), "one object is no list");
+    assert_eq!(asked("/api/v1/nothing", "text/csv").await.status, 404);
+    let refused = asked("/api/v1/certificates?limit=0", "text/csv").await;
+    assert_eq!(refused.headers[header::CONTENT_TYPE], "application/problem+json", "a refusal stays what it is");
+}

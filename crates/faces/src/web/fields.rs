@@ -11,6 +11,11 @@ pub struct Fields(Vec<(String, String)>);
 pub struct NotOurs(pub &'static str);
 
 impl Fields {
+    /// Fields that were not sent, to fill a form with.
+    pub fn of(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
     /// Reads `application/x-www-form-urlencoded`. Line ends of text areas become plain ones.
     pub fn parse(body: &[u8]) -> Result<Self, NotOurs> {
         std::str::from_utf8(body).map_err(|_| NotOurs("The form is not text."))?;

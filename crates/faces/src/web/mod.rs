@@ -10,6 +10,7 @@
 pub mod assets;
 pub mod escape;
 mod fields;
+mod file;
 mod local;
 mod notice;
 mod pages;

@@ -45,6 +45,15 @@ impl Refused {
         let message = format!("{message} Go back, reload the page and try again.");
         respond::page(StatusCode::BAD_REQUEST, &ErrorPage::refused(frame, 400, "Not understood", message)).into()
     }
+
+    /// 400: an address that asks for something that the page does not understand.
+    pub fn wrong_address(frame: Frame, why: &str) -> Self {
+        let message = format!(
+            "A parameter of this address cannot be understood. {why} Leaving it out would show more than was asked for: correct the \
+             address, or begin again from the menu."
+        );
+        respond::page(StatusCode::BAD_REQUEST, &ErrorPage::refused(frame, 400, "Not understood", message)).into()
+    }
 }
 
 fn refusal_page(frame: Frame, refusal: Refusal) -> (StatusCode, ErrorPage) {
@@ -66,6 +75,7 @@ fn refusal_page(frame: Frame, refusal: Refusal) -> (StatusCode, ErrorPage) {
         Refusal::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
         Refusal::LockedOut { .. } => (StatusCode::TOO_MANY_REQUESTS, "Locked out"),
         Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Busy"),
+        Refusal::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Not available"),
         Refusal::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "Not signed in"),
     };
     (status, ErrorPage::refused(frame, status.as_u16(), title, message))

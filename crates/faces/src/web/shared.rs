@@ -80,16 +80,20 @@ pub fn viewer(actor: &Actor) -> Viewer {
     let may = |path: &str| holds(&actor.access, path);
     let opens = |section: &Section| {
         section_paths(*section).iter().any(|path| may(path))
-            || *section == Section::Collections && reads_some_collection(&actor.access)
+            || *section == Section::Collections && has_some_below(&actor.access, paths::CERTIFICATES_READ)
+            || *section == Section::Stores && STORES.iter().any(|path| has_some_below(&actor.access, path))
     };
     let sections = Section::ALL.into_iter().filter(opens).collect();
     Viewer { name: actor.name.clone(), sections, in_trouble: 0, may_manage: may(paths::RENEWAL_MODIFY) }
 }
 
-/// Whether certificates of some collection may be seen: the list then shows which.
-fn reads_some_collection(access: &Access) -> bool {
+/// The rights of which any one shows stores: everywhere, or those of some container.
+const STORES: [&str; 3] = [paths::STORES_READ, paths::STORES_SCHEDULE, paths::STORES_MODIFY];
+
+/// Whether a right is held on some collection or container: the list then shows which.
+fn has_some_below(access: &Access, right: &str) -> bool {
     let mut grants = access.roles.iter().flat_map(|role| &role.grants);
-    grants.any(|path| path.as_str().starts_with(paths::CERTIFICATES_READ))
+    grants.any(|path| path.as_str().starts_with(right))
 }
 
 /// Whether a right is held system-wide, by rights that are at hand.
@@ -100,16 +104,22 @@ pub fn holds(access: &Access, path: &str) -> bool {
 /// The permissions of which any one opens a section.
 fn section_paths(section: Section) -> &'static [&'static str] {
     match section {
-        Section::Home | Section::Certificates => &[paths::CERTIFICATES_READ],
+        Section::Home | Section::Certificates | Section::Findings | Section::TrustSets => &[paths::CERTIFICATES_READ],
+        Section::Enrol => &[paths::ENROLLMENT_CSR, paths::ENROLLMENT_PFX],
+        Section::Patterns => &[paths::PATTERNS_READ],
+        Section::KeyRequests => &[paths::KEY_REQUESTS_READ, paths::ENROLLMENT_CSR_GENERATION],
+        Section::System => &[paths::SYSTEM_READ],
         Section::Collections => &[paths::CERTIFICATES_READ, paths::COLLECTIONS_MODIFY],
         Section::Import => &[paths::CERTIFICATES_IMPORT],
         Section::Metadata => &[paths::METADATA_TYPES_READ, paths::METADATA_TYPES_MODIFY],
         Section::Managed => &[paths::RENEWAL_READ],
-        Section::Issuers => &[paths::ISSUERS_READ],
+        Section::Stores => &STORES,
+        Section::Issuers | Section::Authorities => &[paths::ISSUERS_READ],
         Section::DnsProviders => &[paths::DNS_PROVIDERS_READ],
         Section::Users | Section::ServiceAccounts | Section::Roles | Section::Sets | Section::Claims | Section::Review => {
             &[paths::SECURITY_READ]
         }
+        Section::IdentityProviders => &[paths::IDENTITY_PROVIDERS_READ],
         Section::Events => &[paths::AUDITING_READ],
         Section::Api => &[paths::PORTAL_READ],
         Section::Account | Section::None => &[],

@@ -14,7 +14,7 @@ mod renewal;
 pub use account::{Authority, ExternalAccount, Session, register};
 pub use error::{AcmeError, AcmeErrorKind, Problem, Subproblem};
 pub use order::{NewOrder, Order, PendingChallenge, Progress};
-pub use renewal::{RenewalWindow, RevocationReason};
+pub use renewal::{RenewalWindow, RevocationReason, Revoked};
 
 /// Runs a step again when the authority rejects the nonce more often than instant-acme repeats a request (three times):
 /// a rejected nonce means that nothing was done (RFC 8555 section 6.5).

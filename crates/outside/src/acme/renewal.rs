@@ -1,6 +1,6 @@
 //! After issuance: when the authority would have a certificate renewed (RFC 9773), and revocation.
 
-use super::error::AcmeError;
+use super::error::{AcmeError, AcmeErrorKind};
 use super::exchange::observed;
 use super::{Session, again_on_bad_nonce};
 use instant_acme::{CertificateIdentifier, RevocationRequest};
@@ -35,6 +35,15 @@ pub enum RevocationReason {
     Superseded,
     /// The service is gone.
     CessationOfOperation,
+}
+
+/// When a certificate was revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// By this request.
+    Now,
+    /// By an earlier one, whoever made it.
+    Before,
 }
 
 /// Asked again after this long when the authority does not say (RFC 9773 section 4.3.2 recommends six hours).
@@ -88,11 +97,11 @@ impl Session {
         }
     }
 
-    /// Revokes `certificate` (DER) with the account that obtained it; succeeds if it is revoked already.
+    /// Revokes `certificate` (DER) with the account that obtained it; says whether it was revoked already.
     ///
     /// # Errors
     /// See [`AcmeError`].
-    pub async fn revoke(&self, certificate: &[u8], reason: RevocationReason) -> Result<(), AcmeError> {
+    pub async fn revoke(&self, certificate: &[u8], reason: RevocationReason) -> Result<Revoked, AcmeError> {
         use instant_acme::RevocationReason as Code;
         let der = CertificateDer::from(certificate.to_vec());
         let reason = match reason {
@@ -104,9 +113,13 @@ impl Session {
         };
         let request = RevocationRequest { certificate: &der, reason };
         let (result, answer) = observed(async { again_on_bad_nonce!(self.account.revoke(&request).await) }).await;
+        if matches!(result, Err(instant_acme::Error::Unsupported(_))) {
+            let sentence = format!("{} offers no revocation over ACME", self.authority.name());
+            return Err(AcmeError::plain(AcmeErrorKind::Rejected, &sentence));
+        }
         match result.map_err(|error| AcmeError::of(&error, answer, self.authority.name())) {
-            Err(error) if error.problem.as_ref().is_some_and(|problem| problem.kind == "alreadyRevoked") => Ok(()),
-            other => other,
+            Err(error) if error.problem.as_ref().is_some_and(|problem| problem.kind == "alreadyRevoked") => Ok(Revoked::Before),
+            other => other.map(|()| Revoked::Now),
         }
     }
 }

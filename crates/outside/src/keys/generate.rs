@@ -1,11 +1,11 @@
 //! Making keys.
 
-use super::{KeyUseError, certificate_request};
+use super::{KeyUseError, sign, titled_certificate_request};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm, Ed25519KeyPair, RsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, ML_DSA_65_SIGNING, PqdsaKeyPair, RsaKeyPair,
 };
 use certhold_domain::renewal::KeyKind;
 use certhold_domain::{KeyMaker, MadeKey};
@@ -29,6 +29,10 @@ pub fn generate(kind: KeyKind) -> Result<PrivateKey, KeyUseError> {
             let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| FAILED)?;
             held(der.as_ref())
         }
+        KeyKind::MlDsa65 => {
+            let pair = PqdsaKeyPair::generate(&ML_DSA_65_SIGNING).map_err(|_| FAILED)?;
+            held(pair.to_pkcs8v1().map_err(|_| FAILED)?.as_ref())
+        }
     }
 }
 
@@ -39,8 +43,16 @@ pub struct SoftwareKeys;
 impl KeyMaker for SoftwareKeys {
     fn make(&self, kind: KeyKind, names: &[String]) -> Result<MadeKey, String> {
         let key = generate(kind).map_err(|error| error.to_string())?;
-        let csr = certificate_request(&key, names).map_err(|error| error.to_string())?;
+        let csr = titled_certificate_request(&key, names).map_err(|error| error.to_string())?;
         Ok(MadeKey { key, csr })
+    }
+
+    fn key(&self, kind: KeyKind) -> Result<PrivateKey, String> {
+        generate(kind).map_err(|error| error.to_string())
+    }
+
+    fn sign(&self, key: &PrivateKey, message: &[u8]) -> Result<Vec<u8>, String> {
+        sign(key, message).map_err(|error| error.to_string())
     }
 }
 
@@ -75,6 +87,7 @@ mod tests {
             (KeyKind::Rsa2048, "RSA", Some(2048), None),
             (KeyKind::Rsa3072, "RSA", Some(3072), None),
             (KeyKind::Ed25519, "Ed25519", None, None),
+            (KeyKind::MlDsa65, "ML-DSA-65", None, None),
         ] {
             let key = generate(kind).unwrap();
             assert_eq!((key.algorithm(), key.curve()), (algorithm, curve), "{kind:?}");

@@ -9,6 +9,10 @@ mod edit;
 mod prove;
 pub mod rekey;
 mod renew;
+mod renew_here;
+mod revocation_list;
+mod revoke;
+mod store;
 mod withdraw;
 
 use std::collections::HashMap;
@@ -17,7 +21,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use certhold_domain::jobs::{self, JobKind, Lease};
+use certhold_domain::private_ca;
 use certhold_domain::renewal::managed;
+use certhold_domain::stores::Roots;
 use certhold_domain::{Actor, Core, Error, Face, IssuerId, Refusal};
 use certhold_store::Tx;
 use tokio::sync::{Semaphore, watch};
@@ -35,6 +41,8 @@ pub struct Settings {
     pub concurrency: usize,
     /// Where CNAMEs and name servers are looked up.
     pub resolvers: Resolvers,
+    /// The directories in which certificate stores may be.
+    pub store_roots: Roots,
 }
 
 /// A running worker.
@@ -143,13 +151,17 @@ async fn run(context: Arc<Context>, heartbeat: Arc<AtomicI64>, mut stopped: watc
 }
 
 async fn plan(context: &Context) {
+    if let Err(error) = context.write(|tx, _, now| private_ca::enqueue_due(tx, now)).await {
+        tracing::error!(%error, "revocation lists could not be planned; it is tried again");
+    }
     loop {
         match context.write(|tx, _, now| managed::enqueue_due(tx, now, PLAN_AT_ONCE)).await {
-            Ok(enqueued) if enqueued < PLAN_AT_ONCE as usize => return,
+            Ok(enqueued) if enqueued < PLAN_AT_ONCE as usize => break,
             Ok(_) => {}
             Err(error) => return tracing::error!(%error, "planning failed; it is tried again"),
         }
     }
+    store::plan(context).await;
 }
 
 /// Claims as many jobs as there is room for; says whether it claimed any.
@@ -195,6 +207,9 @@ async fn work_on(context: &Arc<Context>, lease: Lease) {
             JobKind::Rekey => rekey::run(context, &lease).await,
             JobKind::Retention => rekey::erase(context, &lease).await,
             JobKind::BulkEdit => edit::run(context, &lease).await,
+            JobKind::RevocationList => revocation_list::run(context, &lease).await,
+            JobKind::Store => store::run(context, &lease).await,
+            JobKind::Revoke => revoke::run(context, &lease).await,
         }
     };
     let outcome = tokio::select! {

@@ -10,12 +10,12 @@ use certhold_domain::inventory::Candidate;
 use certhold_domain::jobs::{self, Lease};
 use certhold_domain::renewal::issuers::{self, IssuerAccess};
 use certhold_domain::renewal::order::{self, Failure, OrderKey, Work};
-use certhold_domain::renewal::{FailureClass, KeyKind};
+use certhold_domain::renewal::{FailureClass, IssuedBy, KeyKind, managed};
 use certhold_domain::{Error, Fault, LineageId, OrderId, PrivateKeyId, Refusal};
 use certhold_pki::{CsrFacts, PrivateKey, SignatureError, lint_issued, order_chain, verify_signed_by};
 
 use super::prove::Proof;
-use super::{Context, withdraw};
+use super::{Context, renew_here, withdraw};
 use crate::acme::{self, AcmeError, AcmeErrorKind, Authority, ExternalAccount, NewOrder, Order, Progress, Session};
 use crate::dns::{DnsError, Provider};
 use crate::keys;
@@ -47,28 +47,37 @@ impl From<Error> for Stop {
 pub(super) async fn run(context: &Context, lease: &Lease) -> Result<(), Error> {
     let lease = *lease;
     let lineage = LineageId(lease.object);
+    if let Some(IssuedBy::Private { .. }) = context.read(move |tx, _| managed::issued_by(tx, lineage)).await? {
+        return renew_here::run(context, &lease).await;
+    }
     let Some(work) = context.read(move |tx, actor| order::work(tx, actor, lineage)).await? else {
         return context.write(move |tx, _, now| jobs::finish(tx, &lease, now)).await;
     };
     let mut attempt = Attempt { context, lease, order: work.order.as_ref().map(|order| order.id) };
     match attempt.run(work).await {
         Ok(()) => Ok(()),
-        Err(Stop::Later(due_at)) => context.write(move |tx, _, _| jobs::put_off(tx, &lease, due_at, None)).await,
-        Err(Stop::Failed(failure)) => {
-            tracing::warn!(managed = lineage.0, class = failure.class.name(), cause = %failure.sentence, "renewal failed");
-            let order = attempt.order;
-            context.write(move |tx, actor, now| order::fail(tx, actor, &lease, order, &failure, now)).await
-        }
-        Err(Stop::Fault(Error::Refused(Refusal::LeaseLost(job)))) => Err(Error::Refused(Refusal::LeaseLost(job))),
-        Err(Stop::Fault(error)) => {
-            // Also what is our own fault is told where people look.
-            tracing::error!(managed = lineage.0, %error, "renewal stopped on a fault");
-            let sentence = format!("a fault inside Certhold stopped this: {error}");
-            let failure = Failure { class: FailureClass::Unfit, sentence, detail: None, retry_after: None, order_lost: false };
-            let order = attempt.order;
-            context.write(move |tx, actor, now| order::fail(tx, actor, &lease, order, &failure, now)).await
-        }
+        Err(stop) => ended(context, lease, attempt.order, stop).await,
     }
+}
+
+/// Records why a run ended without a certificate.
+pub(super) async fn ended(context: &Context, lease: Lease, order: Option<OrderId>, stop: Stop) -> Result<(), Error> {
+    let managed = lease.object;
+    let failure = match stop {
+        Stop::Later(due_at) => return context.write(move |tx, _, _| jobs::put_off(tx, &lease, due_at, None)).await,
+        Stop::Failed(failure) => {
+            tracing::warn!(managed, class = failure.class.name(), cause = %failure.sentence, "renewal failed");
+            failure
+        }
+        Stop::Fault(Error::Refused(Refusal::LeaseLost(job))) => return Err(Error::Refused(Refusal::LeaseLost(job))),
+        Stop::Fault(error) => {
+            // Also what is our own fault is told where people look.
+            tracing::error!(managed, %error, "renewal stopped on a fault");
+            let sentence = format!("a fault inside Certhold stopped this: {error}");
+            Box::new(Failure { class: FailureClass::Unfit, sentence, detail: None, retry_after: None, order_lost: false })
+        }
+    };
+    context.write(move |tx, actor, now| order::fail(tx, actor, &lease, order, &failure, now)).await
 }
 
 struct Attempt<'a> {
@@ -118,7 +127,11 @@ impl Attempt<'_> {
     }
 
     async fn place(&self, session: &Session, work: &Work, prepared: &Prepared) -> Result<Order, Stop> {
-        let new = NewOrder { names: &prepared.names, profile: work.managed.profile.as_deref(), replaces: None };
+        let profile = match &work.managed.by {
+            IssuedBy::Acme { profile, .. } => profile.as_deref(),
+            IssuedBy::Private { .. } => None,
+        };
+        let new = NewOrder { names: &prepared.names, profile, replaces: None };
         let remote = match session.place(new).await {
             Ok(remote) => remote,
             Err(error) => {
@@ -230,7 +243,7 @@ async fn make_key(kind: KeyKind) -> Result<PrivateKey, Stop> {
 }
 
 /// The account at the authority, registered at first use. One at a time, so that jobs which start together share one account.
-async fn session(context: &Context, issuer: &IssuerAccess) -> Result<Session, Stop> {
+pub(super) async fn session(context: &Context, issuer: &IssuerAccess) -> Result<Session, Stop> {
     let place = context.session_of(issuer.id);
     let mut place = place.lock().await;
     if let Some(session) = place.as_ref() {

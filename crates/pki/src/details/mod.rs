@@ -5,6 +5,7 @@ mod curves;
 mod decode;
 mod extension;
 mod general_name;
+pub mod java;
 mod key;
 mod keywords;
 mod names;
@@ -107,6 +108,11 @@ pub struct Digests {
 
 impl Details {
     /// Takes the certificate at the beginning of `der` apart.
+    ///
+    /// Everything is decoded and owned: names in three styles, each extension with its own type, and six digests over the
+    /// whole certificate or parts of it. Time and memory grow with the size of the certificate (a name constraint or a policy
+    /// costs an allocation each), to many times what [`crate::Facts::of`] takes. Meant for one certificate that somebody looks
+    /// at; for lists there are the facts, and certificates of more than some 16 KiB are best taken apart on a thread of their own.
     ///
     /// # Errors
     /// As [`crate::Facts::of`].

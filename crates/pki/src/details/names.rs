@@ -176,6 +176,12 @@ impl DistinguishedName {
             }
         }
     }
+
+    /// The name exactly as OpenJDK 17 prints it, hostile characters included.
+    pub(super) fn as_java(&self) -> String {
+        let written = self.relative_names.iter().rev().map(|name| name.joined(" + ", Attribute::push_java));
+        written.collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl RelativeName {
@@ -224,8 +230,17 @@ impl Attribute {
         text::decode(&Reader::new(&self.encoded).next()?)
     }
 
-    /// `sun.security.x509.AVA.toKeywordValueString`.
+    /// `sun.security.x509.AVA.toKeywordValueString`, hostile characters escaped.
     fn push_jdk(&self, out: &mut String) {
+        self.push_keyword_value(out, text::push_visible);
+    }
+
+    /// The same with every character as it is.
+    fn push_java(&self, out: &mut String) {
+        self.push_keyword_value(out, String::push);
+    }
+
+    fn push_keyword_value(&self, out: &mut String, push: fn(&mut String, char)) {
         match keywords::jdk(&self.kind) {
             Some(keyword) => out.push_str(keyword),
             None => {
@@ -255,7 +270,7 @@ impl Attribute {
             if c == '"' || c == '\\' {
                 out.push('\\');
             }
-            text::push_visible(out, c);
+            push(out, c);
         }
         if quotes {
             out.push('"');

@@ -83,7 +83,7 @@ pub(super) const RULES: &[Rule] = &[
         Error,
         "An IP address is written as a DNS name",
         "Put the address among the iPAddress names; clients compare it only there.",
-        Rfc(9525, "6.5"),
+        Rfc(9525, "6.4"),
         dns_is_address,
     ),
     Rule::new(

@@ -241,7 +241,7 @@ pub(super) const RULES: &[Rule] = &[
         Error,
         "The certificate demands stapled OCSP answers, but names no OCSP responder",
         "Replace it by one without the demand: the authority answers no OCSP, and strict clients will refuse the server.",
-        Rfc(7633, "4.2.2"),
+        Rfc(7633, "4.2"),
         must_staple_without_ocsp,
     ),
     Rule::new(

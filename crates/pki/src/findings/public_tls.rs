@@ -35,7 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         Error,
         "A public TLS certificate is also for clients, which Chrome's root program forbids",
         "Take client certificates from a private authority; order this one for servers only.",
-        Other("Chrome Root Program Policy v1.8, since 2027-03-15", CHROME_ROOTS),
+        Other("Chrome Root Program Policy v1.8 section 1.3.2, since 2027-03-15", CHROME_ROOTS),
         client_auth,
     ),
     Rule::new(
@@ -43,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         Notice,
         "A public TLS certificate is also for clients, and its successors will not be",
         "If clients sign in with it, move them to a private authority before the renewal.",
-        Other("Chrome Root Program Policy v1.8, from 2027-03-15", CHROME_ROOTS),
+        Other("Chrome Root Program Policy v1.8 section 1.3.2, from 2027-03-15", CHROME_ROOTS),
         client_auth_ends,
     ),
     Rule::new(

@@ -111,7 +111,7 @@ pub(super) const RULES: &[Rule] = &[
         Error,
         "An extended validation certificate has a wildcard",
         "Name the hosts, or use a certificate with another kind of validation.",
-        Ev("7.1.4.2"),
+        Ev("7.1.2.1"),
         extended_wildcard,
     ),
     Rule::new(

@@ -146,7 +146,7 @@ pub(super) const RULES: &[Rule] = &[
         Warning,
         "A TLS client cannot use the key as its key usage says",
         "Replace the certificate by one with digitalSignature.",
-        Rfc(8446, "4.4.2.2"),
+        Rfc(5246, "7.4.6"),
         client_usage,
     ),
     Rule::new(

@@ -10,7 +10,7 @@ mod noise;
 mod words;
 
 use crate::asn1::{self, tag};
-use crate::time::civil_from_days;
+use crate::time;
 use issuer::{Issuer, KeyPool};
 use noise::Noise;
 use words::{CITIES, COUNTRIES, FIRST, HOSTS, LEGAL, SECOND, TOP};
@@ -97,8 +97,8 @@ impl Generator {
         let age_ms = (lifetime_ms / 11 * 12 / 1000 * noise.below(1001) as i64) + noise.below(86_400_000) as i64;
         let not_before_ms = self.epoch_ms - age_ms;
         nest(out, tag::SEQUENCE, |out| {
-            put_time(out, not_before_ms);
-            put_time(out, not_before_ms + lifetime_ms - 1000);
+            time::put(out, not_before_ms);
+            time::put(out, not_before_ms + lifetime_ms - 1000);
         });
     }
 }
@@ -268,24 +268,6 @@ fn put_extension(out: &mut Vec<u8>, oid: &[u8], value: impl FnOnce(&mut Vec<u8>)
         asn1::put(out, tag::OID, oid);
         nest(out, tag::OCTET_STRING, value);
     });
-}
-
-/// UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5).
-fn put_time(out: &mut Vec<u8>, unix_ms: i64) {
-    let seconds = unix_ms.div_euclid(1000);
-    let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
-    let second = seconds.rem_euclid(86_400);
-    let two = |number: i64| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
-    if (1950..2050).contains(&year) {
-        asn1::put_header(out, tag::UTC_TIME, 13);
-    } else {
-        asn1::put_header(out, tag::GENERALIZED_TIME, 15);
-        out.extend_from_slice(&two(year / 100));
-    }
-    for number in [year % 100, month, day, second / 3600, second / 60 % 60, second % 60] {
-        out.extend_from_slice(&two(number));
-    }
-    out.push(b'Z');
 }
 
 /// An element whose content is written by `content`; its header is put before it afterwards.

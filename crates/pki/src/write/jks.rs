@@ -26,21 +26,7 @@ pub(super) fn write(
     store.number(2, "the version")?;
     store.number(names.len(), "the list of entries")?;
     for entry in entries {
-        match entry.key {
-            Some(_) if entry.certificates.is_empty() => return Err(WriteError::KeyAlone),
-            Some(key) => {
-                store.head(1, &alias(entry, 0), now_ms)?;
-                store.sized(&protected(key, &password, random), "a private key")?;
-                store.number(entry.certificates.len(), "a chain")?;
-                entry.certificates.iter().try_for_each(|der| store.certificate(der))?;
-            }
-            None => {
-                for (position, der) in entry.certificates.iter().enumerate() {
-                    store.head(2, &alias(entry, position), now_ms)?;
-                    store.certificate(der)?;
-                }
-            }
-        }
+        store.entry(entry, &password, now_ms, random)?;
     }
     let check = store_digest(&password, &store.0);
     store.0.extend_from_slice(&check);
@@ -69,7 +55,35 @@ fn protected(key: &PrivateKey, password: &Password, random: Random<'_>) -> Vec<u
 
 struct Store(Zeroizing<Vec<u8>>);
 
+/// The octets of one entry: of a key with its chain, or of certificates.
+pub(crate) fn encoded(
+    entry: &Entry<'_>,
+    password: &Password,
+    now_ms: i64,
+    random: Random<'_>,
+) -> Result<Zeroizing<Vec<u8>>, WriteError> {
+    let mut alone = Store(Zeroizing::new(Vec::new()));
+    alone.entry(entry, password, now_ms, random)?;
+    Ok(alone.0)
+}
+
 impl Store {
+    fn entry(&mut self, entry: &Entry<'_>, password: &Password, now_ms: i64, random: Random<'_>) -> Result<(), WriteError> {
+        match entry.key {
+            Some(_) if entry.certificates.is_empty() => Err(WriteError::KeyAlone),
+            Some(key) => {
+                self.head(1, &alias(entry, 0), now_ms)?;
+                self.sized(&protected(key, password, random), "a private key")?;
+                self.number(entry.certificates.len(), "a chain")?;
+                entry.certificates.iter().try_for_each(|der| self.certificate(der))
+            }
+            None => entry.certificates.iter().enumerate().try_for_each(|(position, der)| {
+                self.head(2, &alias(entry, position), now_ms)?;
+                self.certificate(der)
+            }),
+        }
+    }
+
     fn number(&mut self, number: usize, what: &'static str) -> Result<(), WriteError> {
         let number = i32::try_from(number).map_err(|_| WriteError::TooLong(what))?;
         self.0.extend_from_slice(&number.to_be_bytes());

@@ -1,7 +1,7 @@
 //! Writing certificates and keys in the formats that other software reads. Nothing here draws random numbers: salts come from
 //! the caller's [`Random`], so that the same input gives the same file.
 
-mod jks;
+pub(crate) mod jks;
 mod pkcs12;
 
 use zeroize::Zeroizing;
@@ -193,6 +193,14 @@ pub fn write(
         OutputFormat::Pkcs12Legacy => pkcs12::write(entries, needed()?, Profile::Legacy, random),
         OutputFormat::Jks => jks::write(entries, needed()?, now_ms, random),
     }
+}
+
+/// A PKCS#12 file in which nothing is yet, or any more.
+///
+/// # Errors
+/// [`WriteError::Library`].
+pub fn empty_pkcs12(password: &str, legacy: bool, random: Random<'_>) -> Result<Zeroizing<Vec<u8>>, WriteError> {
+    pkcs12::write(&[], password, if legacy { Profile::Legacy } else { Profile::Modern }, random)
 }
 
 fn write_pem(entries: &[Entry<'_>], password: Option<&str>, random: Random<'_>) -> Result<Zeroizing<Vec<u8>>, WriteError> {

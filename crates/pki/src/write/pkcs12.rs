@@ -1,5 +1,7 @@
 //! PKCS#12 files (RFC 7292): the certificates in one encrypted part, each key in a bag of its own encryption.
 
+use std::collections::BTreeSet;
+
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use zeroize::Zeroizing;
 
@@ -26,6 +28,8 @@ pub(super) fn write(
 ) -> Result<Zeroizing<Vec<u8>>, WriteError> {
     let password = Password::new(password);
     let (mut keys, mut certificates) = (Vec::new(), Vec::new());
+    // Entries share authorities, which have no names: once is enough for whoever builds the chains.
+    let mut above: BTreeSet<&[u8]> = BTreeSet::new();
     for entry in entries {
         let leaf = entry.certificates.first();
         // Any value that is the same at both will do; OpenSSL takes this one too.
@@ -38,6 +42,9 @@ pub(super) fn write(
             keys.push(bag(SHROUDED_KEY, &encrypted, &own));
         }
         for (position, der) in entry.certificates.iter().enumerate() {
+            if entry.key.is_some() && position > 0 && !above.insert(der) {
+                continue;
+            }
             let value = element(
                 tag::SEQUENCE,
                 &[&element(tag::OID, &[X509_CERTIFICATE]), &element(tag::context(0), &[&element(tag::OCTET_STRING, &[der])])],

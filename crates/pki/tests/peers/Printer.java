@@ -38,6 +38,13 @@ public class Printer {
     private static void describe(StringBuilder line, X509Certificate c) throws Exception {
         field(line, "subject", c.getSubjectX500Principal().toString());
         field(line, "issuer", c.getIssuerX500Principal().toString());
+        field(line, "javaSerial", c.getSerialNumber().toString(16));
+        field(line, "begins", c.getNotBefore().toString());
+        field(line, "ends", c.getNotAfter().toString());
+        field(line, "signatureName", c.getSigAlgName());
+        field(line, "subjectName", c.getSubjectDN().toString());
+        list(line, "generalNames", generalNames(c));
+        field(line, "md5", hex(java.security.MessageDigest.getInstance("MD5").digest(c.getEncoded())));
         field(line, "serial", hex(c.getSerialNumber().toByteArray()));
         number(line, "version", c.getVersion());
         number(line, "notBefore", c.getNotBefore().getTime());
@@ -90,6 +97,20 @@ public class Printer {
         } catch (Exception e) {
             field(line, "keyError", String.valueOf(e.getMessage()));
         }
+    }
+
+    // The class behind the interface prints each name; the package is opened by --add-exports.
+    private static List<String> generalNames(X509Certificate c) throws Exception {
+        List<String> shown = new java.util.ArrayList<>();
+        sun.security.x509.SubjectAlternativeNameExtension extension =
+            ((sun.security.x509.X509CertImpl) c).getSubjectAlternativeNameExtension();
+        if (extension != null) {
+            for (sun.security.x509.GeneralName name
+                    : extension.get(sun.security.x509.SubjectAlternativeNameExtension.SUBJECT_NAME).names()) {
+                shown.add(name.toString());
+            }
+        }
+        return shown;
     }
 
     private static String hex(byte[] octets) {

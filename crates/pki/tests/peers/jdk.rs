@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::process::Command;
 
+use certhold_pki::details::java::{self, Java};
 use certhold_pki::details::{Choice, ExtensionContent, KeyParts, NameStyle};
 use serde_json::Value;
 
@@ -24,6 +25,7 @@ const REFUSED: &[(&str, &str)] = &[
 #[test]
 fn what_openjdk_says() {
     let mut java = Command::new("java");
+    java.args(["--add-exports", "java.base/sun.security.x509=ALL-UNNAMED", "-Duser.timezone=UTC", "-Duser.language=en"]);
     java.arg(script("Printer.java"));
     let mut differences = Differences::default();
     let mut refused = Vec::new();
@@ -73,6 +75,7 @@ fn compare(number: usize, subject: &Subject, answer: &Value, differences: &mut D
     if let Some(parameters) = text("signatureParameters") {
         differences.compare(&place("parameters"), &hex(&details.signature_algorithm.parameters), &parameters);
     }
+    as_java(number, subject, answer, differences);
     usages(number, subject, answer, differences);
     let mut flags: Vec<Vec<String>> = vec![Vec::new(), Vec::new()];
     details.extensions.iter().for_each(|extension| flags[usize::from(!extension.critical)].push(extension.oid.clone()));
@@ -83,6 +86,34 @@ fn compare(number: usize, subject: &Subject, answer: &Value, differences: &mut D
     }
     names(number, subject, answer, differences);
     key(number, subject, answer, differences);
+}
+
+/// What is to be the same character for character.
+fn as_java(number: usize, subject: &Subject, answer: &Value, differences: &mut Differences) {
+    let java = Java::of(&subject.der).unwrap();
+    let mut text = |what: &str, ours: &str| {
+        differences.compare(&format!("certificate {number}, {what}"), &Some(ours), &answer[what].as_str());
+    };
+    text("subject", &java.subject);
+    text("subjectName", &java.subject);
+    text("issuer", &java.issuer);
+    text("javaSerial", &java.serial);
+    text("begins", &java::date(java.not_before));
+    text("ends", &java::date(java.not_after));
+    text("signatureName", &java.signature_algorithm);
+    text("md5", &hex(&java.md5));
+    if answer["keyAlgorithm"].is_string() {
+        text("keyAlgorithm", &java.key_algorithm);
+    }
+    let names: Vec<String> = serde_json::from_value(answer["generalNames"].clone()).unwrap();
+    differences.compare(&format!("certificate {number}, general names"), &java.alternative_names, &names);
+    let bits = answer["keyUsage"].as_str().unwrap_or("000000000");
+    let bits = format!("{bits:0<9}");
+    let ours: String = java.key_usage.iter().map(|bit| if *bit { '1' } else { '0' }).collect();
+    differences.compare(&format!("certificate {number}, key usage"), &ours.as_str(), &&bits[..9]);
+    if let Some(theirs) = answer["keyBits"].as_u64() {
+        differences.compare(&format!("certificate {number}, key bits"), &u64::from(java.key_bits), &theirs);
+    }
 }
 
 fn usages(number: usize, subject: &Subject, answer: &Value, differences: &mut Differences) {

@@ -29,8 +29,9 @@ const IN_FLIGHT: usize = 256;
 const ROWS: usize = 64;
 const OLDEST_SERVER: u32 = 130_000;
 
-/// Settings of every session. Durability is not left to the server's defaults.
-const SET_UP: &str = "SET lock_timeout = '10s'; SET statement_timeout = '60s'; \
+/// Settings of every session. Durability is not left to the server's defaults. What takes milliseconds is not compiled first:
+/// compiling a long condition takes minutes, in which no time-out is heeded.
+const SET_UP: &str = "SET lock_timeout = '10s'; SET statement_timeout = '60s'; SET jit = off; \
     SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 

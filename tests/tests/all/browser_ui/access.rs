@@ -57,7 +57,7 @@ async fn somebody_gets_a_role_and_a_token_and_the_record_shows_it() {
     ui.sign_in("marta", "a word that is long enough").await;
     ui.see("Nothing is held yet").await;
     let links = ui.script("return [...document.querySelectorAll('#nav .nav-groups a')].map(a => a.pathname)").await;
-    assert_eq!(links, serde_json::json!(["/", "/certificates", "/collections", "/api/docs"]));
+    assert_eq!(links, serde_json::json!(["/", "/certificates", "/collections", "/findings", "/trust-sets", "/api/docs"]));
     ui.browser.screenshot_page("home-reader").await;
     ui.open("/users").await;
     ui.see("Your roles do not grant this.").await;

@@ -1,10 +1,17 @@
 //! The web pages in a real browser.
 
 mod access;
+mod bulk;
+mod collections;
+mod custody;
+mod enrolling;
 mod inventory;
 mod issuance;
 mod looks;
+mod rights;
 mod signing_in;
+mod stores;
+mod trying;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,8 +21,11 @@ use certhold_pki::sample::Generator;
 use certhold_tests::browser::{Browser, DESKTOP};
 use certhold_tests::server::{ADMIN_PASSWORD, Launch, Server};
 use fantoccini::{Locator, elements::Element};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// The password of everybody that a story adds.
+pub const PASSWORD: &str = "a word that is long enough";
 
 /// A server and a browser that looks at it.
 pub struct Ui {
@@ -29,8 +39,13 @@ pub struct Ui {
 impl Ui {
     /// None, with a note, when no browser is installed.
     pub async fn start() -> Option<Ui> {
+        Ui::start_on(Launch::new()).await
+    }
+
+    /// The same on a server that is started like this.
+    pub async fn start_on(launch: Launch) -> Option<Ui> {
         let browser = Browser::start(DESKTOP).await?;
-        let server = Launch::new().start().await;
+        let server = launch.start().await;
         let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
         Some(Ui { server, browser, files: tempfile::tempdir().unwrap(), began: i64::try_from(began).unwrap() })
     }
@@ -83,7 +98,7 @@ impl Ui {
 
     /// Types into a field, instead of what is in it.
     pub async fn fill(&self, name: &str, text: &str) {
-        let field = self.find(&format!("main [name=\"{name}\"]")).await;
+        let field = self.find(&format!("main [name=\"{name}\"]:not([type=hidden])")).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap_or_else(|error| panic!("{name}: {error}"));
     }
@@ -115,14 +130,50 @@ impl Ui {
         panic!("not at {path} but at {}; the page says:\n{}", self.path().await, self.browser.text().await);
     }
 
-    pub async fn script(&self, script: &str) -> serde_json::Value {
+    pub async fn script(&self, script: &str) -> Value {
         self.browser.client.execute(script, vec![]).await.unwrap()
     }
 
     pub async fn sign_in(&self, name: &str, password: &str) {
         self.fill("name", name).await;
         self.fill("password", password).await;
-        self.press("Sign in").await;
+        self.leave_by("Sign in").await;
+    }
+
+    /// Presses what leads to another document, and waits for that one: it may say what this one says already.
+    pub async fn leave_by(&self, words: &str) {
+        self.script("document.documentElement.dataset.left = 'no'").await;
+        self.press(words).await;
+        for _ in 0..200 {
+            let script = "return document.readyState === 'complete' && !document.documentElement.dataset.left";
+            // Between two documents there is nothing that could run a script.
+            if let Ok(Value::Bool(true)) = self.browser.client.execute(script, vec![]).await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("“{words}” led nowhere; the page says:\n{}", self.browser.text().await);
+    }
+
+    pub async fn sign_out(&self) {
+        self.click("[aria-label=\"Sign out\"]").await;
+        self.arrive("/login").await;
+    }
+
+    /// Ticks or chooses what has this label.
+    pub async fn label(&self, words: &str) {
+        let path = format!("//main//label[contains(normalize-space(.), \"{words}\")]");
+        self.browser.client.find(Locator::XPath(&path)).await.unwrap().click().await.unwrap();
+    }
+
+    /// Adds somebody who holds a role.
+    pub async fn person(&self, name: &str, role: &str) {
+        self.open("/users/new").await;
+        self.fill("name", name).await;
+        self.fill("password", PASSWORD).await;
+        self.label(role).await;
+        self.press("Add the user").await;
+        self.see("The user was added.").await;
     }
 
     /// A file with so many sample certificates, from the `first` on.

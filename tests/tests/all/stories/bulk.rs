@@ -2,6 +2,7 @@
 
 use certhold_domain::access::{paths, roles};
 use certhold_domain::bulk::{self, BulkEdit, BulkEditState, Command, Edit, Preview, Progress, Selection, Wanted};
+use certhold_domain::collections::{self, CollectionCommand};
 use certhold_domain::events::EventFilter;
 use certhold_domain::inventory::{self, Candidate, ImportBatch, Outcome};
 use certhold_domain::jobs::{self, JobKind, Lease};
@@ -43,7 +44,7 @@ fn everything(edit: Edit) -> Command {
     Command { selection: Selection::Filter(Wanted::default()), edit, confirmed: None }
 }
 
-fn look(world: &World, actor: &Actor, command: &Command) -> Preview {
+pub(super) fn look(world: &World, actor: &Actor, command: &Command) -> Preview {
     let mut preview = Preview::default();
     while !preview.complete {
         let (actor, command) = (actor.clone(), command.clone());
@@ -109,7 +110,7 @@ pub fn what_is_looked_at_is_what_is_done(world: &World) {
     let before = world.events();
     let preview = look(world, &local(), &command);
     assert_eq!((preview.total, preview.tally.changed, preview.tally.unchanged, preview.tally.refused), (700, 550, 150, 0));
-    assert_eq!(preview.sample.len(), 20);
+    assert_eq!(preview.sample.len(), 100);
     let first = &preview.sample[0];
     assert_eq!((first.certificate, first.title.as_str()), (ids[150], "h150.example.com"));
     assert_eq!((&first.before, &first.after), (&json!({ "Tier": null }), &json!({ "Tier": "2" })));
@@ -307,6 +308,57 @@ pub fn owners_of_many_change_between_roles_one_holds(world: &World) {
     assert!(matches!(refusal, Refusal::Forbidden { .. }), "{refusal}");
 }
 
+pub fn many_are_removed_except_what_is_needed(world: &World) {
+    let ids = many(world, 300);
+    let inside =
+        collections::CollectionCommand { name: "First".into(), query: format!("CertId -le {}", ids[99]), ..Default::default() };
+    let collection = world.write(move |tx, now| collections::create(tx, &local(), &inside, now)).unwrap();
+    // Of the hundred inside, one is an issuer that another one names in its chain.
+    let (member, leaf) = (ids[7], ids[200]);
+    world.write(move |tx, _| inventory_chain(tx, leaf, member)).unwrap();
+    let wanted = Wanted { collection: Some(collection), ..Wanted::default() };
+    let command = Command { selection: Selection::Filter(wanted), edit: Edit::Remove, confirmed: None };
+    let before = world.events();
+    let preview = look(world, &local(), &command);
+    assert_eq!((preview.total, preview.tally.changed, preview.tally.refused), (100, 99, 1));
+    assert!(preview.tally.reasons[0].reason.contains("part of the chain"), "{:?}", preview.tally.reasons);
+    assert_eq!(preview.tally.reasons[0].examples, [member]);
+    assert_eq!((preview.sample[0].certificate, &preview.sample[0].after), (ids[0], &json!(null)));
+    assert_eq!(world.events(), before, "looking changes nothing");
+
+    // Whoever may edit but not remove does neither look nor start.
+    let somebody =
+        world.somebody("reader", &[world.role("Reader", &[paths::CERTIFICATES_READ, paths::CERTIFICATES_METADATA_MODIFY])]);
+    let wrong = command.clone();
+    let refusal = world.refused(move |tx, now| bulk::start(tx, &somebody, &wrong, now));
+    assert!(
+        matches!(&refusal, Refusal::Forbidden { missing, .. } if missing.iter().any(|path| path == paths::CERTIFICATES_DELETE)),
+        "{refusal}"
+    );
+
+    let id = start(world, &local(), &Command { confirmed: Some(preview.digest), ..command });
+    let done = run(world, id);
+    assert_eq!((done.state, counts(&done)), (BulkEditState::Done, (100, 99, 0, 1)));
+    assert_eq!(world.read(inventory::count_all).unwrap(), 201);
+    assert!(world.read(move |tx| inventory::summary(tx, &local(), member)).is_ok());
+    let gone = ids[0];
+    assert!(world.read(move |tx| inventory::summary(tx, &local(), gone)).is_err());
+    let events = events_of(world, "certificate.deleted");
+    assert_eq!(events.iter().filter(|event| event.payload["bulk_edit"] == id.0).count(), 99);
+    assert!(events.iter().all(|event| event.payload["before"]["sha256"].is_string()), "what was removed is known by its digest");
+    // Words and names find nothing of it any more.
+    let filter = inventory::Filter { text: "h0.example.com".into(), count: true, limit: 10, ..inventory::Filter::default() };
+    assert_eq!(world.read(move |tx| inventory::list(tx, &local(), &filter)).unwrap().total, Some(0));
+    world.intact();
+}
+
+/// Notes that a certificate is part of the path that an authority delivered with another one.
+fn inventory_chain(tx: &mut certhold_store::Tx<'_>, leaf: CertificateId, member: CertificateId) -> certhold_domain::Result<()> {
+    let sql = "INSERT INTO certificate_chain (certificate, position, member) VALUES ($1, 0, $2)";
+    tx.execute(sql, certhold_store::params![leaf, member])?;
+    Ok(())
+}
+
 pub fn a_field_with_many_values_is_removed_by_a_job(world: &World) {
     let field = simple(world, "Team", FieldType::String);
     let ids = many(world, 300);
@@ -328,4 +380,49 @@ pub fn a_field_with_many_values_is_removed_by_a_job(world: &World) {
     let end = events_of(world, "metadata_field.deleted").remove(0);
     assert_eq!(end.payload["values_erased"], 300);
     world.intact();
+}
+
+pub fn an_edit_ends_at_the_edge_of_its_collection(world: &World) {
+    simple(world, "Team", FieldType::String);
+    let ids = many(world, 300);
+    let query = format!("CertId -le {}", ids[279].0);
+    let made = CollectionCommand { name: "Mine".into(), query, ..CollectionCommand::default() };
+    let mine = world.write(move |tx, now| collections::create(tx, &local(), &made, now)).unwrap();
+    let granted = [paths::CERTIFICATES_READ, paths::CERTIFICATES_METADATA_MODIFY].map(|path| format!("{path}{mine}/"));
+    let role = world.role("Scoped", &granted.each_ref().map(String::as_str));
+    let eve = world.somebody("eve", &[role]);
+    let edit = metadata_edit(&[("Team", "Web", true)]);
+    let everywhere = everything(edit.clone());
+    let author = eve.clone();
+    let refusal = world.refused(move |tx, now| bulk::start(tx, &author, &everywhere, now));
+    assert!(matches!(refusal, Refusal::Forbidden { .. }), "{refusal}");
+
+    let wanted = Wanted { collection: Some(mine), ..Wanted::default() };
+    let command = Command { selection: Selection::Filter(wanted), ..everything(edit) };
+    assert_eq!(look(world, &eve, &command).total, 280);
+    let id = start(world, &eve, &command);
+    let lease = claim(world, id);
+    assert_eq!(step(world, lease).unwrap(), Progress::More, "it selects");
+    assert_eq!(step(world, lease).unwrap(), Progress::More, "a chunk of 256");
+    // The last ones leave the collection before their turn comes: the right to edit them leaves with them.
+    let query = format!("CertId -le {}", ids[269].0);
+    let narrower = CollectionCommand { name: "Mine".into(), query, ..CollectionCommand::default() };
+    world.write(move |tx, now| collections::update(tx, &local(), mine, &narrower, now)).unwrap();
+    while step(world, lease).unwrap() == Progress::More {}
+    let done = shown(world, id);
+    assert_eq!((done.state, counts(&done)), (BulkEditState::Done, (280, 270, 0, 10)));
+    assert!(done.tally.reasons[0].reason.contains("not in collection"), "{:?}", done.tally.reasons);
+    for (index, id) in ids.iter().enumerate() {
+        let team = values(world, *id).get("Team").cloned();
+        assert_eq!(team.as_deref(), (index < 270).then_some("Web"), "{index}");
+    }
+    let events = events_of(world, "certificate.metadata_changed");
+    assert!(events.len() == 270 && events.iter().all(|event| event.payload["collection"] == mine.0));
+
+    // Without the right on the collection the next edit stops before its first certificate.
+    let id = start(world, &eve, &command);
+    let narrowed = roles::RoleCommand { name: "Scoped".into(), ..roles::RoleCommand::default() };
+    world.write(move |tx, now| roles::update(tx, &local(), role, &narrowed, now)).unwrap();
+    let done = run(world, id);
+    assert_eq!((done.state, done.tally.changed), (BulkEditState::Stopped, 0), "{done:?}");
 }

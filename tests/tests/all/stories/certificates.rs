@@ -1,7 +1,7 @@
 //! The inventory and its owners.
 
 use certhold_domain::access::paths;
-use certhold_domain::custody::SealedKey;
+use certhold_domain::custody::{SealedKey, SecretKind};
 use certhold_domain::inventory::{self, Candidate, Expiry, Filter, ImportBatch, Outcome, OwnerFilter, Sort};
 use certhold_domain::ownership::{self, ChangeOwner, OwnerChange, Scope};
 use certhold_domain::{Actor, CertificateId, Refusal, RoleId, events, hex, overview};
@@ -99,6 +99,7 @@ pub fn lists_filter_and_page(world: &World) {
             Sort::Newest => (0, -c.id.0),
             Sort::Expiry => (c.not_after, c.id.0),
             Sort::ExpiryLast => (-c.not_after, -c.id.0),
+            Sort::By(..) => unreachable!("not among the sorts of this story"),
         };
         assert!(all.is_sorted_by_key(key), "{sort:?}");
     }
@@ -219,4 +220,58 @@ pub fn what_is_in_use_is_not_removed(world: &World) {
     let again = world.certificate(&["example.com"], None);
     assert!(again > certificate, "an id is never used twice");
     assert!(world.intact().intact());
+}
+
+pub fn excluded_certificates_are_not_imported_again(world: &World) {
+    let der = issue(&key(), &["old.example.com"], START, START + DAY);
+    let twin = issue(&key(), &["new.example.com"], START, START + DAY);
+    world.import(std::slice::from_ref(&der), None).unwrap();
+    let excluder = world.somebody("excluder", &[world.role("Excluders", &[paths::CERTIFICATES_EXCLUDE])]);
+    let remover = world.somebody("remover", &[world.role("Removers", &[paths::CERTIFICATES_DELETE])]);
+    let nothing = || world.custody.seal(&world.entropy, SecretKind::PrivateKey, &[]).unwrap();
+    let (id, scope) = (CertificateId(1), certhold_domain::collections::Scope::everywhere(world.now()));
+    let (by, sealed) = (remover.clone(), nothing());
+    let refused = world.refused(move |tx, now| inventory::exclude(tx, &by, id, scope, &sealed, now));
+    assert!(matches!(refused, Refusal::Forbidden { .. }), "{refused}");
+    let (by, sealed) = (excluder.clone(), nothing());
+    world.write(move |tx, now| inventory::exclude(tx, &by, id, scope, &sealed, now)).unwrap();
+    let (by, sealed) = (excluder.clone(), nothing());
+    assert!(matches!(
+        world.refused(move |tx, now| inventory::exclude(tx, &by, id, scope, &sealed, now)),
+        Refusal::NotFound { .. }
+    ));
+
+    // One that is kept out leaves the others of its batch in their places.
+    let items = world.import(&[der.clone(), twin.clone(), der.clone()], None).unwrap();
+    assert_eq!(items[0].outcome, Outcome::Excluded);
+    assert!(matches!(items[1].outcome, Outcome::Imported(_)) && items[2].outcome == Outcome::Excluded, "{items:?}");
+    let ask = |query: &'static str| {
+        let page = world.read(move |tx| {
+            let condition = inventory::question(tx, &Actor::local("story"), query, scope)?;
+            inventory::list(tx, &Actor::local("story"), &Filter { condition, limit: 10, ..Filter::default() })
+        });
+        page.unwrap().certificates.len()
+    };
+    assert_eq!((ask("IsExcluded -eq true"), ask("IsExcluded -eq false")), (0, 1));
+
+    // A store in which it is found brings it back, and an import then finds it held.
+    let store = super::storing::store(world, "web", None);
+    super::storing::inventoried(world, store, vec![super::storing::entry("x", &[&der], false)], Vec::new());
+    assert_eq!((ask("IsExcluded -eq true"), ask("IsExcluded -ne true")), (1, 1));
+    assert!(matches!(world.import(std::slice::from_ref(&der), None).unwrap()[0].outcome, Outcome::AlreadyHeld(_)));
+
+    let by = remover.clone();
+    world.refused(move |tx, _| inventory::exclusions(tx, &by).map(drop));
+    let by = excluder.clone();
+    let listed = world.read(move |tx| inventory::exclusions(tx, &by)).unwrap();
+    assert_eq!(listed.iter().map(|one| one.title.as_str()).collect::<Vec<_>>(), ["old.example.com"]);
+    let number = listed[0].id;
+    world.refused(move |tx, now| inventory::readmit(tx, &remover, number, now));
+    world.write(move |tx, now| inventory::readmit(tx, &excluder, number, now)).unwrap();
+    assert!(matches!(
+        world.refused(move |tx, now| inventory::readmit(tx, &Actor::local("story"), number, now)),
+        Refusal::NotFound { .. }
+    ));
+    assert_eq!(ask("IsExcluded -eq true"), 0);
+    world.intact();
 }

@@ -61,6 +61,7 @@ fn local() -> Actor {
 fn held(world: &World, der: &[u8]) -> CertificateId {
     match world.import(&[der.to_vec()], None).unwrap().remove(0).outcome {
         Outcome::Imported(id) | Outcome::AlreadyHeld(id) => id,
+        Outcome::Excluded => panic!("it is excluded"),
     }
 }
 
@@ -128,6 +129,9 @@ pub fn a_flood_of_namesakes_is_cut(world: &World) {
     assert!(above.cut && above.pool.len() == limits::CHAIN_SAME_NAME, "{}", above.pool.len());
     let (graph, _) = above.graph().unwrap();
     assert_eq!(graph.paths[0].nodes.len(), 2, "the key identifier leads to the right one all the same");
+    assert!(graph.checks > 30, "{}", graph.checks);
+    let (again, _) = above.graph().unwrap();
+    assert_eq!((again.checks, &again.paths), (0, &graph.paths), "signatures are remembered");
 }
 
 fn command(name: &str, certificates: &[CertificateId]) -> TrustSetCommand {
@@ -217,4 +221,46 @@ pub fn trust_sets_are_changed_by_whom_may(world: &World) {
     world.write(move |tx, now| chains::remove(tx, &local(), set, now)).unwrap();
     assert!(matches!(world.refused(move |tx, now| chains::remove(tx, &local(), set, now)), Refusal::NotFound { .. }));
     assert!(world.intact().intact());
+}
+
+pub fn a_flood_of_one_name_hides_no_issuer(world: &World) {
+    let most = limits::CHAIN_SAME_NAME;
+    let flood = |name: &str, wanted: &Party, many: usize| {
+        for _ in 0..many {
+            let mut params = Party::new(name).authority();
+            // The key identifier of the real one, with another key.
+            params.key_identifier_method = rcgen::KeyIdMethod::PreSpecified(key_id(wanted));
+            let key = KeyPair::generate().unwrap();
+            held(world, params.self_signed(&key).unwrap().der());
+        }
+    };
+    // Held before the flood, or after it.
+    for (name, first) in [("Early", true), ("Late", false)] {
+        let root = Party::new(name);
+        let mut ids = Vec::new();
+        if first {
+            ids.push(held(world, &root.root()));
+        }
+        flood(name, &root, most + 8);
+        if !first {
+            ids.push(held(world, &root.root()));
+        }
+        let leaf = held(world, &root.serves("www.example.com"));
+        assert_eq!(paths_of(world, leaf), [(vec![leaf.0, ids[0].0], End::Root)], "{name}");
+    }
+    // In the middle of it: found when somebody trusts it, and never called missing.
+    let root = Party::new("Middle");
+    flood("Middle", &root, most);
+    let id = held(world, &root.root());
+    flood("Middle", &root, most);
+    let leaf = held(world, &root.serves("www.example.com"));
+    assert_eq!(paths_of(world, leaf), [(vec![leaf.0], End::Unfinished)]);
+    let command = TrustSetCommand { name: "Ours".into(), description: String::new(), certificates: vec![id] };
+    world.write(move |tx, now| chains::create(tx, &local(), &command, now)).unwrap();
+    assert_eq!(paths_of(world, leaf), [(vec![leaf.0, id.0], End::Root)]);
+}
+
+/// The subject key identifier that the party's certificates have.
+fn key_id(party: &Party) -> Vec<u8> {
+    certhold_pki::graph::Names::of(&party.root()).unwrap().key_id.unwrap()
 }

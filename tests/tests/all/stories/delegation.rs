@@ -90,7 +90,7 @@ pub fn sets_are_borders_of_administration(world: &World) {
     };
     world.write(give(inside)).unwrap();
     let refusal = world.refused(give(beyond));
-    assert!(refusal.to_string().contains("\"Global\" allows more"), "{refusal}");
+    assert!(refusal.to_string().contains("\"Global\" is neither"), "{refusal}");
     let named = |actor: &Actor, name: &'static str| {
         let actor = actor.clone();
         world.read(move |tx| certhold_domain::people::by_name(tx, &actor, name))
@@ -116,6 +116,35 @@ pub fn sets_are_borders_of_administration(world: &World) {
     assert_eq!(ask(), "Missing /certificates/import/: role Managers grants it, but the token's scopes do not include it.");
     world.pass(1_000);
     assert_eq!(ask(), "The token nightly has expired, so it may do nothing.");
+}
+
+pub fn equal_sets_are_borders_too(world: &World) {
+    let bound = ["/security/", "/certificates/import/"];
+    let (here, there) = (set(world, "Dept A", &bound), set(world, "Dept B", &bound));
+    let managers = role(world, "Managers of A", here, &bound);
+    let manager = world.somebody("manager", &[managers]);
+    let theirs = role(world, "Role of B", there, &["/certificates/import/"]);
+    let renamed = RoleCommand {
+        name: "Role of mine".into(),
+        permission_set: Some(there),
+        permissions: vec!["/certificates/import/".into()],
+        ..RoleCommand::default()
+    };
+    let (actor, command) = (manager.clone(), renamed.clone());
+    let refusal = world.refused(move |tx, now| roles::update(tx, &actor, theirs, &command, now));
+    assert!(refusal.to_string().contains("\"Dept B\" is neither"), "{refusal}");
+    let (actor, command) = (manager.clone(), RoleCommand { name: "New in B".into(), ..renamed });
+    world.refused(move |tx, now| roles::create(tx, &actor, &command, now));
+    let (actor, uuid) = (manager.clone(), world.uuid());
+    let equal = SetCommand { name: "Dept C".into(), permissions: bound.map(str::to_owned).to_vec() };
+    let refusal = world.refused(move |tx, now| sets::create(tx, &actor, &equal, uuid, now));
+    assert!(refusal.to_string().contains("that you describe"), "{refusal}");
+    // A narrower one is theirs, and so are its roles.
+    let (actor, uuid) = (manager.clone(), world.uuid());
+    let narrow = SetCommand { name: "Part of A".into(), permissions: vec!["/certificates/import/".into()] };
+    let part = world.write(move |tx, now| sets::create(tx, &actor, &narrow, uuid, now)).unwrap();
+    let inside = RoleCommand { name: "In the part".into(), permission_set: Some(part), ..RoleCommand::default() };
+    world.write(move |tx, now| roles::create(tx, &manager, &inside, now)).unwrap();
 }
 
 pub fn claims_hold_roles(world: &World) {

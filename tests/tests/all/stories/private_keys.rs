@@ -1,12 +1,13 @@
 //! Private keys that leave custody, end there, or wait for their certificates.
 
 use certhold_domain::access::paths;
+use certhold_domain::collections::{self, CollectionCommand, Scope};
 use certhold_domain::custody::{
     self, DestroyKey, ExportKey, NewKeyRequest, RemoveKeyRequest, Sealed, SealedKey, SecretKind, create_key_request, destroy_key,
     key_request, list_key_requests, remove_key_request,
 };
 use certhold_domain::inventory::{self, Candidate, ImportBatch, Outcome};
-use certhold_domain::{CertificateId, KeyRequestId, LineageId, Refusal, renewal};
+use certhold_domain::{CertificateId, CollectionId, KeyRequestId, LineageId, Refusal, renewal};
 use certhold_pki::PrivateKey;
 use certhold_store::params;
 use rcgen::KeyPair;
@@ -24,7 +25,7 @@ fn nothing(world: &World) -> Sealed {
 }
 
 /// A certificate with its key in custody.
-fn keyed(world: &World, pair: &KeyPair) -> CertificateId {
+pub fn keyed(world: &World, pair: &KeyPair) -> CertificateId {
     let leaf = Candidate::of(&issue(pair, &["keyed.example.com"], START - DAY, START + 60 * DAY)).unwrap();
     let batch = ImportBatch {
         certificates: vec![leaf],
@@ -36,6 +37,7 @@ fn keyed(world: &World, pair: &KeyPair) -> CertificateId {
     let items = world.write(move |tx, now| inventory::import(tx, &local(), &batch, now)).unwrap();
     match items[0].outcome {
         Outcome::Imported(id) | Outcome::AlreadyHeld(id) => id,
+        Outcome::Excluded => panic!("it is excluded"),
     }
 }
 
@@ -46,7 +48,13 @@ fn count(world: &World, sql: &'static str) -> i64 {
 pub fn a_key_leaves_with_its_reason_and_ends(world: &World) {
     let pair = key();
     let id = keyed(world, &pair);
-    let export = |reason: &str| ExportKey { certificate: id, format: "pkcs12", encrypted: true, reason: reason.into() };
+    let export = |reason: &str| ExportKey {
+        certificate: id,
+        format: "pkcs12",
+        encrypted: true,
+        reason: reason.into(),
+        scope: Scope::everywhere(START),
+    };
     let reader = world.somebody("reader", &[world.role("Readers", &[paths::CERTIFICATES_READ, paths::PRIVATE_KEY_IMPORT])]);
     let (actor, command) = (reader.clone(), export("mine"));
     let refusal = world.refused(move |tx, now| custody::export(tx, &actor, &command, now).map(drop));
@@ -80,6 +88,64 @@ pub fn a_key_leaves_with_its_reason_and_ends(world: &World) {
     keyed(world, &pair);
     assert_eq!(count(world, "SELECT count(*) FROM private_key"), 1);
     assert!(world.intact().problems.is_empty());
+}
+
+/// Rights on a collection reach a key whose certificates are all inside, and no other.
+pub fn a_key_ends_through_a_collection(world: &World) {
+    let pair = key();
+    let first = keyed(world, &pair);
+    let twin = world.import(&[issue(&pair, &["twin.example.com"], START - DAY, START + 60 * DAY)], None).unwrap();
+    let Outcome::Imported(twin) = twin[0].outcome else { panic!("{twin:?}") };
+    let add = |query: &str| {
+        let command = CollectionCommand { name: query.into(), query: query.into(), ..CollectionCommand::default() };
+        world.write(move |tx, now| collections::create(tx, &local(), &command, now)).unwrap()
+    };
+    let (one, both) = (add("SAN -eq \"keyed.example.com\""), add("SAN -endswith \"example.com\""));
+    let on = |collection: CollectionId| {
+        [paths::CERTIFICATES_READ, paths::PRIVATE_KEY_DELETE].map(|path| format!("{path}{collection}/"))
+    };
+    let granted: Vec<String> = [on(one), on(both)].concat();
+    let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
+    let eve = world.somebody("eve", &[world.role("Scoped", &granted)]);
+    let destroy = |certificate: CertificateId| DestroyKey { certificate, reason: "gone".into(), nothing: nothing(world) };
+    for (certificate, collection) in [(first, Some(one)), (twin, Some(one)), (first, None), (CertificateId(987_654), Some(both))]
+    {
+        let (eve, command) = (eve.clone(), destroy(certificate));
+        let refusal = world.refused(move |tx, now| custody::destroy_key_within(tx, &eve, &command, Scope::of(collection, now)));
+        assert!(matches!(refusal, Refusal::Forbidden { .. }), "{certificate} {collection:?}: {refusal}");
+    }
+    let command = destroy(first);
+    world.write(move |tx, now| custody::destroy_key_within(tx, &eve, &command, Scope::of(Some(both), now))).unwrap();
+    assert_eq!(count(world, "SELECT count(*) FROM private_key"), 0);
+}
+
+/// Whoever makes a certificate for a public key that they have seen, and brings it into their collection, gets no key by it.
+pub fn a_made_up_certificate_brings_no_key(world: &World) {
+    let pair = key();
+    let genuine = keyed(world, &pair);
+    let made_up = world.import(&[issue(&pair, &["inside.example.com"], START - DAY, START + 60 * DAY)], None).unwrap();
+    let Outcome::Imported(made_up) = made_up[0].outcome else { panic!("{made_up:?}") };
+    let add = |query: &str| {
+        let command = CollectionCommand { name: query.into(), query: query.into(), ..CollectionCommand::default() };
+        world.write(move |tx, now| collections::create(tx, &local(), &command, now)).unwrap()
+    };
+    let (inside, both) = (add("SAN -eq \"inside.example.com\""), add("SAN -endswith \"example.com\""));
+    let on =
+        |collection: CollectionId| [paths::CERTIFICATES_READ, paths::PRIVATE_KEY_READ].map(|path| format!("{path}{collection}/"));
+    let granted: Vec<String> = [on(inside), on(both)].concat();
+    let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
+    let eve = world.somebody("eve", &[world.role("Scoped", &granted)]);
+    let export = |certificate: CertificateId, collection: CollectionId| {
+        let scope = Scope::of(Some(collection), world.now());
+        custody::ExportKey { certificate, scope, format: "pem", encrypted: false, reason: "test".into() }
+    };
+    let (actor, command) = (eve.clone(), export(made_up, inside));
+    let refusal = world.refused(move |tx, now| custody::export(tx, &actor, &command, now).map(drop));
+    assert!(matches!(refusal, Refusal::Forbidden { .. }), "{refusal}");
+    for certificate in [genuine, made_up] {
+        let (actor, command) = (eve.clone(), export(certificate, both));
+        world.write(move |tx, now| custody::export(tx, &actor, &command, now).map(drop)).unwrap();
+    }
 }
 
 /// A managed certificate with two versions, each with a key of its own.
@@ -123,6 +189,7 @@ pub fn a_destroyed_key_leaves_orders_as_they_were(world: &World) {
 pub fn a_key_waits_for_its_certificate(world: &World) {
     let pair = key();
     let new = |names: &[&str], pair: &KeyPair| NewKeyRequest {
+        pattern: None,
         name: String::new(),
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         key: sealed(world, pair),
@@ -131,7 +198,9 @@ pub fn a_key_waits_for_its_certificate(world: &World) {
     let reader = world.somebody("reader", &[world.role("Readers", &[paths::KEY_REQUESTS_READ])]);
     let (actor, command) = (reader.clone(), new(&["a.example"], &pair));
     let refusal = world.refused(move |tx, now| create_key_request(tx, &actor, &command, now));
-    assert!(matches!(refusal, Refusal::Forbidden { missing, .. } if missing == [paths::KEY_REQUESTS_MODIFY]));
+    assert!(
+        matches!(refusal, Refusal::Forbidden { missing, .. } if missing == [paths::KEY_REQUESTS_MODIFY, paths::NAMED_MODIFY])
+    );
     for bad in [&[][..], &["a b"], &["x.example"; 101]] {
         let command = new(bad, &pair);
         let refusal = world.refused(move |tx, now| create_key_request(tx, &local(), &command, now));

@@ -85,6 +85,12 @@ pub fn filters_find_what_they_say(world: &World) {
     let begin = world.now();
     fill(world, 120);
     let everything = all(world);
+    // Each event knows its place: the one before by its hash, and both beside it.
+    let (first, second) = (everything.iter().map(|event| event.seq).min().unwrap(), 2);
+    let linked = world.read(move |tx| events::linked(tx, &local(), second)).unwrap();
+    let before = world.read(move |tx| events::one(tx, &local(), first)).unwrap();
+    assert_eq!((linked.event.seq, linked.previous, linked.neighbours), (2, Some(before.hash), (Some(first), Some(3))));
+    assert_eq!(linked.head, None, "nobody has signed a head");
     let mut filters = vec![EventFilter::default()];
     let text = |text: &str| Some(text.to_owned());
     // Every condition alone and with every other one: 2^9 combinations, with values that some events have.
@@ -305,6 +311,19 @@ fn erase(world: &World, rules: &[Rule]) -> bool {
     }
 }
 
+/// Operators see how far the log was erased and signed, and nobody else does.
+fn operators_see_how_far(world: &World, last: i64) {
+    let standing = world.read(|tx| retention::standing(tx, &Actor::local("story"))).unwrap();
+    let families: Vec<&str> = standing.erased.iter().map(|(family, _)| family.as_str()).collect();
+    assert_eq!((families, standing.running), (vec!["session.ended", "sign_in."], false));
+    let end = world.read(|tx| events::log_end(tx, &Actor::local("story"))).unwrap();
+    assert_eq!((end.last, end.signed.is_some()), (last, true));
+    let nobody = world.somebody("nobody", &[]);
+    let asking = nobody.clone();
+    assert!(world.read(move |tx| retention::standing(tx, &asking)).is_err());
+    assert!(world.read(move |tx| events::log_end(tx, &nobody)).is_err());
+}
+
 pub fn erased_events_stay_in_the_chain(world: &World) {
     let pair = Ed25519KeyPair::generate().unwrap();
     fill(world, 90);
@@ -347,6 +366,8 @@ pub fn erased_events_stay_in_the_chain(world: &World) {
     let counted: i64 = said.payload["erased"].as_array().unwrap().iter().map(|rule| rule["events"].as_i64().unwrap()).sum();
     assert_eq!(counted, doomed.len() as i64);
     assert!(!erase(world, &rules), "nothing more to erase");
+
+    operators_see_how_far(world, said.seq);
 
     // Erased is not tampered with, and tampering does not pass for erasing.
     let problems = |change: &'static str, undo: &'static str| {

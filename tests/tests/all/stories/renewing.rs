@@ -10,7 +10,7 @@ use certhold_domain::renewal::issuers::{self, AcmeSettings, NewIssuer};
 use certhold_domain::renewal::managed::{self, Health, ManagedFilter, NewManaged};
 use certhold_domain::renewal::order::{self, Failure, NewRecord, OrderKey};
 use certhold_domain::renewal::providers::{self, MASK, ProviderCommand};
-use certhold_domain::renewal::{FailureClass, KeyKind};
+use certhold_domain::renewal::{AcmePlan, FailureClass, IssueBy, IssuedBy, KeyKind};
 use certhold_domain::{Actor, CertificateId, DnsProviderId, Face, IssuerId, LineageId, OrderId, Refusal};
 use rcgen::KeyPair;
 
@@ -51,14 +51,17 @@ fn plan(world: &World, names: &[&str]) -> NewManaged {
     NewManaged {
         name: String::new(),
         names: names.iter().map(|name| (*name).to_owned()).collect(),
-        issuer: issuer(world),
-        dns_provider: provider(world),
-        key_kind: KeyKind::P256,
+        by: IssueBy::Acme(AcmePlan { issuer: issuer(world), dns_provider: provider(world), profile: None }),
+        key_kind: None,
         reuse_key: false,
-        profile: None,
         owner: None,
         adopt: None,
     }
+}
+
+/// A plan for a certificate that is held already.
+pub fn adoption(world: &World, certificate: CertificateId) -> NewManaged {
+    NewManaged { adopt: Some(certificate), ..plan(world, &[]) }
 }
 
 pub fn managed(world: &World, names: &[&str]) -> LineageId {
@@ -79,14 +82,20 @@ pub fn claim(world: &World, kind: JobKind) -> Lease {
 /// Everything between claiming the job and holding the certificate, with a certificate of our own making.
 pub fn obtain(world: &World, names: &[&str]) -> (CertificateId, OrderId) {
     let lease = claim(world, JobKind::Renew);
-    let (order, pair) = place(world, &lease);
-    let leaf = Candidate::of(&issue(&pair, names, world.now(), world.now() + 90 * DAY)).unwrap();
+    obtain_with(world, &lease, |pair| issue(pair, names, world.now(), world.now() + 90 * DAY))
+}
+
+/// The same for a job that is claimed already, with this certificate for the order's key.
+pub fn obtain_with(world: &World, lease: &Lease, leaf: impl FnOnce(&KeyPair) -> Vec<u8>) -> (CertificateId, OrderId) {
+    let (order, pair) = place(world, lease);
+    let leaf = Candidate::of(&leaf(&pair)).unwrap();
     let chain = vec![Candidate::of(&issue(&key(), &["Intermediate"], START, START + 900 * DAY)).unwrap()];
+    let lease = *lease;
     let certificate = world.write(move |tx, now| order::complete(tx, &worker(), &lease, order, &leaf, &chain, now)).unwrap();
     (certificate, order)
 }
 
-fn place(world: &World, lease: &Lease) -> (OrderId, KeyPair) {
+pub fn place(world: &World, lease: &Lease) -> (OrderId, KeyPair) {
     let pair = key();
     let private = certhold_pki::PrivateKey::of(&pair.serialize_der()).unwrap();
     let sealed = OrderKey::Fresh(SealedKey::seal(&world.custody, &world.entropy, &private).unwrap());
@@ -96,7 +105,7 @@ fn place(world: &World, lease: &Lease) -> (OrderId, KeyPair) {
     (order, pair)
 }
 
-fn state(world: &World, id: LineageId) -> managed::Managed {
+pub fn state(world: &World, id: LineageId) -> managed::Managed {
     world.read(move |tx| managed::get(tx, &local(), id)).unwrap()
 }
 
@@ -307,7 +316,7 @@ pub fn credentials_are_masked_and_kept(world: &World) {
 pub fn what_is_used_is_not_removed(world: &World) {
     let id = managed(world, &["example.com"]);
     let plan = state(world, id);
-    let (issuer, provider) = (plan.issuer.0, plan.dns_provider.0);
+    let IssuedBy::Acme { issuer: (issuer, _), dns_provider: (provider, _), .. } = plan.by else { panic!("{plan:?}") };
     world.refused(move |tx, now| providers::remove(tx, &local(), provider, now));
     world.refused(move |tx, now| issuers::remove(tx, &local(), issuer, now));
     let lease = claim(world, JobKind::Renew);
@@ -335,6 +344,9 @@ pub fn what_is_used_is_not_removed(world: &World) {
     let kept = world.read(move |tx| inventory::summary(tx, &local(), certificate)).unwrap();
     assert_eq!(kept.lineage, None, "its certificates stay");
     world.write(move |tx, now| providers::remove(tx, &local(), provider, now)).unwrap();
+    let refusal = world.refused(move |tx, now| issuers::remove(tx, &local(), issuer, now));
+    assert!(refusal.to_string().contains("its account is what revokes it"), "{refusal}");
+    world.pass(90 * DAY);
     world.write(move |tx, now| issuers::remove(tx, &local(), issuer, now)).unwrap();
     assert_eq!(world.read(|tx| providers::list(tx, &local())).unwrap().len(), 0);
     assert_eq!(world.read(|tx| issuers::list(tx, &local())).unwrap().len(), 0);
@@ -361,11 +373,9 @@ fn plan_for(issuer: IssuerId, dns_provider: DnsProviderId) -> NewManaged {
     NewManaged {
         name: String::new(),
         names: Vec::new(),
-        issuer,
-        dns_provider,
-        key_kind: KeyKind::P256,
+        by: IssueBy::Acme(AcmePlan { issuer, dns_provider, profile: None }),
+        key_kind: Some(KeyKind::P256),
         reuse_key: false,
-        profile: None,
         owner: None,
         adopt: None,
     }

@@ -1,16 +1,22 @@
 //! Queries: what SQL finds is what the evaluation in memory says, with and without the index for parts of texts.
 
-use certhold_domain::collections::Scope;
+use std::collections::BTreeSet;
+
+use certhold_domain::collections::{self, CollectionCommand, Duplicates, Scope};
 use certhold_domain::inventory::{self, Candidate, Filter, ImportBatch, Outcome, SEVERITIES};
+use certhold_domain::private_ca::{self, Profile};
 use certhold_domain::query::{self, Catalogue, Query, Subject};
 use certhold_domain::{Actor, RoleId, hex};
 use certhold_pki::details::DistinguishedName;
 use certhold_pki::{AltNameKind, Facts};
+use certhold_tests::dice::Dice;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
     PKCS_ECDSA_P384_SHA384, PKCS_ED25519, SanType,
 };
 
+use super::issuing::{make, wanted};
+use super::revoking::revoke_as;
 use super::world::{DAY, START, World};
 
 fn local() -> Actor {
@@ -24,22 +30,6 @@ fn find(world: &World, text: &str) -> Vec<i64> {
     let ids: Vec<i64> = page.certificates.iter().map(|found| found.id.0).collect();
     assert_eq!(page.total, Some(ids.len() as i64), "the count of {text}");
     ids
-}
-
-/// Numbers that follow from a seed (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % limit as u64) as usize
-    }
-
-    fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
 }
 
 const HOSTS: &[&str] = &["www", "shop", "API", "münchen", "a_b", "50%", "mail", "x"];
@@ -150,7 +140,27 @@ fn filled(world: &World, count: usize, dice: &mut Dice) -> Vec<Subject> {
         let Outcome::Imported(id) = items[0].outcome else { panic!("not imported") };
         subjects.push(described(id.0, &der, owner, source));
     }
+    for subject in subjects.iter_mut().filter(|subject| subject.id % 4 == 1) {
+        let revoker = ["Kim Doe", "ÄÖÜ AG"][usize::from(subject.id % 8 == 1)];
+        revoke_as(world, &Actor::local(revoker), subject.certificate());
+        (subject.revoker, subject.revoked_at) = (Some(revoker.into()), Some(START));
+    }
     subjects
+}
+
+/// An authority, and certificates of which the story says that it issued them.
+fn issued_here(world: &World, subjects: &mut Vec<Subject>) {
+    let root = make(world, wanted("Example Root", None)).unwrap();
+    let certificate = world.read(move |tx| private_ca::get(tx, &local(), root)).unwrap().certificate;
+    let der = world.read(move |tx| inventory::get(tx, &local(), certificate)).unwrap().der;
+    world.tamper(
+        "INSERT INTO issued_certificate (certificate, private_ca, profile) SELECT id, 1, 'server' FROM certificate \
+         WHERE id % 3 = 0 AND source <> 'private CA'",
+    );
+    for subject in subjects.iter_mut().filter(|subject| subject.id % 3 == 0) {
+        (subject.authority, subject.template) = (Some("Example Root".into()), Some(Profile::Server));
+    }
+    subjects.push(Subject { has_key: true, ..described(certificate.0, &der, None, "private CA") });
 }
 
 fn fill_index(world: &World) {
@@ -180,6 +190,9 @@ const TEXT_FIELDS: &[&str] = &[
     "Source",
     "Finding",
     "ManagedName",
+    "Revoker",
+    "TemplateShortName",
+    "TemplateDisplayName",
 ];
 const TEXT_OPERATORS: &[&str] = &["-eq", "-ne", "-contains", "-notcontains", "-startswith", "-endswith", "-like", "-in"];
 
@@ -197,7 +210,9 @@ fn text(dice: &mut Dice, subjects: &[Subject], operator: &str) -> String {
         "1.3.6.1.5.5.7.3.2".into(),
     ];
     texts.extend(subject.common_name.iter().chain(&subject.units).chain(&subject.names).chain(&subject.emails).cloned());
-    texts.extend(subject.organizations.iter().chain(&subject.countries).chain(&subject.findings).cloned());
+    texts.extend(subject.template.iter().flat_map(|template| [template.name().to_owned(), template.title().to_owned()]));
+    texts
+        .extend(subject.organizations.iter().chain(&subject.countries).chain(&subject.findings).chain(&subject.revoker).cloned());
     texts.extend(
         subject.owner.iter().map(|(_, name)| name.clone()).chain(subject.subject_key_id.clone()).chain(subject.key_curve.clone()),
     );
@@ -286,9 +301,49 @@ fn holds(world: &World, subjects: &[Subject], text: &str) {
     assert_eq!(find(world, text), expected, "{text}");
 }
 
+/// What a list shows that leaves older duplicates out.
+fn find_newest(world: &World, text: &str, duplicates: Duplicates) -> Vec<i64> {
+    let query = Query::parse(text, &Catalogue::default()).unwrap();
+    let condition = Some(query.resolve(START, "story"));
+    let filter = Filter { condition, duplicates, limit: 1_000, count: true, ..Filter::default() };
+    let page = world.read(move |tx| inventory::list(tx, &local(), &filter)).unwrap();
+    assert_eq!(page.total, Some(page.certificates.len() as i64), "the count of {text}");
+    page.certificates.iter().map(|found| found.id.0).collect()
+}
+
+/// Of duplicates that fulfil a query the newest is shown, by whatever means the query is answered.
+pub fn the_newest_stands_for_its_duplicates(world: &World) {
+    let mut dice = Dice::new(11);
+    let subjects = filled(world, 50, &mut dice);
+    let mut left_out = 0;
+    for number in 0..60 {
+        // Every third one is decided in memory only.
+        let text = match number % 3 {
+            0 => "SAN -like \"*w?w*\" OR SAN -like \"a*t*\"".to_owned(),
+            1 => "CertId -gt 3".to_owned(),
+            _ => question(&mut dice, &subjects, 2),
+        };
+        let condition = Query::parse(&text, &Catalogue::default()).unwrap().resolve(START, "story");
+        let fitting: Vec<&Subject> = subjects.iter().filter(|subject| query::evaluate(&condition, subject)).collect();
+        let by_name: fn(&Subject) -> Option<String> = |one| one.common_name.as_deref().map(query::fold);
+        let by_subject: fn(&Subject) -> Option<String> =
+            |one| Some(query::fold(&one.subject)).filter(|subject| !subject.is_empty());
+        for (duplicates, key) in [(Duplicates::CommonName, by_name), (Duplicates::DistinguishedName, by_subject)] {
+            let is_newest = |one: &&&Subject| {
+                key(one).is_none_or(|name| !fitting.iter().any(|other| other.id > one.id && key(other).as_ref() == Some(&name)))
+            };
+            let expected: Vec<i64> = fitting.iter().filter(is_newest).map(|one| one.id).collect();
+            left_out += fitting.len() - expected.len();
+            assert_eq!(find_newest(world, &text, duplicates), expected, "{text} {duplicates:?}");
+        }
+        assert_eq!(find_newest(world, &text, Duplicates::PrincipalName).len(), fitting.len());
+    }
+    assert!(left_out > 50, "only {left_out} duplicates in all");
+}
+
 /// Every field and operator once, in a fixed order.
 pub fn queries_ask_for_every_field(world: &World) {
-    let mut dice = Dice(7);
+    let mut dice = Dice::new(7);
     let subjects = filled(world, 12, &mut dice);
     for with_index in [false, true] {
         if with_index {
@@ -334,20 +389,149 @@ fn sql_and_memory_agree_on_random_queries() {
     let queries = if std::env::var("FULL").is_ok() { 5_000 } else { 400 };
     for database in certhold_tests::postgres::engines() {
         let world = World::open(database);
-        let mut dice = Dice(42);
-        let subjects = filled(&world, 60, &mut dice);
+        let mut dice = Dice::new(42);
+        let mut subjects = filled(&world, 60, &mut dice);
+        issued_here(&world, &mut subjects);
         for number in 0..queries {
             if number == queries / 3 {
                 fill_index(&world);
+            }
+            if number == queries / 3 * 2 {
+                forget_the_frequent(&world);
             }
             holds(&world, &subjects, &question(&mut dice, &subjects, 3));
         }
     }
 }
 
+/// A value is marked when very many certificates have it: the next ones are not indexed under it, and found all the same.
+pub fn frequent_values_are_not_indexed(world: &World) {
+    let mut dice = Dice::new(8);
+    let mut subjects = filled(world, 10, &mut dice);
+    let algorithms: BTreeSet<String> = subjects.iter().map(|subject| subject.key_algorithm.clone()).collect();
+    world.tamper("UPDATE facet SET count = count + 10000 WHERE field = 11");
+    for _ in 0..10 {
+        let der = certificate(&mut dice);
+        let items = world.import(std::slice::from_ref(&der), None).unwrap();
+        let Outcome::Imported(id) = items[0].outcome else { panic!("not imported") };
+        subjects.push(described(id.0, &der, None, "story"));
+    }
+    world.tamper("UPDATE facet SET count = count - 10000 WHERE field = 11");
+    // Those that an earlier version counted have no term yet; they get it behind.
+    world.tamper("UPDATE facet SET term = NULL WHERE field = 14");
+    world.tamper("UPDATE counter SET value = 0 WHERE name = 'derived'");
+    while let Some(chunk) = world.read(inventory::outdated).unwrap() {
+        let derived = chunk.into_iter().map(|(id, der)| (id, Candidate::of(&der).ok())).collect::<Vec<_>>();
+        world.write(move |tx, _| inventory::rederived(tx, &derived)).unwrap();
+    }
+    for algorithm in algorithms {
+        holds(world, &subjects, &format!("KeyAlgorithm -eq \"{algorithm}\""));
+        holds(world, &subjects, &format!("KeyAlgorithm -ne \"{algorithm}\" AND SigningAlgorithm -contains \"e\""));
+    }
+}
+
+/// What was frequent and is rare leads searches again.
+pub fn rare_values_are_indexed_again(world: &World) {
+    let mut dice = Dice::new(5);
+    let subjects = filled(world, 20, &mut dice);
+    assert!(world.read(inventory::rare).unwrap().is_none());
+    forget_the_frequent(world);
+    let mut restored = 0;
+    while let Some(rare) = world.read(inventory::rare).unwrap() {
+        world.write(move |tx, _| inventory::index_rare(tx, &rare)).unwrap();
+        restored += 1;
+        assert!(restored < 1_000, "it never ends");
+    }
+    assert!(restored > 40, "of each counted field some: {restored}");
+    for _ in 0..40 {
+        holds(world, &subjects, &question(&mut dice, &subjects, 3));
+    }
+    // A removed certificate takes its entries with it, so they are all there again.
+    let gone = certhold_domain::CertificateId(subjects[0].id);
+    world.write(move |tx, now| inventory::remove(tx, &local(), gone, now)).unwrap();
+    holds(world, &subjects[1..], &format!("KeyAlgorithm -eq \"{}\"", subjects[0].key_algorithm));
+}
+
+/// What somebody makes to be in the way: thousands of values in one certificate, thousands of comparisons in one query.
+pub fn excess_is_answered(world: &World) {
+    let mut dice = Dice::new(6);
+    let mut subjects = filled(world, 10, &mut dice);
+    let key = KeyPair::generate().unwrap();
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name.push(DnType::CommonName, "many usages");
+    parameters.extended_key_usages =
+        (0..2_100).map(|number| ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 4, 1, 55_555, number])).collect();
+    let der = parameters.self_signed(&key).unwrap().der().to_vec();
+    let candidate = Candidate::of(&der).unwrap();
+    let batch = ImportBatch {
+        certificates: vec![candidate],
+        keys: Vec::new(),
+        owner: None,
+        source: "upload".into(),
+        metadata: Vec::new(),
+    };
+    let imported = world.write(move |tx, now| inventory::import(tx, &local(), &batch, now)).unwrap();
+    let Outcome::Imported(many) = imported[0].outcome else { panic!("it is new") };
+    subjects.push(described(many.0, &der, None, "upload"));
+    for query in [
+        "EKU -eq \"serverAuth\"",
+        "EKU -eq \"Server authentication\"",
+        "EKU -eq \"1.3.6.1.4.1.55555.7\"",
+        "EKU -contains \"55555.20\"",
+    ] {
+        holds(world, &subjects, query);
+    }
+    let issuers: Vec<String> = (0..300)
+        .map(|number| format!("IssuerDN -contains \"{}\"", ["s", "e", "a", "x"][number % 4].repeat(1 + number / 200)))
+        .collect();
+    holds(world, &subjects, &issuers.join(" OR "));
+    let findings: Vec<String> =
+        (0..400).map(|number| format!("Finding -contains \"{}\"", ["l", "e", "key", "ca"][number % 4])).collect();
+    holds(world, &subjects, &findings.join(" OR "));
+    let usages: Vec<String> = (0..60).map(|number| format!("EKU -contains \"5555{}\"", number % 10)).collect();
+    holds(world, &subjects, &usages.join(" AND "));
+    world.write(move |tx, now| inventory::remove(tx, &local(), many, now)).unwrap();
+    subjects.pop();
+    holds(world, &subjects, "EKU -contains \"auth\"");
+}
+
+/// Names of owners in which letters have several forms: lists and membership read them alike.
+pub fn owners_have_any_name(world: &World) {
+    for name in ["Groß & Co", "Web²", "ＤＮＳ", "ſales", "ΟΔΟΣ", "İstanbul"] {
+        let role = world.role(name, &[]);
+        let certificate = world.certificate(&[&format!("{role}.example.com")], Some(role));
+        let part: String = name.chars().skip(1).take(3).collect();
+        for (query, expected) in [
+            (format!("OwnerRoleName -eq \"{name}\""), true),
+            (format!("Owner -eq \"{}\"", query::fold(name)), true),
+            (format!("Owner -contains \"{part}\""), true),
+            (format!("Owner -startswith \"{}\" AND Owner -ne NULL", part.to_uppercase()), false),
+            (format!("Owner -eq \"{name} \u{200A}x\""), false),
+        ] {
+            let found = find(world, &query).contains(&certificate.0);
+            let command = CollectionCommand {
+                name: format!("{name}: {query}").replace('"', ""),
+                query: query.clone(),
+                ..CollectionCommand::default()
+            };
+            let collection = world.write(move |tx, now| collections::create(tx, &local(), &command, now)).unwrap();
+            let scope = Scope::of(Some(collection), world.now());
+            let inside = world.read(move |tx| inventory::get_in(tx, &local(), certificate, scope)).is_ok();
+            assert_eq!(found, inside, "{query}");
+            assert_eq!(found, expected, "{query}");
+        }
+    }
+}
+
+/// As if every counted value had been shared by too many certificates to be indexed.
+fn forget_the_frequent(world: &World) {
+    world.tamper("DELETE FROM certificate_term WHERE term IN (SELECT term FROM facet)");
+    world.tamper("UPDATE facet SET frequent = TRUE WHERE field < 100");
+}
+
 /// The maintained counts are what counting gives.
 pub fn counts_are_kept(world: &World) {
-    let mut dice = Dice(3);
+    let mut dice = Dice::new(3);
     let subjects = filled(world, 20, &mut dice);
     fill_index(world);
     let removed = certhold_domain::CertificateId(subjects[0].id);
@@ -363,6 +547,8 @@ pub fn counts_are_kept(world: &World) {
             certhold_domain::ownership::change(tx, &local(), &command, now)
         })
         .unwrap();
+    agree(world);
+    forget_the_frequent(world);
     agree(world);
 
     // As an older version would have left it: nothing but what it knew.

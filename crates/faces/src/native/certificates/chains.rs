@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use certhold_domain::chains::{self, Judgement};
-use certhold_domain::{CertificateId, TrustSetId};
+use certhold_domain::chains::{self, Above, Judgement};
+use certhold_domain::{CertificateId, TrustSetId, hex};
 use certhold_pki::graph::{Check, End, Graph, Path as GraphPath, Problem};
 use certhold_pki::trust;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::one::Within;
 use super::wire::Owner;
 use crate::auth::Bearer;
 use crate::native::extract::{Id, Query};
@@ -25,8 +26,8 @@ pub struct Chains {
     certificates: Vec<Member>,
     /// Every path, those that reach a root first.
     paths: Vec<Path>,
-    /// Certificates of one authority and one key from different issuers, by their ids.
-    cross_signed: Vec<Vec<i64>>,
+    /// Certificates of one authority and one key from different issuers, by their fingerprints.
+    cross_signed: Vec<Vec<String>>,
     /// There are more paths or authorities than are told.
     unfinished: bool,
 }
@@ -34,8 +35,10 @@ pub struct Chains {
 /// A certificate on a path.
 #[derive(Serialize, ToSchema)]
 pub struct Member {
-    /// The certificate.
-    id: i64,
+    /// The certificate; null for one outside the collection through which it is seen.
+    id: Option<i64>,
+    /// SHA-256 of the certificate, lower-case hexadecimal: by this the parts of the answer refer to each other.
+    sha256: String,
     /// Its subject (RFC 4514).
     subject: String,
     /// Its issuer (RFC 4514).
@@ -57,8 +60,10 @@ pub struct Member {
 /// Who issued a certificate.
 #[derive(Serialize, ToSchema)]
 pub struct Issuer {
-    /// The issuer's certificate.
-    id: i64,
+    /// The issuer's certificate; null for one outside the collection through which it is seen.
+    id: Option<i64>,
+    /// Its fingerprint.
+    sha256: String,
     /// Whether its key verifies the signature; if not, the signature cannot be verified here and the key identifiers agree.
     verified: bool,
     /// Why the signature cannot be verified here.
@@ -69,7 +74,7 @@ pub struct Issuer {
 /// A path.
 #[derive(Serialize, ToSchema)]
 pub struct Path {
-    /// `root`, `missing`, `loop` or `too_long`.
+    /// `root`, `missing`, `unfinished` (there are more authorities of the issuer's name than are looked at), `loop` or `too_long`.
     #[schema(example = "root")]
     end: &'static str,
     /// Whether it reaches a root and nothing is wrong with any certificate on it now.
@@ -84,8 +89,10 @@ pub struct Path {
 /// A certificate in its place on a path.
 #[derive(Serialize, ToSchema)]
 pub struct Step {
-    /// The certificate.
-    id: i64,
+    /// The certificate; null for one outside the collection through which it is seen.
+    id: Option<i64>,
+    /// Its fingerprint.
+    sha256: String,
     /// What is wrong with it here: `expired`, `not_yet_valid`, `not_an_authority`, `may_not_sign`, `path_too_long`.
     problems: Vec<&'static str>,
 }
@@ -105,6 +112,7 @@ fn end(end: &End) -> &'static str {
     match end {
         End::Root => "root",
         End::Missing => "missing",
+        End::Unfinished => "unfinished",
         End::Loop => "loop",
         End::TooLong => "too_long",
     }
@@ -121,10 +129,11 @@ fn problem(problem: Problem) -> &'static str {
 }
 
 impl Chains {
-    fn of(graph: &Graph, ids: &[CertificateId], now: i64) -> Chains {
-        let id = |node: usize| ids[node].0;
+    fn of(graph: &Graph, ids: &[Option<i64>], now: i64) -> Chains {
+        let fingerprint = |node: usize| hex(&graph.nodes[node].facts.sha256);
         let issuer = |(node, check): &(usize, Check)| Issuer {
-            id: id(*node),
+            id: ids[*node],
+            sha256: fingerprint(*node),
             verified: *check == Check::Verified,
             why_not: match check {
                 Check::Verified => None,
@@ -132,7 +141,8 @@ impl Chains {
             },
         };
         let member = |(number, node): (usize, &certhold_pki::graph::Node)| Member {
-            id: id(number),
+            id: ids[number],
+            sha256: fingerprint(number),
             subject: node.facts.subject.clone(),
             issuer: node.facts.issuer.clone(),
             not_before: Time(node.facts.not_before),
@@ -145,16 +155,17 @@ impl Chains {
         Chains {
             certificates: graph.nodes.iter().enumerate().map(member).collect(),
             paths: graph.paths.iter().map(|path| Path::of(graph, ids, path, now)).collect(),
-            cross_signed: graph.cross_signed().into_iter().map(|group| group.into_iter().map(id).collect()).collect(),
+            cross_signed: graph.cross_signed().into_iter().map(|group| group.into_iter().map(fingerprint).collect()).collect(),
             unfinished: graph.unfinished,
         }
     }
 }
 
 impl Path {
-    fn of(graph: &Graph, ids: &[CertificateId], path: &GraphPath, now: i64) -> Path {
+    fn of(graph: &Graph, ids: &[Option<i64>], path: &GraphPath, now: i64) -> Path {
         let step = |(place, node): (usize, &usize)| Step {
-            id: ids[*node].0,
+            id: ids[*node],
+            sha256: hex(&graph.nodes[*node].facts.sha256),
             problems: graph.problems(path, place, now).into_iter().map(problem).collect(),
         };
         let steps: Vec<Step> = path.nodes.iter().enumerate().map(step).collect();
@@ -175,15 +186,27 @@ impl Path {
 /// Get the chains of a certificate
 ///
 /// Every path to a root among the certificates that are held, found by name and key identifier and confirmed by signature;
-/// what is missing or has expired; which authorities are cross-signed.
-#[utoipa::path(get, path = "/certificates/{id}/chains", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
+/// what is missing or has expired; which authorities are cross-signed. Through a collection, authorities outside of it are told as
+/// far as the certificates prove them: what they say, not which certificates of the inventory they are.
+#[utoipa::path(get, path = "/certificates/{id}/chains", tag = "certificates",
+    params(("id" = i64, Path, description = "The certificate"), Within),
     responses((status = 200, description = "The paths", body = Chains)))]
-pub async fn chains(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id) -> Answer<Json<Chains>> {
-    let (id, now) = (CertificateId(id), app.now());
-    let found = app.read_as(caller, move |tx, actor| chains::above(tx, actor, id)).await.map_err(hidden("certificate", id))?;
+pub async fn chains(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    Id(id): Id,
+    Query(within): Query<Within>,
+) -> Answer<Json<Chains>> {
+    let (id, now, scope) = (CertificateId(id), app.now(), within.scope(&app));
+    let found =
+        app.read_as(caller, move |tx, actor| chains::above_in(tx, actor, id, scope)).await.map_err(hidden("certificate", id))?;
     // Signatures take their time.
-    let built = tokio::task::spawn_blocking(move || found.graph().map(|(graph, ids)| Chains::of(&graph, &ids, now))).await;
-    Ok(Json(built.map_err(|_| certhold_domain::Error::from(certhold_store::Error::Panicked))??))
+    let built = tokio::task::spawn_blocking(move || {
+        let (graph, ids) = found.graph()?;
+        let ids: Vec<Option<i64>> = ids.into_iter().map(|id| found.may_see(id).then_some(id.0)).collect();
+        Ok::<_, certhold_domain::Error>(Chains::of(&graph, &ids, now))
+    });
+    Ok(Json(built.await.map_err(|_| certhold_domain::Error::from(certhold_store::Error::Panicked))??))
 }
 
 /// What to judge.
@@ -200,6 +223,8 @@ pub struct TrustParameters {
     at: Option<Time>,
     /// A host name or address for which it shall be valid.
     name: Option<String>,
+    /// A collection that the certificate is in: the right to read that collection is enough.
+    collection: Option<i64>,
 }
 
 /// What those who trust a set would say.
@@ -211,17 +236,18 @@ pub struct Verdict {
     trusted: bool,
     /// Why not, one sentence each.
     reasons: Vec<String>,
-    /// The path that they would take, from the issuer to a certificate of the set.
-    path: Vec<i64>,
+    /// The path that they would take, from the issuer to a certificate of the set; null for certificates outside the collection
+    /// through which it is seen.
+    path: Vec<Option<i64>>,
 }
 
-impl From<Judgement> for Verdict {
-    fn from(judgement: Judgement) -> Verdict {
+impl Verdict {
+    fn of(judgement: Judgement, above: &Above) -> Verdict {
         Verdict {
             set: Owner { id: judgement.set.id.0, name: judgement.set.name },
             trusted: judgement.reasons.is_empty(),
             reasons: judgement.reasons,
-            path: judgement.path.into_iter().map(|id| id.0).collect(),
+            path: judgement.path.into_iter().map(|id| above.may_see(id).then_some(id.0)).collect(),
         }
     }
 }
@@ -245,10 +271,12 @@ pub async fn trust(
         Some(_) => return Err(Refused::invalid("usage", "the usage is server or client")),
     };
     let (id, set, at) = (CertificateId(id), given.set.map(TrustSetId), given.at.map_or_else(|| app.now(), |at| at.0));
-    let names: Vec<String> = given.name.into_iter().collect();
-    let found =
-        app.read_as(caller, move |tx, actor| chains::question(tx, actor, id, set)).await.map_err(hidden("certificate", id))?;
-    let judged = tokio::task::spawn_blocking(move || found.judge(usage, at, &names)).await;
-    let judged = judged.map_err(|_| certhold_domain::Error::from(certhold_store::Error::Panicked))?;
-    Ok(Page::whole(judged.into_iter().map(Verdict::from).collect()))
+    let (names, scope) = (given.name.into_iter().collect::<Vec<String>>(), Within::of(given.collection).scope(&app));
+    let found = app.read_as(caller, move |tx, actor| chains::question_in(tx, actor, id, set, scope)).await;
+    let found = found.map_err(hidden("certificate", id))?;
+    let judged = tokio::task::spawn_blocking(move || {
+        let judged = found.judge(usage, at, &names);
+        judged.into_iter().map(|judgement| Verdict::of(judgement, &found.above)).collect()
+    });
+    Ok(Page::whole(judged.await.map_err(|_| certhold_domain::Error::from(certhold_store::Error::Panicked))?))
 }

@@ -7,6 +7,7 @@ use certhold_domain::CertificateId;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::one::Within;
 use crate::auth::{Author, Bearer};
 use crate::export::{self, KeyExport};
 use crate::native::extract::{Id, Json, Query};
@@ -24,6 +25,8 @@ pub struct DownloadParameters {
     format: Option<String>,
     /// Whether the chain is put in as well; not by default. DER has no room for it.
     chain: Option<bool>,
+    /// A collection that the certificate is in: the right to read that collection is enough.
+    collection: Option<i64>,
 }
 
 /// Download a certificate in a format
@@ -39,7 +42,8 @@ pub async fn download(
     Query(given): Query<DownloadParameters>,
 ) -> Answer<Response> {
     let (id, chain) = (CertificateId(id), given.chain.unwrap_or(false));
-    let found = app.read_as(caller, move |tx, actor| export::with_chain(tx, actor, id, chain)).await;
+    let scope = Within::of(given.collection).scope(&app);
+    let found = app.read_as(caller, move |tx, actor| export::with_chain_in(tx, actor, id, chain, scope)).await;
     let found = found.map_err(hidden("certificate", id))?;
     let format = export::format_named(given.format.as_deref().unwrap_or("pem"), export::public_formats())?;
     Ok(export::download(&app, found, format).await?.into_response())
@@ -69,17 +73,25 @@ fn yes() -> bool {
 
 /// Export a certificate with its private key
 ///
-/// Needs a permission of its own and a reason. The event is recorded before the key is opened.
-#[utoipa::path(post, path = "/certificates/{id}/export", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
-    request_body = Export,
+/// Needs a permission of its own, everywhere or in the collection that the request names, and a reason. The event is recorded before
+/// the key is opened.
+#[utoipa::path(post, path = "/certificates/{id}/export", tag = "certificates",
+    params(("id" = i64, Path, description = "The certificate"), Within), request_body = Export,
     responses((status = 200, description = "The file", content_type = "application/octet-stream", body = Vec<u8>)))]
-pub async fn key(State(app): State<App>, author: Author, Id(id): Id, Json(given): Json<Export>) -> Answer<Response> {
+pub async fn key(
+    State(app): State<App>,
+    author: Author,
+    Id(id): Id,
+    Query(within): Query<Within>,
+    Json(given): Json<Export>,
+) -> Answer<Response> {
     let export = KeyExport {
         certificate: CertificateId(id),
         format: export::format_named(&given.format, export::key_formats())?,
         password: given.password.map(|password| password.0),
         reason: given.reason,
         chain: given.chain,
+        scope: within.scope(&app),
     };
     Ok(export::key(&app, &author.actor, export).await?.into_response())
 }
@@ -96,11 +108,17 @@ pub struct Destruction {
 /// Destroy the private key of a certificate
 ///
 /// A key in use by the current version of a managed certificate, an attempt under way or a deployment stays. What is
-/// destroyed cannot be had back.
+/// destroyed cannot be had back. The right on a collection is enough when every certificate of the key is in it.
 #[utoipa::path(post, path = "/certificates/{id}/private-key/destroy", tag = "certificates",
-    params(("id" = i64, Path, description = "The certificate")), request_body = Destruction,
+    params(("id" = i64, Path, description = "The certificate"), Within), request_body = Destruction,
     responses((status = 204, description = "The key is gone")))]
-pub async fn destroy(State(app): State<App>, author: Author, Id(id): Id, Json(given): Json<Destruction>) -> Answer<StatusCode> {
-    export::destroy(&app, &author.actor, CertificateId(id), given.reason).await?;
+pub async fn destroy(
+    State(app): State<App>,
+    author: Author,
+    Id(id): Id,
+    Query(within): Query<Within>,
+    Json(given): Json<Destruction>,
+) -> Answer<StatusCode> {
+    export::destroy_in(&app, &author.actor, CertificateId(id), given.reason, within.scope(&app)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

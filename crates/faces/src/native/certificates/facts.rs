@@ -7,9 +7,9 @@ use certhold_pki::details::{self as pki, Details, ExtensionContent, KeyParts, Na
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::one::LARGE;
+use super::one::{LARGE, Within};
 use crate::auth::Bearer;
-use crate::native::extract::Id;
+use crate::native::extract::{Id, Query};
 use crate::native::hidden;
 use crate::native::time::Time;
 use crate::problem::Answer;
@@ -223,11 +223,17 @@ pub struct Digests {
 ///
 /// Names in three styles and attribute by attribute, every alternative name, the key, the signature, all extensions and the
 /// signed certificate timestamps.
-#[utoipa::path(get, path = "/certificates/{id}/facts", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
+#[utoipa::path(get, path = "/certificates/{id}/facts", tag = "certificates",
+    params(("id" = i64, Path, description = "The certificate"), Within),
     responses((status = 200, description = "What it says", body = CertificateFacts)))]
-pub async fn facts(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id) -> Answer<Json<CertificateFacts>> {
-    let id = CertificateId(id);
-    let found = app.read_as(caller, move |tx, actor| inventory::get(tx, actor, id)).await;
+pub async fn facts(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    Id(id): Id,
+    Query(within): Query<Within>,
+) -> Answer<Json<CertificateFacts>> {
+    let (id, scope) = (CertificateId(id), within.scope(&app));
+    let found = app.read_as(caller, move |tx, actor| inventory::get_in(tx, actor, id, scope)).await;
     let found = found.map_err(hidden("certificate", id))?;
     let taken_apart = match found.der.len() {
         ..=LARGE => CertificateFacts::of(&found)?,

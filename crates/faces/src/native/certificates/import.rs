@@ -294,10 +294,11 @@ fn shown(Item { file, place, outcome }: Item) -> ImportedItem {
         },
         Outcome::Taken { item: ImportItem { outcome, key_taken }, title, note, .. } => {
             let (outcome, id) = match outcome {
-                inventory::Outcome::Imported(id) => (ItemOutcome::Imported, id),
-                inventory::Outcome::AlreadyHeld(id) => (ItemOutcome::AlreadyHeld, id),
+                inventory::Outcome::Imported(id) => (ItemOutcome::Imported, Some(id.0)),
+                inventory::Outcome::AlreadyHeld(id) => (ItemOutcome::AlreadyHeld, Some(id.0)),
+                inventory::Outcome::Excluded => (ItemOutcome::Refused, None),
             };
-            ImportedItem { file, place, outcome, certificate: Some(id.0), title: Some(title), key_taken, reason: note }
+            ImportedItem { file, place, outcome, certificate: id, title: Some(title), key_taken, reason: note }
         }
     }
 }

@@ -6,12 +6,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use certhold_domain::CertificateId;
+use certhold_domain::collections::Scope;
 use certhold_domain::metadata::{self as domain, Change, Held, SetMetadata};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::one::Within;
 use crate::auth::{Author, Bearer};
-use crate::native::extract::{self, Id};
+use crate::native::extract::{self, Id, Query};
 use crate::native::hidden;
 use crate::problem::Answer;
 use crate::state::App;
@@ -40,7 +42,7 @@ pub struct NewMetadata {
 
 /// A value as it may be written in JSON.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a value is text, a whole number, true, false or null")]
 pub enum Given {
     /// Text.
     Text(String),
@@ -71,11 +73,16 @@ pub fn changes(given: BTreeMap<String, Given>) -> Vec<Change> {
 
 /// Get what is noted about a certificate
 #[utoipa::path(get, path = "/certificates/{id}/metadata", tag = "certificates",
-    params(("id" = i64, Path, description = "The certificate")),
+    params(("id" = i64, Path, description = "The certificate"), Within),
     responses((status = 200, description = "Values by field", body = Metadata)))]
-pub async fn metadata(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id) -> Answer<Json<Metadata>> {
-    let id = CertificateId(id);
-    let found = app.read_as(caller, move |tx, actor| domain::of(tx, actor, id)).await;
+pub async fn metadata(
+    State(app): State<App>,
+    Bearer(caller): Bearer,
+    Id(id): Id,
+    Query(within): Query<Within>,
+) -> Answer<Json<Metadata>> {
+    let (id, scope) = (CertificateId(id), within.scope(&app));
+    let found = app.read_as(caller, move |tx, actor| domain::of_in(tx, actor, id, scope)).await;
     Ok(Json(Metadata { metadata: by_name(found.map_err(hidden("certificate", id))?) }))
 }
 
@@ -83,16 +90,17 @@ pub async fn metadata(State(app): State<App>, Bearer(caller): Bearer, Id(id): Id
 ///
 /// Fields that are not named stay as they are. A required field cannot be cleared.
 #[utoipa::path(patch, path = "/certificates/{id}/metadata", tag = "certificates",
-    params(("id" = i64, Path, description = "The certificate")), request_body = NewMetadata,
+    params(("id" = i64, Path, description = "The certificate"), Within), request_body = NewMetadata,
     responses((status = 204, description = "The values are these now")))]
 pub async fn change_metadata(
     State(app): State<App>,
     author: Author,
     Id(id): Id,
+    Query(within): Query<Within>,
     extract::Json(new): extract::Json<NewMetadata>,
 ) -> Answer<StatusCode> {
-    let command = SetMetadata { certificate: CertificateId(id), collection: None, changes: changes(new.metadata) };
-    let now = app.now();
+    let Scope { collection, now, .. } = within.scope(&app);
+    let command = SetMetadata { certificate: CertificateId(id), collection, changes: changes(new.metadata) };
     app.write(move |tx| domain::set(tx, &author.actor, &command, now)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -101,16 +109,17 @@ pub async fn change_metadata(
 ///
 /// Fields that are not named are cleared.
 #[utoipa::path(put, path = "/certificates/{id}/metadata", tag = "certificates",
-    params(("id" = i64, Path, description = "The certificate")), request_body = NewMetadata,
+    params(("id" = i64, Path, description = "The certificate"), Within), request_body = NewMetadata,
     responses((status = 204, description = "The values are these now, and no others")))]
 pub async fn replace_metadata(
     State(app): State<App>,
     author: Author,
     Id(id): Id,
+    Query(within): Query<Within>,
     extract::Json(new): extract::Json<NewMetadata>,
 ) -> Answer<StatusCode> {
-    let command = SetMetadata { certificate: CertificateId(id), collection: None, changes: changes(new.metadata) };
-    let now = app.now();
+    let Scope { collection, now, .. } = within.scope(&app);
+    let command = SetMetadata { certificate: CertificateId(id), collection, changes: changes(new.metadata) };
     app.write(move |tx| domain::replace(tx, &author.actor, &command, now)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

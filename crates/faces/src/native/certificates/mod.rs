@@ -8,6 +8,7 @@ mod import;
 mod list;
 mod metadata;
 mod one;
+mod revocation;
 mod wire;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +18,7 @@ use super::compressed;
 use crate::state::App;
 
 pub use metadata::Given;
-pub use one::RoleRef;
+pub use one::{RoleRef, Within};
 pub use wire::{Certificate, Owner};
 
 /// The routes of certificates.
@@ -31,6 +32,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(one::set_owner))
         .routes(routes!(metadata::metadata, metadata::change_metadata, metadata::replace_metadata))
         .routes(routes!(one::history))
+        .routes(routes!(revocation::get, revocation::revoke))
+        .routes(routes!(revocation::release))
         .routes(routes!(chains::chains))
         .routes(routes!(chains::trust))
         .routes(routes!(download::pem))

@@ -8,7 +8,7 @@ use certhold_domain::collections::Scope;
 use certhold_domain::inventory;
 use certhold_domain::metadata;
 use certhold_domain::ownership::{self, ChangeOwner, Scope as OwnerScope};
-use certhold_domain::{CertificateId, CollectionId, RoleId};
+use certhold_domain::{CertificateId, CollectionId, ContainerId, RoleId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -35,6 +35,11 @@ pub struct Within {
 }
 
 impl Within {
+    /// In this collection, if there is one.
+    pub fn of(collection: Option<i64>) -> Within {
+        Within { collection }
+    }
+
     /// The scope now.
     pub fn scope(&self, app: &App) -> Scope {
         Scope::of(self.collection.map(CollectionId), app.now())
@@ -77,11 +82,11 @@ fn told(found: inventory::Certificate) -> certhold_domain::Result<Certificate> {
 /// Remove a certificate
 ///
 /// One that is in use (current, deployed, or part of another's chain) stays. Its history stays in any case.
-#[utoipa::path(delete, path = "/certificates/{id}", tag = "certificates", params(("id" = i64, Path, description = "The certificate")),
-    responses((status = 204, description = "It is gone")))]
-pub async fn remove(State(app): State<App>, author: Author, Id(id): Id) -> Answer<StatusCode> {
-    let now = app.now();
-    app.write(move |tx| inventory::remove(tx, &author.actor, CertificateId(id), now)).await?;
+#[utoipa::path(delete, path = "/certificates/{id}", tag = "certificates",
+    params(("id" = i64, Path, description = "The certificate"), Within), responses((status = 204, description = "It is gone")))]
+pub async fn remove(State(app): State<App>, author: Author, Id(id): Id, Query(within): Query<Within>) -> Answer<StatusCode> {
+    let scope = within.scope(&app);
+    app.write(move |tx| inventory::remove_in(tx, &author.actor, CertificateId(id), scope)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -97,7 +102,7 @@ pub struct NewOwner {
 
 /// A role, by id or by name.
 #[derive(Clone, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a role is named by its id, a whole number, or by its name, a text")]
 pub enum RoleRef {
     /// Its id.
     Id(i64),
@@ -116,21 +121,32 @@ impl RoleRef {
     }
 }
 
+/// Where the right to change the owner is held, besides everywhere. A collection goes over a container.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OwnedWithin {
+    /// A collection that the certificate is in.
+    collection: Option<i64>,
+    /// A container of certificate stores in one of which the certificate is.
+    container: Option<i64>,
+}
+
 /// Change the owner of a certificate
 ///
-/// The caller needs the permission, everywhere or in the collection that the request names, and must hold both the current and the
+/// The caller needs the permission, everywhere or in the collection or container that the request names, and must hold both the current and the
 /// new owner role; or the expanded right in the permission sets of both. Nothing happens when the owner is this already.
-#[utoipa::path(put, path = "/certificates/{id}/owner", tag = "certificates", params(("id" = i64, Path, description = "The certificate"), Within),
+#[utoipa::path(put, path = "/certificates/{id}/owner", tag = "certificates", params(("id" = i64, Path, description = "The certificate"), OwnedWithin),
     request_body = NewOwner, responses((status = 204, description = "The owner is this one now")))]
 pub async fn set_owner(
     State(app): State<App>,
     author: Author,
     Id(id): Id,
-    Query(within): Query<Within>,
+    Query(within): Query<OwnedWithin>,
     extract::Json(new): extract::Json<NewOwner>,
 ) -> Answer<StatusCode> {
     let now = app.now();
-    let scope = OwnerScope { collection: within.collection.map(CollectionId), container: None };
+    let scope = OwnerScope { collection: within.collection.map(CollectionId), container: within.container.map(ContainerId) };
     app.write(move |tx| {
         let to = new.owner.as_ref().map(|role| role.resolve(tx, &author.actor)).transpose()?;
         let command = ChangeOwner { certificate: CertificateId(id), scope, to };
@@ -167,7 +183,7 @@ pub async fn history(
     Query(given): Query<HistoryParameters>,
 ) -> Answer<Page<Event>> {
     let (id, limit) = (CertificateId(id), page::rows(given.limit)?);
-    let scope = Within { collection: given.collection }.scope(&app);
+    let scope = Within::of(given.collection).scope(&app);
     let found = app
         .read_as(caller, move |tx, actor| {
             let found = inventory::history_in(tx, actor, id, scope, given.before, limit)?;

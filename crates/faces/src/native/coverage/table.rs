@@ -1,10 +1,12 @@
 //! Every operation of the native API, what it needs, and a request that succeeds.
 
 use certhold_domain::access::paths::{
-    AUDITING_READ, CERTIFICATES_CHANGE_OWNER, CERTIFICATES_DELETE, CERTIFICATES_IMPORT, CERTIFICATES_METADATA_MODIFY,
-    CERTIFICATES_READ, COLLECTIONS_MODIFY, DEPLOYMENT_MODIFY, DNS_PROVIDERS_MODIFY, DNS_PROVIDERS_READ, ISSUERS_MODIFY,
-    ISSUERS_READ, KEY_REQUESTS_MODIFY, KEY_REQUESTS_READ, METADATA_TYPES_MODIFY, METADATA_TYPES_READ, PRIVATE_KEY_DELETE,
-    PRIVATE_KEY_READ, RENEWAL_MODIFY, RENEWAL_READ, RENEWAL_RUN, SECURITY_MODIFY, SECURITY_READ, SYSTEM_MODIFY, SYSTEM_READ,
+    AUDITING_READ, CERTIFICATES_CHANGE_OWNER, CERTIFICATES_DELETE, CERTIFICATES_EXCLUDE, CERTIFICATES_IMPORT,
+    CERTIFICATES_METADATA_MODIFY, CERTIFICATES_READ, CERTIFICATES_REVOKE, COLLECTIONS_MODIFY, DEPLOYMENT_MODIFY,
+    DNS_PROVIDERS_MODIFY, DNS_PROVIDERS_READ, ENROLLMENT_PFX, IDENTITY_PROVIDERS_MODIFY, IDENTITY_PROVIDERS_READ, ISSUERS_MODIFY,
+    ISSUERS_READ, KEY_REQUESTS_MODIFY, KEY_REQUESTS_READ, METADATA_TYPES_MODIFY, METADATA_TYPES_READ, PATTERNS_MODIFY,
+    PATTERNS_READ, PRIVATE_KEY_DELETE, PRIVATE_KEY_READ, RENEWAL_MODIFY, RENEWAL_READ, RENEWAL_RUN, SECURITY_MODIFY,
+    SECURITY_READ, STORES_MODIFY, STORES_READ, STORES_SCHEDULE, SYSTEM_MODIFY, SYSTEM_READ, TEMPLATES_MODIFY, TEMPLATES_READ,
     TRUST_SETS_MODIFY,
 };
 use serde_json::{Value, json};
@@ -73,8 +75,51 @@ pub const ENDPOINTS: &[Endpoint] = &[
     ),
     sends("PUT", "/certificates/{id}/metadata", &[CERTIFICATES_METADATA_MODIFY], || json!({ "metadata": { "Team": "" } }), 204),
     reads("/certificates/{id}/history", &[CERTIFICATES_READ]),
+    reads("/certificates/{id}/revocation", &[CERTIFICATES_READ]),
+    sends(
+        "POST",
+        "/certificates/{id}/revocation",
+        &[CERTIFICATES_REVOKE],
+        || json!({ "reason": "certificateHold", "comment": "covered" }),
+        204,
+    ),
+    sends("POST", "/certificates/{id}/release", &[CERTIFICATES_REVOKE], || json!({ "comment": "covered" }), 204),
     reads("/certificates/{id}/chains", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/trust", &[CERTIFICATES_READ]),
+    reads("/authorities", &[ISSUERS_READ]),
+    sends(
+        "POST",
+        "/authorities",
+        &[ISSUERS_MODIFY],
+        || json!({ "name": "Covered", "subject": "CN=Covered, O=Example", "base_url": "http://pki.example.org" }),
+        201,
+    ),
+    reads("/authorities/{id}", &[ISSUERS_READ]),
+    sends(
+        "POST",
+        "/authorities/{id}/certificates",
+        &[ENROLLMENT_PFX],
+        || json!({ "names": ["covered.example.org", "ip:192.0.2.7"], "profile": "server_client" }),
+        201,
+    ),
+    sends(
+        "POST",
+        "/enrolments",
+        &[ENROLLMENT_PFX],
+        || json!({ "template": "server", "names": ["enrolled.example.org"], "authority": 1 }),
+        201,
+    ),
+    reads("/certificates/{id}/renewal", &[CERTIFICATES_READ]),
+    // What nobody here issued is not renewed; whoever may not renew hears nothing of that.
+    acts("POST", "/certificates/{id}/renewal", &[ENROLLMENT_PFX, CERTIFICATES_READ], 409),
+    reads("/enrolment-patterns", &[PATTERNS_READ]),
+    sends("POST", "/enrolment-patterns", &[PATTERNS_MODIFY], || json!({ "name": "Second", "template": "mail" }), 201),
+    reads("/enrolment-patterns/{id}", &[PATTERNS_READ]),
+    sends("PUT", "/enrolment-patterns/{id}", &[PATTERNS_MODIFY], || json!({ "name": "Renamed", "template": "mail" }), 204),
+    acts("DELETE", "/enrolment-patterns/{id}", &[PATTERNS_MODIFY], 204),
+    reads("/certificate-templates", &[TEMPLATES_READ]),
+    sends("PUT", "/certificate-templates/{id}", &[TEMPLATES_MODIFY], || json!({ "owner_policy": "optional" }), 204),
+    acts("POST", "/authorities/{id}/retire", &[ISSUERS_MODIFY], 204),
     reads("/trust-sets", &[CERTIFICATES_READ]),
     sends("POST", "/trust-sets", &[TRUST_SETS_MODIFY], || json!({ "name": "Second", "certificates": [] }), 201),
     reads("/trust-sets/{id}", &[CERTIFICATES_READ]),
@@ -85,6 +130,34 @@ pub const ENDPOINTS: &[Endpoint] = &[
     reads("/certificates/{id}/der", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/chain", &[CERTIFICATES_READ]),
     reads("/certificates/{id}/collections", &[CERTIFICATES_READ]),
+    reads("/certificates/{id}/locations", &[CERTIFICATES_READ]),
+    reads("/containers", &[STORES_READ]),
+    sends("POST", "/containers", &[STORES_MODIFY], || json!({ "name": "Second", "schedule": "daily 03:15" }), 201),
+    reads("/containers/{id}", &[STORES_READ]),
+    sends("PUT", "/containers/{id}", &[STORES_MODIFY], || json!({ "name": "Renamed" }), 204),
+    reads("/certificate-stores", &[STORES_READ]),
+    sends("POST", "/certificate-stores", &[STORES_MODIFY], || pem_store("Second", "/srv/tls/second"), 201),
+    reads("/certificate-stores/{id}", &[STORES_READ]),
+    sends("PUT", "/certificate-stores/{id}", &[STORES_MODIFY], || pem_store("Renamed", "/srv/tls/first"), 204),
+    sends("PUT", "/certificate-stores/container", &[STORES_MODIFY], || json!({ "stores": [1], "container": 1 }), 204),
+    sends("PUT", "/certificate-stores/{id}/schedule", &[STORES_SCHEDULE], || json!({ "schedule": "every 2h" }), 204),
+    reads("/certificate-stores/{id}/inventory", &[STORES_READ]),
+    reads("/certificate-stores/{id}/jobs", &[STORES_READ]),
+    reads("/certificate-stores/{id}/jobs/{job}", &[STORES_READ]),
+    // Nothing has failed in this house.
+    acts("POST", "/certificate-stores/{id}/jobs/{job}/retry", &[STORES_SCHEDULE], 409),
+    acts("POST", "/certificate-stores/{id}/jobs/{job}/cancel", &[STORES_SCHEDULE], 204),
+    acts("POST", "/certificate-stores/{id}/inventory", &[STORES_SCHEDULE], 202),
+    sends(
+        "POST",
+        "/certificate-stores/{id}/certificates",
+        &[STORES_MODIFY, CERTIFICATES_READ],
+        || json!({ "certificate": 1, "alias": "shop.example.com" }),
+        202,
+    ),
+    sends("POST", "/certificate-stores/{id}/removals", &[STORES_MODIFY], || json!({ "alias": "shop.example.com" }), 202),
+    acts("DELETE", "/certificate-stores/{id}", &[STORES_MODIFY], 204),
+    acts("DELETE", "/containers/{id}", &[STORES_MODIFY], 204),
     anybody("GET", "/query/fields", 200),
     Endpoint {
         method: "POST",
@@ -125,6 +198,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
     sends("POST", "/metadata-fields", &[METADATA_TYPES_MODIFY], || json!({ "name": "Second", "type": "integer" }), 201),
     anybody("GET", "/metadata-fields/{id}", 200),
     sends("PUT", "/metadata-fields/{id}", &[METADATA_TYPES_MODIFY], || json!({ "name": "Team", "type": "string" }), 204),
+    anybody("GET", "/owner-policy", 200),
+    sends("PUT", "/owner-policy", &[SYSTEM_MODIFY], || json!({ "policy": "optional" }), 204),
     reads("/metadata-fields/{id}/usage", &[METADATA_TYPES_READ]),
     sends(
         "POST",
@@ -198,6 +273,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
     acts("PUT", "/claims/{id}/roles/{role}", &[SECURITY_MODIFY], 204),
     acts("DELETE", "/claims/{id}/roles/{role}", &[SECURITY_MODIFY], 204),
     acts("DELETE", "/claims/{id}", &[SECURITY_MODIFY], 204),
+    reads("/identity-providers", &[IDENTITY_PROVIDERS_READ]),
+    sends("POST", "/identity-providers", &[IDENTITY_PROVIDERS_MODIFY], || identity_provider("Second"), 201),
+    reads("/identity-providers/{id}", &[IDENTITY_PROVIDERS_READ]),
+    sends("PUT", "/identity-providers/{id}", &[IDENTITY_PROVIDERS_MODIFY], || json!({ "audiences": ["other"] }), 204),
+    reads("/identity-providers/{id}/accounts", &[IDENTITY_PROVIDERS_READ, SECURITY_READ]),
+    sends(
+        "POST",
+        "/identity-providers/{id}/accounts",
+        &[IDENTITY_PROVIDERS_READ, SECURITY_MODIFY],
+        || json!({ "subject": "kim", "kind": "person" }),
+        201,
+    ),
+    acts("DELETE", "/identity-providers/{id}", &[IDENTITY_PROVIDERS_MODIFY], 204),
     // Everybody may ask about themselves; without an action there is no question.
     anybody("GET", "/access/why", 400),
     reads("/access/review", &[SECURITY_READ]),
@@ -221,6 +309,16 @@ pub const ENDPOINTS: &[Endpoint] = &[
         201,
     ),
     acts("DELETE", "/tokens/{id}", &[SECURITY_MODIFY], 204),
+    reads("/principals/{id}/api-clients", &[SECURITY_READ]),
+    sends(
+        "POST",
+        "/principals/{id}/api-clients",
+        &[SECURITY_MODIFY],
+        || json!({ "name": "second", "scopes": ["/certificates/"] }),
+        201,
+    ),
+    acts("POST", "/api-clients/{id}/secret", &[SECURITY_MODIFY], 200),
+    acts("DELETE", "/api-clients/{id}", &[SECURITY_MODIFY], 204),
     reads("/principals/{id}/sessions", &[SECURITY_READ]),
     Endpoint {
         method: "POST",
@@ -263,6 +361,10 @@ pub const ENDPOINTS: &[Endpoint] = &[
     reads("/jobs", &[SYSTEM_READ]),
     acts("DELETE", "/managed-certificates/{id}", &[RENEWAL_MODIFY], 204),
     acts("DELETE", "/certificates/{id}", &[CERTIFICATES_DELETE], 204),
+    // The certificate is gone by then, and no exclusion is there.
+    acts("POST", "/certificates/{id}/exclude", &[CERTIFICATES_EXCLUDE], 404),
+    reads("/exclusions", &[CERTIFICATES_EXCLUDE]),
+    acts("DELETE", "/exclusions/{id}", &[CERTIFICATES_EXCLUDE], 404),
     acts("DELETE", "/metadata-fields/{id}", &[METADATA_TYPES_MODIFY], 204),
     acts("DELETE", "/issuers/{id}", &[ISSUERS_MODIFY], 204),
     acts("DELETE", "/dns-providers/{id}", &[DNS_PROVIDERS_MODIFY], 204),
@@ -274,6 +376,15 @@ pub fn dns_provider(name: &str) -> Value {
     json!({ "name": name, "kind": "powerdns", "settings": { "url": "http://127.0.0.1:8081", "api_key": "pdns-secret" } })
 }
 
+fn pem_store(name: &str, path: &str) -> Value {
+    json!({ "name": name, "kind": "pem-directory", "path": path })
+}
+
 fn bulk_edit() -> Value {
     json!({ "filter": {}, "edit": { "kind": "metadata", "changes": [{ "field": "Team", "value": "Web" }] } })
+}
+
+/// An identity provider that nobody asks anything.
+pub fn identity_provider(name: &str) -> Value {
+    json!({ "name": name, "issuer": format!("https://{name}.sso.example.org"), "audiences": ["certhold"] })
 }

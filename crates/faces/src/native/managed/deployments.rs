@@ -3,7 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use certhold_domain::renewal::deployment::{self, DeploymentSettings};
-use certhold_domain::{DeploymentId, LineageId};
+use certhold_domain::stores;
+use certhold_domain::{DeploymentId, LineageId, StoreId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -41,6 +42,38 @@ pub struct Settings {
     /// Program and arguments, run without a shell after the files are in place.
     #[schema(example = json!(["/usr/bin/systemctl", "reload", "nginx"]))]
     command: Vec<String>,
+    /// An entry of a certificate store, in place of files.
+    store: Option<StoreTarget>,
+}
+
+/// An entry of a certificate store that follows the managed certificate.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StoreTarget {
+    /// The certificate store.
+    store: i64,
+    /// The entry's name.
+    #[schema(example = "shop.example.com")]
+    alias: String,
+    /// Whether the private key goes with it.
+    #[serde(default = "with_key")]
+    include_key: bool,
+}
+
+fn with_key() -> bool {
+    true
+}
+
+impl From<StoreTarget> for stores::StoreTarget {
+    fn from(target: StoreTarget) -> stores::StoreTarget {
+        stores::StoreTarget { store: StoreId(target.store), alias: target.alias, include_key: target.include_key }
+    }
+}
+
+impl From<stores::StoreTarget> for StoreTarget {
+    fn from(target: stores::StoreTarget) -> StoreTarget {
+        StoreTarget { store: target.store.0, alias: target.alias, include_key: target.include_key }
+    }
 }
 
 impl From<Settings> for DeploymentSettings {
@@ -55,6 +88,7 @@ impl From<Settings> for DeploymentSettings {
             mode: settings.mode,
             key_mode: settings.key_mode,
             command: settings.command,
+            store: settings.store.map(Into::into),
         }
     }
 }
@@ -71,6 +105,7 @@ impl From<DeploymentSettings> for Settings {
             mode: settings.mode,
             key_mode: settings.key_mode,
             command: settings.command,
+            store: settings.store.map(Into::into),
         }
     }
 }

@@ -1,11 +1,16 @@
 //! Managed certificates and their plan.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
-use certhold_domain::renewal::KeyKind;
+use certhold_domain::enrolment::Under;
+use certhold_domain::metadata::Change;
+use certhold_domain::private_ca::Profile;
 use certhold_domain::renewal::managed::{self, ManagedFilter, NewManaged};
-use certhold_domain::{CertificateId, DnsProviderId, IssuerId, LineageId};
+use certhold_domain::renewal::{AcmePlan, IssueBy, IssuedBy, KeyKind, PrivatePlan};
+use certhold_domain::{AuthorityId, CertificateId, DnsProviderId, IssuerId, LineageId, PatternId, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -27,23 +32,34 @@ pub struct Managed {
     id: i64,
     /// Unique without regard to case.
     name: String,
-    /// Its DNS names.
+    /// Its names: DNS names, of a private authority also others.
     names: Vec<String>,
     /// `good`, `renewing`, `failing`, `paused` or `expired`.
     #[schema(example = "good")]
     health: &'static str,
     /// The role that owns its versions.
     owner: Option<Owner>,
-    /// Who issues it.
-    issuer: Owner,
-    /// Who publishes its proofs.
-    dns_provider: Owner,
-    /// `p256`, `p384`, `rsa2048`, `rsa3072`, `rsa4096` or `ed25519`.
+    /// The ACME issuer that it is obtained from; none of what a private authority issues.
+    issuer: Option<Owner>,
+    /// Who publishes its proofs; none of what a private authority issues.
+    dns_provider: Option<Owner>,
+    /// The private authority that issues it.
+    authority: Option<Owner>,
+    /// The enrolment pattern by whose rules that authority issues.
+    pattern: Option<Owner>,
+    /// What that authority issues it for.
+    #[schema(example = "server")]
+    template: Option<&'static str>,
+    /// Whom that authority issues it to.
+    subject: Option<String>,
+    /// The life of a version from that authority, where it was chosen.
+    days: Option<i64>,
+    /// `p256`, `p384`, `p521`, `rsa2048`, `rsa3072`, `rsa4096`, `ed25519` or `mldsa65`.
     #[schema(example = "p256")]
     key_kind: &'static str,
     /// Whether versions share one key.
     reuse_key: bool,
-    /// The authority's profile to ask for.
+    /// The ACME issuer's profile to ask for.
     profile: Option<String>,
     /// Whether automatic renewal is paused.
     paused: bool,
@@ -69,18 +85,22 @@ impl Managed {
     /// How it looks at this moment.
     pub fn of(managed: managed::Managed, now: i64) -> Managed {
         let health = managed.health(now).name();
-        let (issuer, dns_provider) = (managed.issuer, managed.dns_provider);
-        Managed {
+        let mut shown = Managed {
             id: managed.id.0,
             name: managed.name,
             names: managed.names,
             health,
             owner: managed.owner.map(Owner::from),
-            issuer: Owner { id: issuer.0.0, name: issuer.1 },
-            dns_provider: Owner { id: dns_provider.0.0, name: dns_provider.1 },
+            issuer: None,
+            dns_provider: None,
+            authority: None,
+            pattern: None,
+            template: None,
+            subject: None,
+            days: None,
             key_kind: managed.key_kind.name(),
             reuse_key: managed.reuse_key,
-            profile: managed.profile,
+            profile: None,
             paused: managed.paused,
             current: managed.current.map(|id| id.0),
             not_after: managed.not_after.map(Time),
@@ -90,6 +110,24 @@ impl Managed {
             last_error: managed.last_error,
             last_error_at: managed.last_error_at.map(Time),
             attempt_due_at: managed.attempt_due_at.map(Time),
+        };
+        shown.issued_by(managed.by);
+        shown
+    }
+
+    fn issued_by(&mut self, by: IssuedBy) {
+        match by {
+            IssuedBy::Acme { issuer, dns_provider, profile } => {
+                self.issuer = Some(Owner { id: issuer.0.0, name: issuer.1 });
+                self.dns_provider = Some(Owner { id: dns_provider.0.0, name: dns_provider.1 });
+                self.profile = profile;
+            }
+            IssuedBy::Private { authority, template, pattern, subject, days } => {
+                self.authority = Some(Owner { id: authority.0.0, name: authority.1 });
+                self.pattern = pattern.map(|(id, name)| Owner { id: id.0, name });
+                self.template = Some(template.name());
+                (self.subject, self.days) = (subject, days);
+            }
         }
     }
 }
@@ -124,27 +162,43 @@ pub async fn list(
     Ok(Page::of(items, &uri, "after", found.next.map(|id| id.to_string())))
 }
 
-/// A new managed certificate.
+/// A new managed certificate: of an ACME issuer with a DNS provider, or of a private authority, a pattern or a template.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ManagedInput {
-    /// Unique without regard to case; the first DNS name if left out.
+    /// Unique without regard to case; the first name if left out.
     #[serde(default)]
     name: String,
-    /// DNS names; a wildcard only as the whole leftmost label. Those of the adopted certificate if left out.
+    /// DNS names; a wildcard only as the whole leftmost label. Of a private authority also addresses and mail addresses, or names with a
+    /// kind before them (`dns:`, `ip:`, `email:`, `uri:`, `upn:`). Those of the adopted certificate if left out.
     #[serde(default)]
     #[schema(example = json!(["www.example.com", "example.com"]))]
     names: Vec<String>,
-    /// Who issues it.
-    issuer: i64,
-    /// Who publishes its proofs.
-    dns_provider: i64,
-    /// `p256` (default), `p384`, `rsa2048`, `rsa3072`, `rsa4096` or `ed25519`.
+    /// The ACME issuer that it is obtained from.
+    issuer: Option<i64>,
+    /// Who publishes its proofs for an ACME issuer.
+    dns_provider: Option<i64>,
+    /// The private authority that issues it; that of the pattern, or the only one that issues, otherwise.
+    authority: Option<i64>,
+    /// The enrolment pattern by whose rules a private authority issues; without one the template's default pattern holds.
+    pattern: Option<i64>,
+    /// `server` (default), `client`, `server_client`, `mail` or `code_signing`; only without a pattern.
+    template: Option<String>,
+    /// Whom a private authority issues it to; of an adopted certificate its own by default.
+    #[schema(example = "CN=db1.internal")]
+    subject: Option<String>,
+    /// The life of a version from a private authority; as the pattern or template says by default.
+    days: Option<i64>,
+    /// What is noted about the first version from a private authority, by the names of metadata fields.
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+    /// `p256`, `p384`, `p521`, `rsa2048`, `rsa3072`, `rsa4096`, `ed25519` or `mldsa65`; by default `p256`, or the first kind that the
+    /// pattern allows.
     key_kind: Option<String>,
     /// Whether versions share one key.
     #[serde(default)]
     reuse_key: bool,
-    /// The authority's profile to ask for.
+    /// The ACME issuer's profile to ask for.
     profile: Option<String>,
     /// The role that owns its versions: id or name.
     owner: Option<RoleRef>,
@@ -152,21 +206,63 @@ pub struct ManagedInput {
     adopt: Option<i64>,
 }
 
+impl ManagedInput {
+    fn by(&self) -> Result<IssueBy, Refusal> {
+        let is_private = self.authority.is_some()
+            || self.pattern.is_some()
+            || self.template.is_some()
+            || self.subject.is_some()
+            || self.days.is_some()
+            || !self.metadata.is_empty();
+        let is_acme = self.issuer.is_some() || self.dns_provider.is_some() || self.profile.is_some();
+        match (is_private, is_acme) {
+            (true, true) => Err(Refusal::invalid(
+                "issuer",
+                "issuer, dns_provider and profile are for ACME; authority, pattern, template, subject, days and metadata for private \
+                 authorities: give those of one kind",
+            )),
+            (true, false) => self.private().map(IssueBy::Private),
+            (false, _) => {
+                let missing = "name an issuer and a dns_provider, or a private authority, a pattern or a template";
+                Ok(IssueBy::Acme(AcmePlan {
+                    issuer: IssuerId(self.issuer.ok_or_else(|| Refusal::invalid("issuer", missing))?),
+                    dns_provider: DnsProviderId(self.dns_provider.ok_or_else(|| Refusal::invalid("dns_provider", missing))?),
+                    profile: self.profile.clone(),
+                }))
+            }
+        }
+    }
+
+    fn private(&self) -> Result<PrivatePlan, Refusal> {
+        let under = match (self.pattern, &self.template) {
+            (Some(_), Some(_)) => return Err(Refusal::invalid("template", "a pattern has its template: give one of both")),
+            (Some(pattern), None) => Under::Pattern(PatternId(pattern)),
+            (None, template) => Under::Template(Profile::parse(template.as_deref().unwrap_or(Profile::Server.name()))?),
+        };
+        Ok(PrivatePlan {
+            under,
+            authority: self.authority.map(AuthorityId),
+            subject: self.subject.clone(),
+            days: self.days,
+            metadata: self.metadata.iter().map(|(field, value)| Change::new(field, value)).collect(),
+        })
+    }
+}
+
 /// Create a managed certificate
 ///
-/// Unless it adopts a certificate, its first version is obtained at once.
+/// Unless it adopts a certificate, its first version is obtained at once. One of a private authority needs what enrolling with a key
+/// that is made here needs, and keeps to the pattern's rules.
 #[utoipa::path(post, path = "/managed-certificates", tag = "managed certificates", request_body = ManagedInput,
     responses((status = 201, description = "The new managed certificate", body = Created)))]
 pub async fn create(State(app): State<App>, author: Author, Body(input): Body<ManagedInput>) -> Answer<Created> {
     let now = app.now();
     let new = NewManaged {
+        by: input.by()?,
         name: input.name,
         names: input.names,
-        issuer: IssuerId(input.issuer),
-        dns_provider: DnsProviderId(input.dns_provider),
-        key_kind: input.key_kind.as_deref().map(KeyKind::parse).transpose()?.unwrap_or(KeyKind::P256),
+        key_kind: input.key_kind.as_deref().map(KeyKind::parse).transpose()?,
         reuse_key: input.reuse_key,
-        profile: input.profile,
         owner: None,
         adopt: input.adopt.map(CertificateId),
     };

@@ -131,3 +131,53 @@ async fn deployments_name_plain_paths_only() {
     assert_eq!(test.events().await, before);
     test.delete(&format!("/api/v1/deployments/{made}")).await.expect(204);
 }
+
+#[tokio::test]
+async fn a_private_authority_issues_by_the_rules_of_a_pattern() {
+    let test = house().await;
+    let root = json!({ "name": "Root", "subject": "CN=Root, O=Example" });
+    let authority = test.post("/api/v1/authorities", root).await.expect(201)["id"].clone();
+    let pattern = json!({ "name": "Databases", "template": "server", "authority": authority, "most_days": 60, "keys": ["p384"] });
+    let pattern = test.post("/api/v1/enrolment-patterns", pattern).await.expect(201)["id"].clone();
+    let before = test.events().await;
+    let plans = "/api/v1/managed-certificates";
+    for (new, field) in [
+        (json!({ "names": ["db1.internal"] }), "issuer"),
+        (json!({ "names": ["db1.internal"], "issuer": 1 }), "dns_provider"),
+        (json!({ "names": ["db1.internal"], "issuer": 1, "dns_provider": 1, "pattern": pattern }), "issuer"),
+        (json!({ "names": ["db1.internal"], "profile": "short", "authority": authority }), "issuer"),
+        (json!({ "names": ["db1.internal"], "pattern": pattern, "template": "server" }), "template"),
+        (json!({ "names": ["db1.internal"], "template": "nothing" }), "profile"),
+        (json!({ "names": ["a b"], "pattern": pattern }), "names"),
+        (json!({ "names": [], "pattern": pattern }), "names"),
+        (json!({ "names": ["db1.internal"], "pattern": pattern, "days": 61 }), "days"),
+        (json!({ "names": ["db1.internal"], "pattern": pattern, "key_kind": "p256" }), "key_kind"),
+        (json!({ "names": ["db1.internal"], "pattern": pattern, "subject": "nonsense" }), "subject"),
+        (json!({ "names": ["db1.internal"], "pattern": pattern, "metadata": { "Nothing": "x" } }), "metadata"),
+    ] {
+        assert_eq!(test.post(plans, new.clone()).await.expect(400)["field"], field, "{new}");
+    }
+    assert_eq!(test.events().await, before);
+    let (_, _, planner) = test.service("planner", &["/renewal/"]).await;
+    let new = json!({ "names": ["DB1.internal", "ip:192.0.2.7"], "pattern": pattern, "subject": "CN=db1.internal", "days": 30 });
+    let refused = test.call("POST", plans, &planner, Some(&new)).await.expect(403);
+    assert!(refused["detail"].as_str().unwrap().contains("/certificates/enrollment/pfx/"), "{refused}");
+    let strange = json!({ "names": ["db1.internal"], "pattern": 4711 });
+    let (_, _, enroller) = test.service("enroller", &["/renewal/", "/certificates/enrollment/pfx/"]).await;
+    for body in [&new, &strange] {
+        let refused = test.call("POST", plans, &enroller, Some(body)).await.expect(403);
+        assert!(refused["detail"].as_str().unwrap().contains("none of the roles"), "{refused}");
+    }
+    assert_eq!(test.post(plans, json!({ "names": ["a.internal"], "authority": 4711, "template": "client" })).await.status, 404);
+
+    let reply = test.post(plans, new).await;
+    let location = reply.headers["location"].to_str().unwrap().to_owned();
+    reply.expect(201);
+    let told = test.get(&location).await.expect(200);
+    assert_eq!((&told["names"], &told["key_kind"]), (&json!(["db1.internal", "192.0.2.7"]), &json!("p384")));
+    assert_eq!((&told["authority"]["name"], &told["pattern"]["name"]), (&json!("Root"), &json!("Databases")));
+    assert_eq!((&told["template"], &told["subject"], &told["days"]), (&json!("server"), &json!("CN=db1.internal"), &json!(30)));
+    assert_eq!([&told["issuer"], &told["dns_provider"], &told["profile"]], [&Value::Null; 3]);
+    assert_eq!(test.get(plans).await.expect(200)["items"], json!([told]));
+    assert_eq!(test.delete(&format!("/api/v1/enrolment-patterns/{pattern}?force=true")).await.status, 409);
+}

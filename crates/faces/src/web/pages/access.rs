@@ -12,7 +12,7 @@ use certhold_domain::{Actor, CertificateId, CollectionId, Error, Refusal, Result
 use certhold_store::Tx;
 use serde::Deserialize;
 
-use super::Asked;
+use super::{Asked, asked};
 use crate::review_csv;
 use crate::state::App;
 use crate::web::paging::Place;
@@ -164,7 +164,7 @@ struct ReviewAsked {
     user: String,
     #[serde(default)]
     action: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "asked::number_text")]
     role: String,
     #[serde(default)]
     disabled: String,

@@ -7,12 +7,12 @@ use axum::routing::{get, post};
 use certhold_domain::access::paths;
 use certhold_domain::access::roles::{self, Role};
 use certhold_domain::events::{self, Event, EventFilter};
-use certhold_domain::people::{self, Password, Principal, PrincipalKind, Token};
+use certhold_domain::people::{self, ApiClient, Password, Principal, PrincipalKind, Token};
 use certhold_domain::{Actor, Error, PrincipalId, Refusal, Result as DomainResult, RoleId, SessionId};
 use certhold_store::Tx;
 
 use super::accounts::{description, section, state};
-use super::{Ids, tokens};
+use super::{Ids, clients, tokens};
 use crate::auth;
 use crate::state::App;
 use crate::web::refused::Refused;
@@ -38,8 +38,13 @@ pub fn routes() -> Router<App> {
             .route(&path("/disable"), post(move |ids: Ids, sent: Sent| set_disabled(ids, sent, kind, true)))
             .route(&path("/sessions/{session}/end"), post(move |ids: Ids, sent: Sent| end_session(ids, sent, kind)))
             .route(&path("/tokens/{token}/revoke"), post(move |ids: Ids, sent: Sent| revoke_token(ids, sent, kind)))
+            .route(&path("/clients/{client}/secret"), post(move |ids: Ids, sent: Sent| renew_client(ids, sent, kind)))
+            .route(&path("/clients/{client}/revoke"), post(move |ids: Ids, sent: Sent| revoke_client(ids, sent, kind)))
     });
-    both.route("/users/{id}/password", post(set_password)).route("/service-accounts/{id}/tokens", make_token)
+    let make_client = post(|ids: Ids, sent: Sent| create_client(ids, sent, AccountKind::ServiceAccount));
+    both.route("/users/{id}/password", post(set_password))
+        .route("/service-accounts/{id}/tokens", make_token)
+        .route("/service-accounts/{id}/clients", make_client)
 }
 
 /// Events on the page.
@@ -50,6 +55,7 @@ const HISTORY: usize = 20;
 struct Added {
     new_token: Option<ShownOnce>,
     token_form: Option<tokens::Filled>,
+    clients: clients::Added,
     password: Option<Complaint>,
 }
 
@@ -57,6 +63,7 @@ struct Found {
     account: Principal,
     roles: Vec<Choice>,
     tokens: Vec<Token>,
+    clients: Vec<ApiClient>,
     sessions: Vec<people::Session>,
     history: Vec<Event>,
     may_change: bool,
@@ -81,13 +88,16 @@ async fn page(visit: &Visit, kind: AccountKind, id: PrincipalId, status: StatusC
     }
     let here = event::Here { object: Some(("principal", id.0)), may_audit: found.may_audit, now };
     // People make their own tokens: nobody acts in another person's name.
-    let may_make_token = found.may_change && kind == AccountKind::ServiceAccount;
+    // Whoever is known by the word of a provider has no credentials here.
+    let may_have_own = account.provider.is_none();
+    let may_make_token = found.may_change && may_have_own && kind == AccountKind::ServiceAccount;
     let frame = visit.frame(&account.name, section(kind), viewer);
     let page = AccountDetailPage {
         frame: frame.below(section(kind).label(), kind.path()),
         kind,
         id: id.0,
         description: description(account),
+        provider: account.provider.clone(),
         state: state(account),
         created: Moment::new(account.created_at, now),
         last_seen: account.last_seen_at.map(|at| Moment::new(at, now)),
@@ -96,6 +106,7 @@ async fn page(visit: &Visit, kind: AccountKind, id: PrincipalId, status: StatusC
         tokens: tokens::rows(&found.tokens, now),
         new_token: added.new_token,
         token_form: tokens::form(&format!("{}/tokens", href(kind, id)), may_make_token, added.token_form),
+        clients: clients::card(&found.clients, &href(kind, id), may_make_token, found.may_change, added.clients, now),
         sessions: found.sessions.iter().map(|session| session_line(session, now)).collect(),
         owned: None,
         history: event::lines(&found.history, &here),
@@ -120,7 +131,8 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, now: i64) -> DomainResu
         false => Vec::new(),
     };
     let sessions = people::sessions_of(tx, actor, id, now)?;
-    Ok(Found { tokens: people::tokens_of(tx, actor, id)?, account, roles, sessions, history, may_change, may_audit })
+    let clients = people::clients_of(tx, actor, id)?;
+    Ok(Found { tokens: people::tokens_of(tx, actor, id)?, clients, account, roles, sessions, history, may_change, may_audit })
 }
 
 fn session_line(session: &people::Session, now: i64) -> SessionLine {
@@ -201,6 +213,24 @@ async fn create_token(ids: Ids, sent: Sent, kind: AccountKind) -> Result<Respons
         Err(filled) => (StatusCode::UNPROCESSABLE_ENTITY, Added { token_form: Some(filled), ..Added::default() }),
     };
     page(&author.visit, kind, id, status, added).await
+}
+
+async fn create_client(ids: Ids, sent: Sent, kind: AccountKind) -> Result<Response, Refused> {
+    let (author, id) = (&sent.author, PrincipalId(ids.first()));
+    let clients = clients::create(author, &sent.fields, id).await?;
+    let status = if clients.made.is_some() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    page(&author.visit, kind, id, status, Added { clients, ..Added::default() }).await
+}
+
+async fn renew_client(ids: Ids, sent: Sent, kind: AccountKind) -> Result<Response, Refused> {
+    let (author, id) = (&sent.author, PrincipalId(ids.first()));
+    let clients = clients::renew(author, id, ids.second()).await?;
+    page(&author.visit, kind, id, StatusCode::OK, Added { clients, ..Added::default() }).await
+}
+
+async fn revoke_client(ids: Ids, sent: Sent, kind: AccountKind) -> Result<Response, Refused> {
+    let outcome = clients::revoke(&sent.author, ids.second()).await;
+    sent.author.done_or_said(&href(kind, PrincipalId(ids.first())), outcome, "The client was revoked.")
 }
 
 async fn revoke_token(ids: Ids, sent: Sent, kind: AccountKind) -> Result<Response, Refused> {

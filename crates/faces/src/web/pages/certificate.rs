@@ -8,11 +8,14 @@ use certhold_domain::access::why::{self, WhoMay};
 use certhold_domain::access::{self, paths, roles};
 use certhold_domain::chains::{self as domain_chains, Question};
 use certhold_domain::collections::Scope;
+use certhold_domain::enrolment::{self, RenewalKind};
 use certhold_domain::events::EventPage;
 use certhold_domain::inventory::{self, Certificate, Summary};
 use certhold_domain::metadata::{self, Field, Held, SetMetadata};
 use certhold_domain::ownership::{self, ChangeOwner, Denial, Facts, OwnerChange};
 use certhold_domain::renewal::managed::{self, Managed};
+use certhold_domain::renewal::revocation::{AtIssuer, Standing};
+use certhold_domain::stores::{self, Location};
 use certhold_domain::{Actor, CertificateId, CollectionId, Error, Refusal, Result as DomainResult, RoleId};
 use certhold_pki::pem;
 use certhold_store::Tx;
@@ -32,7 +35,9 @@ use crate::web::view::certificate::{CertificatePage, Download, KeyCard, OwnerCar
 use crate::web::view::frame::Section;
 use crate::web::view::metadata::MetadataCard;
 use crate::web::view::roles::Permission;
+use crate::web::view::stores::LocationRow;
 use crate::web::view::text::Link;
+use crate::web::view::time::Moment;
 use crate::web::view::tone::{Badge, Tone};
 use crate::web::visit::Visit;
 
@@ -42,6 +47,7 @@ pub fn routes() -> Router<App> {
         .route("/certificates/{id}/owner", post(change_owner))
         .route("/certificates/{id}/metadata", post(change_metadata))
         .route("/certificates/{id}/remove", post(remove))
+        .route("/certificates/{id}/exclude", post(super::exclusions::exclude))
         .route("/certificates/{id}/pem", get(download::pem))
         .route("/certificates/{id}/der", get(download::der))
         .route("/certificates/{id}/chain", get(download::chain))
@@ -66,8 +72,15 @@ struct Found {
     may_audit: bool,
     may_adopt: bool,
     may_remove: bool,
+    may_exclude: bool,
+    is_revoked: bool,
+    /// Of a revoked certificate, how it stands at its ACME issuer.
+    at_issuer: Option<AtIssuer>,
+    may_revoke: bool,
+    may_renew: bool,
     who_may: Vec<WhoMay>,
     may_use_key: bool,
+    locations: Vec<Location>,
 }
 
 struct OwnerFound {
@@ -120,11 +133,16 @@ async fn answer(
         owner: owner_card(&found, refused, within.collection),
         noted: noted_card(&found, unnoted),
         key: key_card(summary, found.may_use_key),
+        locations: found.locations.iter().map(location).collect(),
         versions: show::versions(&found.versions, current.map(|id| id.0), Some(id.0), now),
         history: event::lines(&found.history.events, &here),
         more_history: more,
         adopt: (found.may_adopt && summary.lineage.is_none() && !summary.is_ca).then(|| format!("/managed/new?adopt={id}")),
         may_remove: found.may_remove,
+        may_exclude: found.may_exclude,
+        at_issuer: found.at_issuer.as_ref().map(|at| at_issuer(at, now)),
+        revoke: found.may_revoke.then(|| format!("/certificates/{id}/revoke")),
+        renew: found.may_renew.then(|| format!("/certificates/{id}/renew")),
         who_may: found.who_may.iter().map(|who| who_may(id, who)).collect(),
         downloads: downloads(id, has_chain, within),
         pem: pem::encode(pem::CERTIFICATE, der),
@@ -151,7 +169,19 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Doma
             managed = Some(managed::get(tx, actor, lineage)?);
         }
     }
+    let whole = inventory::get_whole(tx, actor, id, scope)?;
+    let is_revoked = whole.revocation.is_some();
+    let at_issuer = whole.at_issuer.filter(|_| is_revoked);
+    let may_ask = at_issuer.as_ref().is_some_and(AtIssuer::may_be_asked);
+    let may_renew = holds(&actor.access, paths::ENROLLMENT_PFX) && holds(&actor.access, paths::CERTIFICATES_READ);
+    let renewal = if may_renew { Some(enrolment::available_renewal(tx, actor, id, scope)?.kind) } else { None };
     Ok(Found {
+        is_revoked,
+        at_issuer,
+        may_revoke: holds(&actor.access, paths::CERTIFICATES_REVOKE)
+            && holds(&actor.access, paths::CERTIFICATES_READ)
+            && (!is_revoked || may_ask),
+        may_renew: renewal == Some(RenewalKind::OneClick),
         has_chain: !inventory::chain_in(tx, actor, id, scope)?.is_empty(),
         history: inventory::history_in(tx, actor, id, scope, None, HISTORY)?,
         owner: find_owner(tx, actor, certificate.summary.owner.as_ref(), scope.collection)?,
@@ -160,11 +190,13 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Doma
         may_audit: holds(&actor.access, paths::AUDITING_READ),
         may_adopt: holds(&actor.access, paths::RENEWAL_MODIFY),
         may_remove: holds(&actor.access, paths::CERTIFICATES_DELETE),
+        may_exclude: holds(&actor.access, paths::CERTIFICATES_EXCLUDE),
         who_may: match holds(&actor.access, paths::SECURITY_READ) {
             true if holds(&actor.access, paths::CERTIFICATES_READ) => why::who_may(tx, actor, id, scope.now)?,
             _ => Vec::new(),
         },
         may_use_key: private_key::may_use(actor),
+        locations: stores::locations(tx, actor, id, scope)?,
         question: holds(&actor.access, paths::CERTIFICATES_READ)
             .then(|| domain_chains::question(tx, actor, id, None))
             .transpose()?,
@@ -255,6 +287,9 @@ fn badges(found: &Found, now: i64) -> Vec<Badge> {
     if summary.is_ca {
         badges.push(Badge::new("Authority", Tone::Neutral).with_icon("authority"));
     }
+    if found.is_revoked {
+        badges.push(Badge::new("Revoked", Tone::Bad));
+    }
     if let (Some((_, version)), Some(managed)) = (summary.lineage, &found.managed) {
         let badge = if managed.current == Some(summary.id) {
             Badge::new("In service", Tone::Good).with_icon("renew")
@@ -264,6 +299,37 @@ fn badges(found: &Found, now: i64) -> Vec<Badge> {
         badges.push(badge);
     }
     badges
+}
+
+/// What the issuer made of the revocation.
+fn at_issuer(at: &AtIssuer, now: i64) -> (Tone, String) {
+    let name = &at.issuer.1;
+    match &at.standing {
+        Standing::Revoked { already: false } => (Tone::Info, format!("{name} has revoked it.")),
+        Standing::Revoked { already: true } => (Tone::Info, format!("{name} had revoked it before it was asked.")),
+        Standing::Refused { error, .. } => (Tone::Bad, format!("It is revoked here, and not by {name}. {}", sentence(error))),
+        Standing::GivenUp { error, .. } => {
+            (Tone::Bad, format!("It is revoked here; {name} has not revoked it, and is not asked any more. {}", sentence(error)))
+        }
+        Standing::NotAsked => {
+            (Tone::Warn, format!("It is recorded as revoked here. {name} was never asked: revoke it once more to ask."))
+        }
+        Standing::Asked { error: None, .. } => (Tone::Info, format!("{name} is being asked to revoke it.")),
+        Standing::Asked { error: Some(error), next_try, .. } => {
+            let next = next_try.map(|at| Moment::new(at, now).relative()).unwrap_or_default();
+            (Tone::Warn, format!("{name} has not revoked it yet. {} It is asked again {next}.", sentence(error)))
+        }
+    }
+}
+
+fn location(location: &Location) -> LocationRow {
+    LocationRow {
+        store: Link::new(&location.name, format!("/stores/{}", location.store)),
+        alias: location.alias.clone(),
+        path: location.path.clone(),
+        in_chain: location.position > 0,
+        has_key: location.has_key,
+    }
 }
 
 fn key_card(summary: &Summary, may_use: bool) -> KeyCard {

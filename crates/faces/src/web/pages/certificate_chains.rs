@@ -206,12 +206,16 @@ fn words(graph: &Graph, path: &Path, now: i64) -> ChainPath {
     let badge = match path.end {
         End::Root if sound => Badge::new("Reaches a root", Tone::Good),
         End::Root => Badge::new("Reaches a root, with problems", Tone::Bad),
-        End::Missing => Badge::new("Incomplete", Tone::Warn),
+        End::Missing | End::Unfinished => Badge::new("Incomplete", Tone::Warn),
         End::Loop => Badge::new("Goes round in a circle", Tone::Warn),
         End::TooLong => Badge::new("Too long", Tone::Warn),
     };
     if let (End::Missing, Some(last)) = (&path.end, path.nodes.last()) {
         remarks.push(missing(graph, *last));
+    }
+    if path.end == End::Unfinished {
+        remarks
+            .push("There are more authorities of the issuer's name than are looked at: the issuer may be among them.".to_owned());
     }
     ChainPath { badge, names: path.nodes.iter().map(|node| name(graph, *node)).collect(), remarks }
 }

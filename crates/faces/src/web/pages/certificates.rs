@@ -5,21 +5,24 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
+use certhold_domain::access::paths;
+use certhold_domain::bulk::Wanted;
 use certhold_domain::collections::{self, Scope};
 use certhold_domain::inventory::{self, Expiry, Facet, Filter, OwnerFilter, Page, Sort, Summary};
 use certhold_domain::query::{self, looks_like_query};
 use certhold_domain::{Actor, CollectionId, Error, Refusal, RoleId};
 use certhold_store::Tx;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use super::{Asked, inventory_csv};
+use super::{Asked, asked, inventory_csv};
 use crate::state::App;
 use crate::web::paging::{Place, ROWS};
 use crate::web::refused::{Refused, sentence};
+use crate::web::shared::holds;
 use crate::web::show;
 use crate::web::view::address::Address;
 use crate::web::view::frame::Section;
-use crate::web::view::inventory::{CertificateRow, InventoryPage, QueryError};
+use crate::web::view::inventory::{BulkBar, CertificateRow, InventoryPage, QueryError};
 use crate::web::view::narrow::{self, Narrowing};
 use crate::web::view::table::{FilterLink, Sorting};
 use crate::web::view::time::DAY;
@@ -29,18 +32,21 @@ pub fn routes() -> Router<App> {
     Router::new().route("/certificates", get(list)).route("/certificates.csv", get(csv))
 }
 
-/// What a reader may ask for; anything odd is left out rather than refused, since addresses are typed and shared.
+/// What a reader may ask for. What decides which certificates are shown is understood or refused.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-struct Parameters {
+pub struct Parameters {
     q: String,
+    #[serde(deserialize_with = "filter_word")]
     filter: String,
     sort: String,
+    #[serde(deserialize_with = "asked::number_text")]
     owner: String,
     /// Only of this collection.
-    collection: String,
+    #[serde(deserialize_with = "asked::number")]
+    collection: Option<i64>,
     /// Conditions that narrow the list, one a line.
-    #[serde(rename = "where")]
+    #[serde(rename = "where", deserialize_with = "conditions")]
     narrow: String,
     /// Columns beside those that are always there, by their names.
     columns: String,
@@ -48,8 +54,10 @@ struct Parameters {
     #[serde(flatten)]
     others: BTreeMap<String, String>,
     /// Expires at or after, RFC 3339.
+    #[serde(deserialize_with = "asked::instant_text")]
     from: String,
     /// Expires before, RFC 3339.
+    #[serde(deserialize_with = "asked::instant_text")]
     until: String,
     after: Option<String>,
     trail: Option<String>,
@@ -58,6 +66,18 @@ struct Parameters {
 /// The filters that stand above the list.
 const FILTERS: [(&str, &str); 5] =
     [("", "All"), ("expiring", "Expiring"), ("expired", "Expired"), ("unowned", "Without owner"), ("managed", "Managed")];
+
+fn filter_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    asked::one_of(deserializer, &FILTERS.map(|(word, _)| word))
+}
+
+fn conditions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match narrow::fits(&text) {
+        true => Ok(text),
+        false => Err(serde::de::Error::custom("there are more conditions than a list is narrowed by: write them as one query")),
+    }
+}
 
 /// The inventory, only what expires in a stretch of time.
 pub fn window(from: Option<i64>, until: Option<i64>) -> String {
@@ -81,7 +101,8 @@ impl Parameters {
         }
     }
 
-    fn filter(&self, place: &Place, now: i64) -> Filter {
+    /// What the list shows from a place on.
+    pub fn filter(&self, place: &Place, now: i64) -> Filter {
         let mut filter = Filter {
             text: if looks_like_query(&self.q) { String::new() } else { self.q.clone() },
             owner: self.owner.parse().ok().map(|id| OwnerFilter::Role(RoleId(id))),
@@ -102,8 +123,9 @@ impl Parameters {
         filter
     }
 
-    fn collection(&self) -> Option<CollectionId> {
-        self.collection.parse().ok().map(CollectionId)
+    /// The collection whose certificates are listed.
+    pub fn collection(&self) -> Option<CollectionId> {
+        self.collection.map(CollectionId)
     }
 
     fn narrowing(&self) -> Narrowing {
@@ -118,7 +140,7 @@ impl Parameters {
     }
 
     /// The query of the search field with the conditions that narrow it.
-    fn query(&self) -> Option<String> {
+    pub fn query(&self) -> Option<String> {
         let written = if looks_like_query(&self.q) { self.q.as_str() } else { "" };
         Some(self.narrowing().query(written)).filter(|query| !query.is_empty())
     }
@@ -138,15 +160,44 @@ impl Parameters {
             .with("sort", if self.sort() == Sort::Newest { "" } else { self.sort.as_str() })
     }
 
-    /// The form for an edit of everything on this list; it knows words and owners.
-    fn edit_href(&self) -> Option<String> {
-        let owned = match self.filter.as_str() {
-            "" => self.owner.as_str(),
-            "unowned" => "none",
-            _ => return None,
-        };
-        let is_whole = self.from.is_empty() && self.until.is_empty();
-        is_whole.then(|| Address::new("/edits/new").with("q", self.q.trim()).with("owned", owned).to_string())
+    /// Everything on the list, for an edit of many.
+    pub fn wanted(&self, now: i64) -> Wanted {
+        let filter = self.filter(&Place::default(), now);
+        Wanted {
+            query: self.query().unwrap_or_default(),
+            text: filter.text,
+            expires_from: filter.expiry.from,
+            expires_before: filter.expiry.before,
+            owner: match filter.owner {
+                Some(OwnerFilter::Role(role)) => Some(role),
+                _ => None,
+            },
+            unowned: filter.owner == Some(OwnerFilter::Nobody),
+            managed: filter.managed,
+            is_ca: filter.is_ca,
+            collection: self.collection(),
+        }
+    }
+
+    /// What the list shows, in words.
+    pub fn spoken(&self) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        if !self.q.trim().is_empty() {
+            parts.push(format!("“{}”", self.q.trim()));
+        }
+        match FILTERS.iter().find(|(filter, _)| *filter == self.filter && !filter.is_empty()) {
+            Some((_, label)) => parts.push(label.to_lowercase()),
+            None if !self.from.is_empty() || !self.until.is_empty() => parts.push("of a chosen time".into()),
+            None => {}
+        }
+        if !self.owner.is_empty() {
+            parts.push("of one owner".into());
+        }
+        parts.extend(self.narrowing().chips(&self.address()).into_iter().map(|chip| chip.text));
+        if self.collection().is_some() {
+            parts.push("inside the collection".into());
+        }
+        if parts.is_empty() { "the whole inventory".into() } else { parts.join(", ") }
     }
 
     fn links(&self) -> Vec<FilterLink> {
@@ -173,6 +224,46 @@ struct Found {
     /// The collection's name.
     collection: Option<String>,
     facets: Vec<Facet>,
+    rights: Rights,
+}
+
+/// What the viewer may do with many certificates at once.
+#[derive(Clone, Copy, Default)]
+struct Rights {
+    own: bool,
+    note: bool,
+    remove: bool,
+}
+
+impl Rights {
+    fn of(actor: &Actor) -> Self {
+        let may = |path| holds(&actor.access, path);
+        // An edit of many asks for rights that hold everywhere.
+        let reads = may(paths::CERTIFICATES_READ);
+        Self {
+            own: reads && may(paths::CERTIFICATES_CHANGE_OWNER),
+            note: reads && may(paths::CERTIFICATES_METADATA_MODIFY),
+            remove: reads && may(paths::CERTIFICATES_DELETE),
+        }
+    }
+}
+
+fn bulk_bar(page: &Page, address: &Address, rights: Rights) -> BulkBar {
+    let ids: Vec<String> = page.certificates.iter().map(|certificate| certificate.id.to_string()).collect();
+    let address = address.clone().without(&["columns"]).to_string();
+    BulkBar {
+        list: address.split_once('?').map(|(_, list)| list.to_owned()).unwrap_or_default(),
+        on_page: i64::try_from(ids.len()).unwrap_or(i64::MAX),
+        page: ids.join(" "),
+        total: page.total,
+        may_own: rights.own,
+        may_note: rights.note,
+        may_remove: rights.remove,
+    }
+}
+
+fn nothing(error: QueryError, held: i64, collection: Option<String>) -> Found {
+    Found { page: Err(error), held, collection, facets: Vec::new(), rights: Rights::default() }
 }
 
 async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
@@ -186,22 +277,21 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
         if let Some(text) = &text {
             match query::check(tx, text)? {
                 Ok(query) => filter.condition = Some(query.resolve(now, &actor.name)),
-                Err(error) => return Ok(Found { page: Err(not_understood(&error)), held, collection, facets: Vec::new() }),
+                Err(error) => return Ok(nothing(not_understood(&error), held, collection)),
             }
         }
         match inventory::list_in(tx, actor, &filter, scope) {
             Ok(page) => {
                 let facets = inventory::facets(tx, actor, &filter, scope)?;
-                Ok(Found { page: Ok(page), held, collection, facets })
+                Ok(Found { page: Ok(page), held, collection, facets, rights: Rights::of(actor) })
             }
             Err(Error::Refused(refusal @ (Refusal::Invalid { .. } | Refusal::Conflict(_)))) => {
-                Ok(Found { page: Err(query_error(&refusal)), held, collection, facets: Vec::new() })
+                Ok(nothing(query_error(&refusal), held, collection))
             }
             Err(error) => Err(error),
         }
     };
     let (viewer, found) = visit.read(find).await?;
-    let edit_href = given.edit_href();
     let address = given.address();
     let (page, query_error) = match found.page {
         Ok(page) => (page, None),
@@ -231,9 +321,9 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
             .collect(),
         columns_kept: address.clone().without(&["columns"]).parameters().to_vec(),
         rows: page.certificates.iter().map(|certificate| row(certificate, scope, given.columns(), now)).collect(),
+        bulk: bulk_bar(&page, &address, found.rights),
         pager: place.pager(&address, page.next, page.certificates.len(), page.total),
         all_href: given.address().without(&["q", "filter", "owner", "from", "until"]).to_string(),
-        edit_href: edit_href.filter(|_| found.held > 0),
         holds_nothing: found.held == 0,
     };
     visit.ok(&shown)
@@ -250,7 +340,7 @@ async fn csv(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, 
             Ok(Filter { condition, ..filter })
         })
         .await?;
-    Ok(inventory_csv::answer(&visit.app, visit.browser.caller.clone(), filter, scope))
+    inventory_csv::answer(&visit, filter, scope).await
 }
 
 /// A query with the place where it cannot be understood.
@@ -299,6 +389,7 @@ fn row(certificate: &Summary, scope: Scope, columns: impl Iterator<Item = &'stat
     let title = certificate.title();
     let others = certificate.names.iter().filter(|name| !name.eq_ignore_ascii_case(title)).count();
     CertificateRow {
+        id: certificate.id.0,
         href: show::certificate_href_in(certificate.id, scope.collection),
         name: title.to_owned(),
         more_names: i64::try_from(others).unwrap_or(i64::MAX),

@@ -1,5 +1,7 @@
 //! `/collections`: saved queries that double as permission scopes.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -39,7 +41,6 @@ pub fn routes() -> Router<App> {
 const COUNTED: usize = 25;
 
 async fn list(visit: Visit) -> Result<Response, Refused> {
-    let now = visit.app.now();
     let find = move |tx: &mut Tx<'_>, actor: &Actor| {
         let mut all = collections::list(tx, actor).or_else(|error| match error {
             // Whoever may add collections begins with an empty list.
@@ -47,14 +48,12 @@ async fn list(visit: Visit) -> Result<Response, Refused> {
             error => Err(error),
         })?;
         all.sort_by_key(|one| !one.favourite);
-        let mut rows = Vec::with_capacity(all.len());
-        for (place, one) in all.into_iter().enumerate() {
-            let count = if place < COUNTED { count(tx, actor, one.id, now)?.ok() } else { None };
-            rows.push(row(one, count));
-        }
-        Ok((rows, holds(&actor.access, paths::COLLECTIONS_MODIFY)))
+        Ok((all, holds(&actor.access, paths::COLLECTIONS_MODIFY)))
     };
-    let (viewer, (rows, may_change)) = visit.read(find).await?;
+    let (viewer, (all, may_change)) = visit.read(find).await?;
+    let counted: Vec<CollectionId> = all.iter().take(COUNTED).map(|one| one.id).collect();
+    let mut counts = counts(&visit, &counted).await.into_iter();
+    let rows = all.into_iter().map(|one| row(one, counts.next().and_then(Result::ok))).collect();
     visit.ok(&CollectionsPage { frame: visit.frame("Collections", Section::Collections, viewer), rows, may_change })
 }
 
@@ -69,8 +68,26 @@ fn row(collection: Collection, count: Option<i64>) -> CollectionRow {
     }
 }
 
+/// For so long a page waits for the numbers of its collections.
+const COUNTING: Duration = Duration::from_secs(4);
+
+/// How many certificates are inside each, or why that cannot be said: a query that takes too long, or fails, takes no page with it.
+pub async fn counts(visit: &Visit, ids: &[CollectionId]) -> Vec<Result<i64, String>> {
+    let (now, until) = (visit.app.now(), tokio::time::Instant::now() + COUNTING);
+    let mut counts = Vec::with_capacity(ids.len());
+    for id in ids.iter().copied() {
+        let counting = visit.read(move |tx, actor| count(tx, actor, id, now));
+        counts.push(match tokio::time::timeout_at(until, counting).await {
+            Ok(Ok((_, counted))) => counted,
+            Ok(Err(_)) => Err("Its certificates could not be counted.".into()),
+            Err(_) => Err("Counting its certificates takes too long.".into()),
+        });
+    }
+    counts
+}
+
 /// How many certificates are inside, or why that cannot be said any more.
-pub fn count(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, now: i64) -> DomainResult<Result<i64, String>> {
+fn count(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, now: i64) -> DomainResult<Result<i64, String>> {
     let filter = Filter { count: true, limit: 1, ..Filter::default() };
     match inventory::list_in(tx, actor, &filter, Scope::of(Some(id), now)) {
         Ok(page) => Ok(Ok(page.total.unwrap_or(0))),
@@ -81,16 +98,14 @@ pub fn count(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, now: i64) -> Doma
 
 struct Found {
     collection: Collection,
-    count: Result<i64, String>,
     grants: Option<Vec<Grant>>,
     may_change: bool,
 }
 
-fn find(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, now: i64) -> DomainResult<Found> {
+fn find(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId) -> DomainResult<Found> {
     let collection = collections::get(tx, actor, id)?;
     let sees_roles = holds(&actor.access, paths::SECURITY_READ);
     Ok(Found {
-        count: count(tx, actor, id, now)?,
         grants: sees_roles.then(|| collections::grants(tx, actor, id)).transpose()?,
         may_change: holds(&actor.access, paths::COLLECTIONS_MODIFY),
         collection,
@@ -107,8 +122,8 @@ async fn page(
     status: StatusCode,
     refused: Option<(&Fields, Complaint)>,
 ) -> Result<Response, Refused> {
-    let now = visit.app.now();
-    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id, now)).await?;
+    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id)).await?;
+    let count = counts(visit, &[id]).await.pop().unwrap_or_else(|| Err(String::new()));
     let collection = &found.collection;
     let form = found.may_change.then(|| match refused {
         Some((sent, complaint)) => form(sent, Some(complaint)),
@@ -120,13 +135,13 @@ async fn page(
             on_dashboard: Check::of(collection.on_dashboard),
         },
     });
-    let label = found.count.as_ref().map_or_else(|_| "its certificates".into(), |n| plural(*n, "certificate", "certificates"));
+    let label = count.as_ref().map_or_else(|_| "its certificates".into(), |n| plural(*n, "certificate", "certificates"));
     let page = CollectionPage {
         frame: visit.frame(&collection.name, Section::Collections, viewer).below("Collections", "/collections"),
         id: id.0,
         description: collection.description.clone(),
         query: collection.query.clone(),
-        broken: found.count.as_ref().err().cloned(),
+        broken: count.err(),
         certificates: Link::new(label, format!("/certificates?collection={id}")),
         is_favourite: collection.favourite,
         on_dashboard: collection.on_dashboard,

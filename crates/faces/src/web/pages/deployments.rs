@@ -7,7 +7,8 @@ use axum::routing::{get, post};
 use certhold_domain::access::{self, paths};
 use certhold_domain::renewal::deployment::{self, DeploymentSettings};
 use certhold_domain::renewal::managed;
-use certhold_domain::{Actor, DeploymentId, LineageId};
+use certhold_domain::stores::{self, Right, Store, StoreFilter, StoreTarget};
+use certhold_domain::{Actor, DeploymentId, Error, LineageId, Refusal, Result as DomainResult, StoreId};
 use certhold_store::Tx;
 
 use super::Ids;
@@ -15,7 +16,7 @@ use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Complaint, Sent};
-use crate::web::view::form::Input;
+use crate::web::view::form::{Choice, Input, Select};
 use crate::web::view::frame::Section;
 use crate::web::view::managed_form::NewDeploymentPage;
 use crate::web::visit::Visit;
@@ -40,9 +41,9 @@ async fn page(
 ) -> Result<Response, Refused> {
     let find = move |tx: &mut Tx<'_>, actor: &Actor| {
         access::require_path(tx, actor, paths::DEPLOYMENT_MODIFY)?;
-        managed::get(tx, actor, id)
+        Ok((managed::get(tx, actor, id)?, store_choices(tx, actor)?))
     };
-    let (viewer, managed) = visit.read(find).await?;
+    let (viewer, (managed, stores)) = visit.read(find).await?;
     let input = |name: &str| Input::of(sent.text(name));
     let frame = visit.frame("New deployment", Section::Managed, viewer);
     let mut page = NewDeploymentPage {
@@ -58,6 +59,8 @@ async fn page(
         mode: input("mode"),
         key_mode: input("key_mode"),
         command: input("command"),
+        store: store_select(&stores, sent.text("store")),
+        alias: input("alias"),
     };
     if let Some(complaint) = complaint {
         let complaint = about_one_setting(complaint);
@@ -68,10 +71,31 @@ async fn page(
             ("chain", &mut page.chain.error),
             ("private_key", &mut page.private_key.error),
             ("command", &mut page.command.error),
+            ("alias", &mut page.alias.error),
         ];
         complaint.place(&mut page.error, &mut places);
     }
     Ok(visit.page(status, &page))
+}
+
+/// Stores that are offered.
+const STORES: usize = 200;
+
+/// The stores that the actor may put something into.
+fn store_choices(tx: &mut Tx<'_>, actor: &Actor) -> DomainResult<Vec<Store>> {
+    let filter = StoreFilter { limit: STORES, ..StoreFilter::default() };
+    let all = match stores::list(tx, actor, &filter) {
+        Err(Error::Refused(Refusal::Forbidden { .. })) => return Ok(Vec::new()),
+        found => found?.stores,
+    };
+    let container = |store: &Store| store.container.as_ref().map(|(id, _)| *id);
+    Ok(all.into_iter().filter(|store| stores::holds(&actor.access, Right::Modify, container(store))).collect())
+}
+
+fn store_select(stores: &[Store], chosen: &str) -> Option<Select> {
+    let none = Choice::new("", "None: into files");
+    let named = stores.iter().map(|store| Choice::new(store.id.to_string(), &store.name).with_hint(&store.path));
+    (!stores.is_empty()).then(|| Select::of(std::iter::once(none).chain(named).collect()).choose(chosen))
 }
 
 /// The domain says `full_chain: give an absolute path`; the form says it at that field.
@@ -95,6 +119,11 @@ async fn create(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let Some(command) = words(sent.fields.text("command")) else {
         return refuse(Complaint::about("command", "A quotation mark is not closed.")).await;
     };
+    let store = match (sent.number("store")?, sent.fields.given("alias")) {
+        (Some(store), Some(alias)) => Some(StoreTarget { store: StoreId(store), alias, include_key: true }),
+        (Some(_), None) => return refuse(Complaint::about("alias", "Say under which name it stands in the store.")).await,
+        (None, _) => None,
+    };
     let settings = DeploymentSettings {
         certificate: sent.fields.given("certificate"),
         chain: sent.fields.given("chain"),
@@ -105,6 +134,7 @@ async fn create(ids: Ids, sent: Sent) -> Result<Response, Refused> {
         mode: sent.fields.given("mode"),
         key_mode: sent.fields.given("key_mode"),
         command,
+        store,
     };
     let name = sent.fields.text("name").to_owned();
     match author.write(move |tx, actor, now| deployment::create(tx, actor, id, &name, &settings, now)).await {

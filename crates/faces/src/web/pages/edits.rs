@@ -4,25 +4,29 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use certhold_domain::access::roles;
+use certhold_domain::access::{self, paths, roles};
 use certhold_domain::bulk::{self, BulkEdit, BulkEditState, Command, Edit, Selection, Wanted};
 use certhold_domain::metadata::{self, Change, Field};
-use certhold_domain::{Actor, BulkEditId, Error, Refusal, Result as DomainResult, RoleId, hex};
+use certhold_domain::{Actor, BulkEditId, Error, Refusal, Result as DomainResult, RoleId, hex, inventory, unhex};
 use certhold_store::Tx;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 
-use super::{Asked, Ids};
+use super::chosen::Chosen;
+use super::metadata::kind_label;
+use super::{Asked, Ids, asked};
 use crate::bulk::look;
 use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::{Refused, sentence};
-use crate::web::sent::{Complaint, Sent};
+use crate::web::sent::{Author, Complaint, Sent};
+use crate::web::shared::holds;
 use crate::web::show;
 use crate::web::view::address::Address;
 use crate::web::view::form::{Check, Choice, Input, Select};
 use crate::web::view::frame::Section;
-use crate::web::view::metadata::{EditCounts, EditPage, EditPreviewPage, EditRow, EditsPage, NewEditPage, SampleRow};
+use crate::web::view::metadata::{EditCounts, EditPage, EditPreviewPage, EditRow, EditsPage, NewEditPage, ReasonRow, SampleRow};
+use crate::web::view::text::Link;
 use crate::web::view::time::Moment;
 use crate::web::view::tone::{Badge, Tone};
 use crate::web::visit::Visit;
@@ -38,11 +42,16 @@ pub fn routes() -> Router<App> {
 
 /// Edits on one page.
 const ROWS: usize = 50;
+/// Certificates that are named beside the reason why they are refused.
+const EXAMPLES: usize = 5;
 
-/// What is in the form's address: the selection that was on the inventory's page.
-#[derive(Default, Deserialize)]
+/// An edit as the form describes it, in its address and when it is sent.
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-struct Preset {
+pub struct Described {
+    /// What was chosen in the inventory; `q` and `owned` are not asked then.
+    #[serde(deserialize_with = "chosen_text")]
+    chosen: String,
     q: String,
     owned: String,
     kind: String,
@@ -50,117 +59,176 @@ struct Preset {
     value: String,
     owner: String,
     keep: String,
+    digest: String,
 }
 
-async fn show_new(visit: Visit, Asked(preset): Asked<Preset>) -> Result<Response, Refused> {
-    let text = |name: &str| match name {
-        "q" => preset.q.clone(),
-        "owned" => preset.owned.clone(),
-        "kind" => preset.kind.clone(),
-        "field" => preset.field.clone(),
-        "value" => preset.value.clone(),
-        "owner" => preset.owner.clone(),
-        "keep" => preset.keep.clone(),
-        _ => String::new(),
-    };
-    form(&visit, StatusCode::OK, text, None).await
+/// Nothing, or what can be understood as a choice.
+fn chosen_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.is_empty() || Chosen::parse(&text).is_some_and(|chosen| chosen.selection(0).is_ok()) {
+        true => Ok(text),
+        false => Err(serde::de::Error::custom("choose certificates in the inventory again")),
+    }
 }
 
-async fn form(
-    visit: &Visit,
-    status: StatusCode,
-    text: impl Fn(&str) -> String,
-    complaint: Option<Complaint>,
-) -> Result<Response, Refused> {
+impl Described {
+    fn sent(fields: &Fields) -> Self {
+        let text = |name: &str| fields.text(name).to_owned();
+        Self {
+            chosen: text("chosen"),
+            q: text("q"),
+            owned: text("owned"),
+            kind: text("kind"),
+            field: text("field"),
+            value: text("value"),
+            owner: text("owner"),
+            keep: text("keep"),
+            digest: text("digest"),
+        }
+    }
+
+    /// The removal of what was chosen.
+    pub fn of_removal(chosen: &Chosen) -> Self {
+        Self { chosen: chosen.to_string(), kind: "remove".into(), ..Self::default() }
+    }
+
+    /// What is sent again, without the digest.
+    fn kept(&self) -> Vec<(String, String)> {
+        let kept = [
+            ("chosen", &self.chosen),
+            ("q", &self.q),
+            ("owned", &self.owned),
+            ("kind", &self.kind),
+            ("field", &self.field),
+            ("value", &self.value),
+            ("keep", &self.keep),
+            ("owner", &self.owner),
+        ];
+        kept.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value.clone())).collect()
+    }
+
+    fn selection(&self, now: i64) -> Result<Selection, Refusal> {
+        if !self.chosen.is_empty() {
+            let chosen =
+                Chosen::parse(&self.chosen).ok_or_else(|| Refusal::invalid("q", "choose certificates in the inventory again"));
+            return chosen?.selection(now);
+        }
+        let owner = match self.owned.as_str() {
+            "" | "none" => None,
+            text => Some(role("q", text)?),
+        };
+        // As in the inventory: what has an operator is a query, everything else are words.
+        let (query, text) = match certhold_domain::query::looks_like_query(&self.q) {
+            true => (self.q.clone(), String::new()),
+            false => (String::new(), self.q.clone()),
+        };
+        Ok(Selection::Filter(Wanted { query, text, owner, unowned: self.owned == "none", ..Wanted::default() }))
+    }
+
+    /// The edit itself.
+    fn command(&self, now: i64) -> Result<Command, Refusal> {
+        let edit = match (self.kind.as_str(), self.owner.as_str()) {
+            ("remove", _) => Edit::Remove,
+            ("owner", "") => Edit::Owner { to: None },
+            ("owner", to) => Edit::Owner { to: Some(role("owner", to)?) },
+            _ => {
+                let change = Change { overwrite: self.keep != "true", ..Change::new(&self.field, &self.value) };
+                Edit::Metadata { changes: vec![change] }
+            }
+        };
+        let confirmed = unhex(&self.digest).and_then(|digest| digest.try_into().ok());
+        Ok(Command { selection: self.selection(now)?, edit, confirmed })
+    }
+}
+
+fn role(name: &'static str, text: &str) -> Result<RoleId, Refusal> {
+    text.parse().map(RoleId).map_err(|_| Refusal::invalid(name, "choose one of the roles"))
+}
+
+async fn show_new(visit: Visit, Asked(preset): Asked<Described>) -> Result<Response, Refused> {
+    form(&visit, StatusCode::OK, &preset, None).await
+}
+
+async fn form(visit: &Visit, status: StatusCode, given: &Described, complaint: Option<Complaint>) -> Result<Response, Refused> {
     let find = |tx: &mut Tx<'_>, actor: &Actor| {
-        certhold_domain::access::require_path(tx, actor, certhold_domain::access::paths::CERTIFICATES_READ)?;
-        Ok((metadata::list(tx, actor)?, roles::assignable(tx, actor)?))
+        access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+        let may = [paths::CERTIFICATES_METADATA_MODIFY, paths::CERTIFICATES_CHANGE_OWNER, paths::CERTIFICATES_DELETE];
+        Ok((metadata::list(tx, actor)?, roles::assignable(tx, actor)?, may.map(|path| holds(&actor.access, path))))
     };
-    let (viewer, (fields, roles)) = visit.read(find).await?;
+    let (viewer, (fields, roles, may)) = visit.read(find).await?;
     let role = |(id, name): &(RoleId, String)| Choice::new(id.to_string(), name);
     let owned = [Choice::new("", "Anybody or nobody"), Choice::new("none", "Nobody")];
-    let field = |field: &Field| Choice::new(&field.name, &field.name);
+    let field = |field: &Field| Choice::new(&field.name, format!("{} ({})", field.name, kind_label(field)));
     let usable = fields.iter().filter(|field| !field.removing);
-    let kinds = vec![Choice::new("metadata", "Change what is noted"), Choice::new("owner", "Change the owner")];
-    let chosen_kind = Some(text("kind")).filter(|kind| !kind.is_empty()).unwrap_or_else(|| "metadata".into());
+    let kinds = [("metadata", "Change what is noted"), ("owner", "Change the owner"), ("remove", "Remove from the inventory")];
+    let kind = |((name, label), may): ((&str, &str), bool)| {
+        let choice = Choice::new(name, label);
+        if may { choice } else { choice.barred("your roles do not grant this") }
+    };
+    let first = kinds.iter().zip(may).find(|(_, may)| *may).map_or("metadata", |((name, _), _)| name);
+    let chosen_kind = if given.kind.is_empty() { first } else { given.kind.as_str() };
     let mut page = NewEditPage {
         frame: visit.frame("Edit many certificates", Section::Certificates, viewer).below("Certificates", "/certificates"),
         error: None,
-        q: Input::of(text("q")),
-        owned: Select::of(owned.into_iter().chain(roles.iter().map(role)).collect()).choose(&text("owned")),
-        kind: Select::of(kinds).choose(&chosen_kind),
-        field: Select::of(usable.map(field).collect()).choose(&text("field")),
-        value: Input::of(text("value")),
-        keep: Check::of(text("keep") == "true"),
-        owner: show::choices::owners(&roles, &text("owner")),
+        chosen: Chosen::parse(&given.chosen).map(|chosen| chosen.card()),
+        q: Input::of(&given.q),
+        owned: Select::of(owned.into_iter().chain(roles.iter().map(role)).collect()).choose(&given.owned),
+        kind: Select::of(kinds.into_iter().zip(may).map(kind).collect()).choose(chosen_kind),
+        field: Select::of(usable.map(field).collect()).choose(&given.field),
+        options: fields
+            .iter()
+            .filter(|field| !field.removing && !field.options.is_empty())
+            .map(|field| (field.name.clone(), field.options.join(", ")))
+            .collect(),
+        value: Input::of(&given.value),
+        keep: Check::of(given.keep == "true"),
+        owner: show::choices::owners(&roles, &given.owner),
     };
     if let Some(complaint) = complaint {
         let complaint = Complaint { field: if complaint.field == "query" { "q" } else { complaint.field }, ..complaint };
-        let mut places = [("q", &mut page.q.error), ("metadata", &mut page.value.error), ("owner", &mut page.owner.error)];
+        let place = match page.chosen {
+            // The field is not on the form.
+            Some(_) => "",
+            None => "q",
+        };
+        let mut places = [(place, &mut page.q.error), ("metadata", &mut page.value.error), ("owner", &mut page.owner.error)];
         complaint.place(&mut page.error, &mut places);
     }
     Ok(visit.page(status, &page))
 }
 
-/// The edit that a form describes.
-fn command(sent: &Fields) -> Result<Command, Refusal> {
-    let number =
-        |name: &'static str, text: &str| text.parse().map(RoleId).map_err(|_| Refusal::invalid(name, "choose one of the roles"));
-    let owner = match sent.text("owned") {
-        "" | "none" => None,
-        text => Some(number("q", text)?),
-    };
-    // As in the inventory: what has an operator is a query, everything else are words.
-    let asked = sent.text("q").to_owned();
-    let (query, text) =
-        if certhold_domain::query::looks_like_query(&asked) { (asked, String::new()) } else { (String::new(), asked) };
-    let wanted = Wanted { query, text, owner, unowned: sent.text("owned") == "none", ..Wanted::default() };
-    let edit = match (sent.text("kind"), sent.text("owner")) {
-        ("owner", "") => Edit::Owner { to: None },
-        ("owner", role) => Edit::Owner { to: Some(number("owner", role)?) },
-        _ => {
-            let change = Change { overwrite: !sent.is_ticked("keep"), ..Change::new(sent.text("field"), sent.text("value")) };
-            Edit::Metadata { changes: vec![change] }
-        }
-    };
-    let confirmed = Some(sent.text("digest")).filter(|text| text.len() == 64 && text.is_ascii());
-    let confirmed = confirmed.map(|text| {
-        let mut digest = [0; 32];
-        for (index, byte) in digest.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).unwrap_or(0);
-        }
-        digest
-    });
-    Ok(Command { selection: Selection::Filter(wanted), edit, confirmed })
+async fn preview(sent: Sent) -> Result<Response, Refused> {
+    look_at(&sent.author, &Described::sent(&sent.fields)).await
 }
 
-/// What a form sends, to be sent again.
-const KEPT: [&str; 7] = ["q", "owned", "kind", "field", "value", "keep", "owner"];
-
-async fn preview(sent: Sent) -> Result<Response, Refused> {
-    let author = &sent.author;
-    let found = match command(&sent.fields) {
+/// The page that says what an edit would do.
+pub async fn look_at(author: &Author, given: &Described) -> Result<Response, Refused> {
+    let found = match given.command(author.visit.app.now()) {
         Ok(command) => look(&author.visit.app, &author.actor, &command).await.map(|found| (command, found)),
         Err(refusal) => Err(refusal.into()),
     };
     let (command, found) = match found {
         Ok(found) => found,
-        Err(error) => return again(&sent, error).await,
+        Err(error) => return again(author, given, error).await,
     };
-    let what = command.edit.clone();
-    let (viewer, what) = author.visit.read(move |tx, _| described(tx, &what)).await?;
-    let kept: Vec<(String, String)> = KEPT.iter().map(|name| ((*name).to_owned(), sent.fields.text(name).to_owned())).collect();
-    let back = kept.iter().fold(Address::new("/edits/new"), |address, (name, value)| address.with(name, value.clone()));
+    let (what, reasons) = (command.edit.clone(), found.tally.reasons.clone());
+    let (viewer, (what, reasons)) =
+        author.visit.read(move |tx, actor| Ok((described(tx, &what)?, told(tx, actor, &reasons)?))).await?;
+    let kept = given.kept();
+    let back = Address::new("/edits/new").with_all(&kept);
+    let is_removal = command.edit == Edit::Remove;
+    let title = if is_removal { "Look before you remove" } else { "Look before you edit" };
     let page = EditPreviewPage {
-        frame: author.visit.frame("Look before you edit", Section::Certificates, viewer).below("Certificates", "/certificates"),
+        frame: author.visit.frame(title, Section::Certificates, viewer).below("Certificates", "/certificates"),
         what,
+        is_removal,
         counts: EditCounts {
             total: found.total,
             changed: found.tally.changed,
             unchanged: found.tally.unchanged,
             refused: found.tally.refused,
         },
-        reasons: found.tally.reasons.iter().map(|reason| (sentence(&reason.reason), reason.count)).collect(),
+        reasons,
         sample: found.sample.into_iter().map(sample).collect(),
         back: back.to_string(),
         kept: kept.into_iter().chain([("digest".to_owned(), hex(&found.digest))]).collect(),
@@ -168,7 +236,32 @@ async fn preview(sent: Sent) -> Result<Response, Refused> {
     Ok(author.visit.page(StatusCode::OK, &page))
 }
 
+/// Why certificates are refused, with some of them by name.
+fn told(tx: &mut Tx<'_>, actor: &Actor, reasons: &[bulk::Reason]) -> DomainResult<Vec<ReasonRow>> {
+    let mut rows = Vec::with_capacity(reasons.len());
+    for one in reasons {
+        let mut examples = Vec::new();
+        for id in one.examples.iter().take(EXAMPLES) {
+            let name = match inventory::summary(tx, actor, *id) {
+                Ok(found) => found.title().to_owned(),
+                // It may have left the inventory, or the viewer may not see it: its number says which one it was.
+                Err(Error::Refused(_)) => id.to_string(),
+                Err(error) => return Err(error),
+            };
+            examples.push(Link::new(name, show::certificate_href(*id)));
+        }
+        rows.push(ReasonRow { reason: sentence(&one.reason), count: one.count, examples });
+    }
+    Ok(rows)
+}
+
 fn sample(one: bulk::Sample) -> SampleRow {
+    let href = show::certificate_href(one.certificate);
+    if one.after.is_null() {
+        let owner = one.before["owner_name"].as_str().map_or_else(String::new, |owner| format!(", owned by {owner}"));
+        let change = ("Inventory".to_owned(), format!("held{owner}"), "removed".to_owned());
+        return SampleRow { href, title: one.title, changes: vec![change] };
+    }
     let text = |value: Option<&Json>| match value {
         None | Some(Json::Null) => "nothing".to_owned(),
         Some(Json::String(text)) => text.clone(),
@@ -179,34 +272,35 @@ fn sample(one: bulk::Sample) -> SampleRow {
         let label = if name == "owner_name" { "Owner" } else { name };
         (label.to_owned(), text(one.before.get(name)), text(Some(after)))
     };
-    SampleRow { href: show::certificate_href(one.certificate), title: one.title.clone(), changes: fields.map(change).collect() }
+    SampleRow { href, title: one.title.clone(), changes: fields.map(change).collect() }
 }
 
-async fn again(sent: &Sent, error: Error) -> Result<Response, Refused> {
+async fn again(author: &Author, given: &Described, error: Error) -> Result<Response, Refused> {
     let complaint = match error {
         Error::Refused(Refusal::Forbidden { reason, missing }) if missing.is_empty() => {
             Complaint::about("owner", sentence(&reason))
         }
-        other => sent.author.complaint(other)?,
+        other => author.complaint(other)?,
     };
-    let text = |name: &str| sent.fields.text(name).to_owned();
-    form(&sent.author.visit, StatusCode::UNPROCESSABLE_ENTITY, text, Some(complaint)).await
+    form(&author.visit, StatusCode::UNPROCESSABLE_ENTITY, given, Some(complaint)).await
 }
 
 async fn start(sent: Sent) -> Result<Response, Refused> {
-    let author = &sent.author;
-    let outcome = match command(&sent.fields) {
+    let (author, given) = (&sent.author, Described::sent(&sent.fields));
+    let outcome = match given.command(author.visit.app.now()) {
+        // What cannot be taken back is never done unseen.
+        Ok(Command { edit: Edit::Remove, confirmed: None, .. }) => return look_at(author, &given).await,
         Ok(command) => author.write(move |tx, actor, now| bulk::start(tx, actor, &command, now)).await,
         Err(refusal) => Err(refusal.into()),
     };
     match outcome {
         Ok(id) => Ok(author.done(&format!("/edits/{id}"), "The edit was started. It goes on when you leave this page.")),
-        Err(error) => again(&sent, error).await,
+        Err(error) => again(author, &given, error).await,
     }
 }
 
 /// What an edit does, in a sentence.
-fn described(tx: &mut Tx<'_>, edit: &Edit) -> DomainResult<String> {
+pub fn described(tx: &mut Tx<'_>, edit: &Edit) -> DomainResult<String> {
     Ok(match edit {
         Edit::Metadata { changes } => {
             let change = |one: &Change| match (one.value.trim(), one.overwrite) {
@@ -224,6 +318,7 @@ fn described(tx: &mut Tx<'_>, edit: &Edit) -> DomainResult<String> {
                 Err(_) => format!("Give them to the role {role}."),
             }
         }
+        Edit::Remove => "Remove them from the inventory.".into(),
         Edit::RemoveField { name, .. } => format!("Erase all values of {name}, and the field."),
     })
 }
@@ -250,6 +345,7 @@ fn row(tx: &mut Tx<'_>, edit: &BulkEdit, now: i64) -> DomainResult<EditRow> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Part {
+    #[serde(deserialize_with = "asked::number")]
     before: Option<i64>,
 }
 
@@ -272,9 +368,10 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
     let (id, now) = (BulkEditId(ids.first()), visit.app.now());
     let find = move |tx: &mut Tx<'_>, actor: &Actor| {
         let edit = bulk::get(tx, actor, id)?;
-        Ok((row(tx, &edit, now)?, edit))
+        let reasons = told(tx, actor, &edit.tally.reasons)?;
+        Ok((row(tx, &edit, now)?, edit, reasons))
     };
-    let (viewer, (row, edit)) = visit.read(find).await?;
+    let (viewer, (row, edit, reasons)) = visit.read(find).await?;
     let is_running = !edit.state.is_final();
     let may_cancel = is_running && !matches!(edit.edit, Edit::RemoveField { .. });
     let page = EditPage {
@@ -282,7 +379,7 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
         row,
         is_running,
         error: edit.error.as_deref().map(sentence).unwrap_or_default(),
-        reasons: edit.tally.reasons.iter().map(|reason| (sentence(&reason.reason), reason.count)).collect(),
+        reasons,
         cancel: may_cancel.then(|| format!("/edits/{id}/cancel")),
     };
     visit.ok(&page)

@@ -12,7 +12,7 @@ use certhold_domain::{Actor, Error, PrincipalId, Refusal, Result as DomainResult
 use certhold_store::Tx;
 use serde::Deserialize;
 
-use super::Asked;
+use super::{Asked, Ids, asked};
 use crate::native::{signed_now, stream_of};
 use crate::state::App;
 use crate::web::paging::{Place, ROWS};
@@ -21,6 +21,7 @@ use crate::web::sent::Sent;
 use crate::web::shared::holds;
 use crate::web::show::event;
 use crate::web::view::address::Address;
+use crate::web::view::event::{EventPage as EventDetailPage, HeadCard};
 use crate::web::view::events::{ChainState, ChainVerdict, EventSearch, EventsPage};
 use crate::web::view::form::{Choice, Input, Select};
 use crate::web::view::frame::Section;
@@ -34,16 +35,25 @@ pub fn routes() -> Router<App> {
         .route("/events/check", post(check))
         .route("/events/export", get(export))
         .route("/events/checkpoint", post(checkpoint))
+        .route("/events/{id}", get(show))
 }
 
 /// Families of operations, as the filter offers them.
-const FAMILIES: [(&str, &str); 22] = [
+const FAMILIES: [(&str, &str); 35] = [
     ("", "Everything"),
     ("certificate.", "Certificates"),
     ("collection.", "Collections"),
     ("metadata_field.", "Metadata fields"),
     ("bulk_edit.", "Edits of many"),
     ("trust_set.", "Trust sets"),
+    ("named_certificate.", "Certificates under names"),
+    ("assignment.", "What is presented"),
+    ("certificate_store.", "Certificate stores"),
+    ("container.", "Containers of stores"),
+    ("authority.", "Private authorities"),
+    ("enrolment_pattern.", "Enrolment patterns"),
+    ("certificate_template.", "Certificate templates"),
+    ("revocation_list.", "Revocation lists"),
     ("private_key.", "Private keys"),
     ("key_request.", "Key requests"),
     ("managed.", "Managed certificates"),
@@ -55,18 +65,25 @@ const FAMILIES: [(&str, &str); 22] = [
     ("principal.", "Accounts"),
     ("role.", "Roles"),
     ("permission_set.", "Permission sets"),
+    ("exclusion.", "Exclusions from imports"),
     ("claim.", "Claims"),
+    ("identity_provider.", "Identity providers"),
     ("token.", "API tokens"),
+    ("api_client.", "API clients"),
+    ("access_token.", "Access tokens"),
+    ("bound_token.", "Tokens for a password"),
     ("sign_in.", "Signing in"),
     ("master_key.", "Master keys"),
     ("retention.", "Retention"),
 ];
 
 /// Faces, as the filter offers them.
-const FACES: [(&str, &str); 6] = [
+const FACES: [(&str, &str); 8] = [
     ("", "Everywhere"),
     ("web", "Web pages"),
     ("native", "Native API"),
+    ("keyfactor", "Keyfactor API"),
+    ("arcgis", "ArcGIS API"),
     ("cli", "Command line"),
     ("worker", "Worker"),
     ("server", "Server"),
@@ -84,8 +101,10 @@ struct Parameters {
     /// The last day.
     until: String,
     /// Shows this event and those before it.
+    #[serde(deserialize_with = "asked::number_text")]
     from: String,
     /// Only events about this certificate.
+    #[serde(deserialize_with = "asked::number_text")]
     certificate: String,
     /// Part of an actor's or object's name.
     text: String,
@@ -191,15 +210,60 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
         search: given.search(found.actor_error),
         pager: place.pager(&given.address(), next, rows.len(), None),
         rows,
-        exports: [Format::JsonLines, Format::Cef, Format::Syslog].map(|format| {
-            let label = match format {
-                Format::JsonLines => "JSON Lines",
-                Format::Cef => "CEF",
-                Format::Syslog => "syslog",
-            };
-            Link::new(label, given.address_of("/events/export").with("format", format.name()).to_string())
-        }),
+        exports: Format::ALL
+            .map(|format| {
+                let label = match format {
+                    Format::Csv => "CSV",
+                    Format::JsonLines => "JSON Lines",
+                    Format::Cef => "CEF",
+                    Format::Syslog => "syslog",
+                };
+                Link::new(label, given.address_of("/events/export").with("format", format.name()).to_string())
+            })
+            .to_vec(),
         chain: chain(visit.shared.last_check(), found.newest.as_ref(), now),
+    };
+    visit.ok(&page)
+}
+
+/// One event, whole, and its place in the chain.
+async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
+    let (seq, now) = (ids.first(), visit.app.now());
+    let find =
+        move |tx: &mut Tx<'_>, actor: &Actor| Ok((events::linked(tx, actor, seq)?, holds(&actor.access, paths::SECURITY_READ)));
+    let (viewer, (found, may_see_people)) = visit.read(find).await?;
+    let one = &found.event;
+    let here = event::Here { object: None, may_audit: true, now };
+    let Some(line) = event::lines(std::slice::from_ref(one), &here).pop() else {
+        return Err(visit.refused(Some(viewer), Refusal::not_found("event", seq)));
+    };
+    let account = one.actor.filter(|_| may_see_people).map(|id| format!("/users/{id}")).unwrap_or_default();
+    let neighbour = |seq: Option<i64>| seq.map(|seq| format!("/events/{seq}"));
+    let page = EventDetailPage {
+        frame: visit.frame(format!("Event #{seq}"), Section::Events, viewer).below("Events", "/events"),
+        actor: Link::new(&line.actor, account),
+        actor_kind: one.actor_kind.name().into(),
+        about: one
+            .object
+            .map_or_else(|| one.object_kind.replace('_', " "), |id| format!("{} {id}", one.object_kind.replace('_', " "))),
+        address: one.address.clone(),
+        request: one.request.clone(),
+        changes: event::whole_changes(one),
+        details: event::details(one),
+        erased: one.erased.map(|digest| hex(&digest)),
+        previous: found.previous.map(|hash| hex(&hash)).unwrap_or_default(),
+        encoding: one.encoding,
+        salt: hex(&one.salt),
+        head: found.head.as_ref().map(|head| HeadCard {
+            number: head.seq,
+            at: Moment::new(head.at, now),
+            digest: hex(&head.hash),
+            public_key: hex(&head.public_key),
+            signature: hex(&head.signature),
+        }),
+        before: neighbour(found.neighbours.0),
+        after: neighbour(found.neighbours.1),
+        line,
     };
     visit.ok(&page)
 }
@@ -234,6 +298,10 @@ fn account(tx: &mut Tx<'_>, actor: &Actor, name: &str) -> DomainResult<Result<Pr
 /// The events that the filter leaves, as a file; oldest first.
 async fn export(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
     let format = Format::parse(&given.format).unwrap_or(Format::JsonLines);
+    if [&given.since, &given.until].iter().any(|text| !text.is_empty() && day(text).is_none()) {
+        let (viewer, ()) = visit.read(|_, _| Ok(())).await?;
+        return Err(Refused::wrong_address(visit.frame("", Section::None, viewer), "A date looks like 2026-12-31."));
+    }
     let asked = given.clone();
     let found = visit.read(move |tx, actor| {
         events::may_audit(tx, actor)?;
@@ -313,6 +381,7 @@ mod tests {
         let operations = source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split('"').nth(1));
         let single = [
             "installation.created",
+            "owner_policy.changed",
             "password.changed",
             "session.ended",
             "database.moved",

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use certhold_domain::access::{self, paths};
-use certhold_domain::collections;
+use certhold_domain::collections::{self, Collection};
 use certhold_domain::events::{self, Event};
 use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Sort, Summary};
 use certhold_domain::overview::{self, Bucket, Overview};
@@ -41,7 +41,7 @@ const JOBS_COUNTED: usize = 1_000;
 
 struct Found {
     overview: Overview,
-    collections: Vec<(Link, Option<i64>)>,
+    collections: Vec<Collection>,
     expiring: i64,
     unowned: Vec<Summary>,
     recent: Vec<Event>,
@@ -69,6 +69,10 @@ async fn home(visit: Visit) -> Result<Response, Refused> {
         Seen::Home(found) => *found,
         Seen::Elsewhere(href) => return Ok(respond::see_other(href)),
     };
+    let ids: Vec<_> = found.collections.iter().map(|one| one.id).collect();
+    let counts = super::collections::counts(&visit, &ids).await;
+    let link = |one: Collection| Link::new(one.name, format!("/certificates?collection={}", one.id));
+    let collections = found.collections.into_iter().map(link).zip(counts.into_iter().map(Result::ok)).collect();
     let seen = visit.app.worker_seen().load(Ordering::Relaxed);
     let heartbeat = Heartbeat {
         seen: (seen > 0).then(|| Moment::new(seen, now)),
@@ -88,7 +92,7 @@ async fn home(visit: Visit) -> Result<Response, Refused> {
     let trouble = |managed: &Managed| trouble(managed, &found.in_service, now);
     let page = HomePage {
         totals,
-        collections: found.collections,
+        collections,
         chart: ExpiryChart::new(overview.expiry.iter().map(|bucket| bar(bucket, now)).collect()),
         troubles: overview.troubled.iter().take(FEW).map(trouble).collect(),
         unowned: found.unowned.iter().map(|certificate| unowned(certificate, now)).collect(),
@@ -118,7 +122,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Found> {
         in_service.push((id, show::validity(&certificate, now)));
     }
     Ok(Found {
-        collections: shown_collections(tx, actor, now)?,
+        collections: collections::list(tx, actor)?.into_iter().filter(|one| one.on_dashboard).take(FEW).collect(),
         expiring: inventory::list(tx, actor, &soon)?.total.unwrap_or(0),
         unowned: inventory::list(tx, actor, &nobodys)?.certificates,
         recent: events::latest(tx, actor, FEW)?,
@@ -126,17 +130,6 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Found> {
         jobs_waiting,
         in_service,
     })
-}
-
-/// The collections that somebody wants to see here. One whose query is not understood any more has no number.
-fn shown_collections(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Vec<(Link, Option<i64>)>> {
-    let all = collections::list(tx, actor)?.into_iter().filter(|one| one.on_dashboard).take(FEW);
-    let mut shown = Vec::new();
-    for one in all {
-        let count = super::collections::count(tx, actor, one.id, now)?.ok();
-        shown.push((Link::new(one.name, format!("/certificates?collection={}", one.id)), count));
-    }
-    Ok(shown)
 }
 
 fn trouble(managed: &Managed, in_service: &[(certhold_domain::CertificateId, Validity)], now: i64) -> Trouble {

@@ -226,8 +226,9 @@ fn row(Item { file, place, outcome }: Item, now: i64) -> ImportRow {
         },
         Outcome::Taken { item, title, not_before, not_after, note } => {
             let (outcome, id) = match item.outcome {
-                Taken::Imported(id) => (ImportOutcome::Imported, id),
-                Taken::AlreadyHeld(id) => (ImportOutcome::AlreadyHeld, id),
+                Taken::Imported(id) => (ImportOutcome::Imported, Some(id)),
+                Taken::AlreadyHeld(id) => (ImportOutcome::AlreadyHeld, Some(id)),
+                Taken::Excluded => (ImportOutcome::Refused, None),
             };
             let key = item.key_taken.then(|| "private key taken into custody".to_owned());
             ImportRow {
@@ -235,7 +236,7 @@ fn row(Item { file, place, outcome }: Item, now: i64) -> ImportRow {
                 item: place,
                 outcome,
                 name: title,
-                href: Some(show::certificate_href(id)),
+                href: id.map(show::certificate_href),
                 validity: Some(Validity::new(not_before, not_after, now)),
                 remark: key.into_iter().chain(note).collect::<Vec<_>>().join("; "),
             }

@@ -1,19 +1,16 @@
-//! The inventory as a file: sent as it is read, a page at a time, so that a million rows need no more memory than a thousand.
+//! The inventory as a file.
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use certhold_domain::collections::Scope;
-use certhold_domain::inventory::{self, Filter, Summary};
+use certhold_domain::inventory::{self, Filter, Sort, Summary};
 use certhold_domain::{csv, hex};
-use futures_util::stream;
 
-use crate::attachment;
-use crate::auth::Caller;
-use crate::state::App;
+use crate::web::file::{File, instant, yes};
+use crate::web::refused::Refused;
+use crate::web::visit::Visit;
 
 /// Rows of one piece.
-const ROWS: usize = 1_000;
+pub const ROWS: usize = 1_000;
 
 const HEAD: [&str; 18] = [
     "id",
@@ -37,35 +34,21 @@ const HEAD: [&str; 18] = [
 ];
 
 /// The answer: a head, then every certificate of the list in order of its id.
-pub fn answer(app: &App, caller: Caller, filter: Filter, scope: Scope) -> Response {
-    let app = app.clone();
-    let first = Filter { limit: ROWS, after: None, count: false, sort: inventory::Sort::Id, ..filter };
-    let pieces = stream::try_unfold(Some((first, true)), move |place| {
-        let (app, caller) = (app.clone(), caller.clone());
-        async move {
-            let Some((filter, is_first)) = place else { return Ok(None) };
-            let asked = filter.clone();
-            // Whoever asks is looked up for each piece: a right that is taken away ends the list.
-            let page =
-                app.read_as(caller, move |tx, actor| inventory::list_in(tx, actor, &asked, scope)).await.map_err(|_| {
-                    tracing::warn!("a list was cut off while it was sent");
-                    std::io::Error::other("the list was cut off")
-                })?;
-            let mut text = if is_first { csv::line(HEAD) } else { String::new() };
-            page.certificates.iter().for_each(|certificate| text.push_str(&line(certificate)));
-            let next = page.next.map(|after| (Filter { after: Some(after), ..filter }, false));
-            Ok::<_, std::io::Error>(Some((Bytes::from(text), next)))
-        }
-    });
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
-        (header::CONTENT_DISPOSITION, attachment::disposition("certificates.csv")),
-    ];
-    (headers, Body::from_stream(pieces)).into_response()
+pub async fn answer(visit: &Visit, filter: Filter, scope: Scope) -> Result<Response, Refused> {
+    let file = File::csv("certificates.csv", &HEAD);
+    let step = move |tx: &mut certhold_store::Tx<'_>, actor: &certhold_domain::Actor, after: Option<&str>| {
+        let page = inventory::list_in(tx, actor, &piece(&filter, after), scope)?;
+        Ok((page.certificates.iter().map(line).collect(), page.next))
+    };
+    file.stepwise(visit, step).await
+}
+
+/// The part of a list after a place, in order of its id.
+pub fn piece(filter: &Filter, after: Option<&str>) -> Filter {
+    Filter { limit: ROWS, after: after.map(str::to_owned), count: false, sort: Sort::Id, ..filter.clone() }
 }
 
 fn line(certificate: &Summary) -> String {
-    let instant = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|at| at.to_string()).unwrap_or_default();
     let findings: Vec<&str> = certificate.findings.iter().filter_map(|one| one.split_once(':')).map(|(_, rule)| rule).collect();
     csv::line([
         certificate.id.to_string().as_str(),
@@ -79,16 +62,12 @@ fn line(certificate: &Summary) -> String {
         certificate.owner.as_ref().map_or("", |(_, name)| name),
         &certificate.key(),
         &certificate.signature_algorithm,
-        yes(certificate.is_ca),
-        yes(certificate.lineage.is_some()),
-        yes(certificate.has_key),
+        &yes(certificate.is_ca),
+        &yes(certificate.lineage.is_some()),
+        &yes(certificate.has_key),
         &findings.join(" "),
         &certificate.source,
         &instant(certificate.held_since),
         &hex(&certificate.sha256),
     ])
-}
-
-fn yes(flag: bool) -> &'static str {
-    if flag { "yes" } else { "no" }
 }

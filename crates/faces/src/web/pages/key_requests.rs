@@ -11,7 +11,7 @@ use certhold_domain::renewal::KeyKind;
 use certhold_pki::pem;
 use serde::Deserialize;
 
-use super::{Asked, Ids};
+use super::{Asked, Ids, asked};
 use crate::export::{self, KeyWanted};
 use crate::state::App;
 use crate::web::refused::Refused;
@@ -37,11 +37,12 @@ const ROWS: usize = 50;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Parameters {
-    before: String,
+    #[serde(deserialize_with = "asked::number")]
+    before: Option<i64>,
 }
 
 async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
-    let before = given.before.parse().ok().map(KeyRequestId);
+    let before = given.before.map(KeyRequestId);
     page(&visit, StatusCode::OK, before, KeyRequestForm { key: kinds().choose("p256"), ..KeyRequestForm::default() }).await
 }
 
@@ -63,7 +64,7 @@ async fn page(
     let (viewer, (found, may_make)) = read.await?;
     let next = found.last().filter(|_| found.len() == ROWS).map(|last| format!("/key-requests?before={}", last.id));
     let page = KeyRequestsPage {
-        frame: visit.frame("Key requests", Section::Import, viewer).below("Import", "/import"),
+        frame: visit.frame("Key requests", Section::KeyRequests, viewer),
         rows: found.iter().map(|request| row(request, now)).collect(),
         next,
         form: may_make.then_some(form),
@@ -96,7 +97,7 @@ async fn create(sent: Sent) -> Result<Response, Refused> {
         Ok(kind) => {
             let wanted = KeyWanted { name: fields.text("name").to_owned(), names: fields.lines("names"), kind };
             match export::request(&author.visit.app, &author.actor, wanted).await {
-                Ok(id) => Ok(id),
+                Ok((id, _)) => Ok(id),
                 Err(error) => Err(author.complaint(error)?),
             }
         }
@@ -114,10 +115,12 @@ async fn create(sent: Sent) -> Result<Response, Refused> {
 
 async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
     let (id, now) = (KeyRequestId(ids.first()), visit.app.now());
-    let read =
-        visit.read(move |tx, actor| Ok((custody::key_request(tx, actor, id)?, holds(&actor.access, paths::KEY_REQUESTS_MODIFY))));
+    let read = visit.read(move |tx, actor| {
+        let removes = [paths::KEY_REQUESTS_MODIFY, paths::ENROLLMENT_CSR_GENERATION];
+        Ok((custody::key_request(tx, actor, id)?, removes.iter().any(|path| holds(&actor.access, path))))
+    });
     let (viewer, (request, may_remove)) = read.await?;
-    let frame = visit.frame(&request.name, Section::Import, viewer).below("Key requests", "/key-requests");
+    let frame = visit.frame(&request.name, Section::KeyRequests, viewer).below("Key requests", "/key-requests");
     visit.ok(&KeyRequestPage {
         frame,
         row: row(&request, now),
@@ -129,7 +132,6 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
 
 async fn remove(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let author = &sent.author;
-    author.require(paths::KEY_REQUESTS_MODIFY)?;
     let outcome = export::remove_request(&author.visit.app, &author.actor, KeyRequestId(ids.first())).await;
     author.visit.shared.changed();
     author.done_or_said("/key-requests", outcome, "The key request is gone.")

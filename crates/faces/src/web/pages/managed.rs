@@ -6,9 +6,9 @@ use axum::routing::get;
 use certhold_domain::renewal::managed::{self, Health, Managed, ManagedFilter, ManagedPage as Found};
 use certhold_domain::{Actor, Result as DomainResult, inventory};
 use certhold_store::Tx;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use super::Asked;
+use super::{Asked, asked};
 use crate::state::App;
 use crate::web::paging::{Place, ROWS};
 use crate::web::refused::Refused;
@@ -25,9 +25,15 @@ pub fn routes() -> Router<App> {
     Router::new().route("/managed", get(list))
 }
 
+/// The filters that stand above the list.
+pub(super) fn filter_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    asked::one_of(deserializer, &["", "trouble"])
+}
+
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Parameters {
+    #[serde(deserialize_with = "filter_word")]
     filter: String,
     after: Option<String>,
     trail: Option<String>,
@@ -59,6 +65,7 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
             link("In trouble", "/managed?filter=trouble", in_trouble, troubled),
         ],
         rows,
+        csv_href: Address::new("/managed.csv").with_all(address.parameters()).to_string(),
         pager: place.pager(&address, seen.page.next.map(|id| id.to_string()), seen.page.managed.len(), total),
         holds_nothing: all == 0,
     };
@@ -92,7 +99,7 @@ fn row(managed: &Managed, validity: Option<Validity>, now: i64) -> ManagedRow {
         state: state(managed),
         validity,
         next_renewal: next_renewal(managed).map(|at| Moment::new(at, now)),
-        issuer: managed.issuer.1.clone(),
+        issuer: managed.by.name().to_owned(),
         owner: managed.owner.as_ref().map(|(_, name)| name.clone()),
         last_error: managed.last_error.clone().unwrap_or_default(),
     }

@@ -6,10 +6,10 @@ use axum::routing::{get, post};
 use certhold_domain::access::paths;
 use certhold_domain::events::Event;
 use certhold_domain::inventory::{self, Summary};
-use certhold_domain::renewal::KeyKind;
 use certhold_domain::renewal::deployment::{self, Deployment, DeploymentSettings};
 use certhold_domain::renewal::managed::{self, Managed};
 use certhold_domain::renewal::order::{self, Order, Record};
+use certhold_domain::renewal::{IssuedBy, KeyKind};
 use certhold_domain::{Actor, LineageId, Result as DomainResult};
 use certhold_store::Tx;
 
@@ -56,6 +56,7 @@ struct Found {
 struct Links {
     issuers: bool,
     providers: bool,
+    patterns: bool,
     roles: bool,
 }
 
@@ -111,6 +112,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: LineageId) -> DomainResult<Found> {
         may_read: Links {
             issuers: may(paths::ISSUERS_READ),
             providers: may(paths::DNS_PROVIDERS_READ),
+            patterns: may(paths::PATTERNS_READ),
             roles: may(paths::SECURITY_READ),
         },
         managed,
@@ -147,11 +149,29 @@ fn plan(managed: &Managed, may_read: &Links) -> Plan {
     let link = |may: bool, label: &str, href: String| Link::new(label, if may { href } else { String::new() });
     let kind = KeyKind::ALL.iter().find(|(_, _, kind)| *kind == managed.key_kind).map_or("", |(_, label, _)| label);
     let renewed = if managed.reuse_key { "kept at renewal" } else { "new at each renewal" };
+    let (issuer, parts, asked) = match &managed.by {
+        IssuedBy::Acme { issuer: (id, name), dns_provider, profile } => {
+            let provider = link(may_read.providers, &dns_provider.1, format!("/dns-providers/{}", dns_provider.0));
+            let issuer = link(may_read.issuers, name, format!("/issuers/{id}"));
+            (issuer, vec![("DNS provider", provider)], profile.clone())
+        }
+        IssuedBy::Private { authority: (id, name), template, pattern, subject, days } => {
+            let mut parts = Vec::new();
+            if let Some((id, name)) = pattern {
+                parts.push(("Pattern", link(may_read.patterns, name, format!("/patterns/{id}"))));
+            }
+            parts.push(("Template", Link::new(template.title(), "")));
+            parts.extend(subject.iter().map(|subject| ("Subject", Link::new(subject, ""))));
+            parts.extend(days.map(|days| ("Lives", Link::new(plural(days, "day", "days"), ""))));
+            (link(may_read.issuers, name, format!("/authorities/{id}")), parts, None)
+        }
+    };
     Plan {
-        issuer: link(may_read.issuers, &managed.issuer.1, format!("/issuers/{}", managed.issuer.0)),
-        dns_provider: link(may_read.providers, &managed.dns_provider.1, format!("/dns-providers/{}", managed.dns_provider.0)),
+        issuer,
+        parts,
+        orders: matches!(managed.by, IssuedBy::Acme { .. }),
         key: format!("{kind}, {renewed}"),
-        profile: managed.profile.clone().unwrap_or_default(),
+        profile: asked.unwrap_or_default(),
         policy: "At two thirds of the life".into(),
         owner: managed.owner.as_ref().map(|owner| show::owner(owner, may_read.roles)),
     }
@@ -176,7 +196,7 @@ fn steps(order: &Order, records: &[Record], managed: &Managed, now: i64) -> Vec<
     let names = plural(i64::try_from(order.names.len()).unwrap_or(i64::MAX), "name", "names");
     let mut steps = vec![step("Make a key and a request".into(), StepState::Done, at(order.created_at), names)];
     let placed = next(is_placed);
-    steps.push(step(format!("Place the order at {}", managed.issuer.1), placed, None, String::new()));
+    steps.push(step(format!("Place the order at {}", managed.by.name()), placed, None, String::new()));
     for record in records {
         let state = next(is_issued || record.state != "wanted");
         steps.push(step(format!("Publish TXT {}", record.name), state, at(record.created_at), record_state(record).into()));
@@ -237,7 +257,12 @@ fn files(settings: &DeploymentSettings) -> Vec<DeployedFile> {
         };
         DeployedFile { content: what.replace('_', " "), path: path.to_owned(), access: format!("{who}{mode}") }
     };
-    settings.files().map(file).collect()
+    let store = settings.store.iter().map(|target| DeployedFile {
+        content: format!("certificate store {}", target.store),
+        path: target.alias.clone(),
+        access: if target.include_key { "with its key".into() } else { "without its key".into() },
+    });
+    settings.files().map(file).chain(store).collect()
 }
 
 async fn renew(ids: Ids, sent: Sent) -> Result<Response, Refused> {

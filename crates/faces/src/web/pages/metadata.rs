@@ -39,13 +39,18 @@ const TYPES: [(FieldType, &str); 7] = [
     (FieldType::Email, "Mail address"),
 ];
 
+/// The type of a field as people call it.
+pub fn kind_label(field: &Field) -> &'static str {
+    TYPES.iter().find(|(kind, _)| *kind == field.kind).map_or("", |(_, label)| label)
+}
+
 async fn list(visit: Visit) -> Result<Response, Refused> {
     let find =
         |tx: &mut Tx<'_>, actor: &Actor| Ok((metadata::list(tx, actor)?, holds(&actor.access, paths::METADATA_TYPES_MODIFY)));
     let (viewer, (fields, may_change)) = visit.read(find).await?;
     let row = |field: Field| FieldRow {
         href: if may_change { format!("/metadata/{}", field.id) } else { String::new() },
-        kind: TYPES.iter().find(|(kind, _)| *kind == field.kind).map_or("", |(_, label)| label).to_owned(),
+        kind: kind_label(&field).to_owned(),
         enrolment: if field.removing { "being removed".into() } else { field.enrolment.name().to_owned() },
         name: field.name,
         description: field.description,

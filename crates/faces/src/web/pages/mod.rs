@@ -4,33 +4,50 @@ mod access;
 mod account_detail;
 mod accounts;
 mod api_docs;
+mod api_try;
+mod asked;
+mod authorities;
 mod certificate;
 mod certificate_chains;
 mod certificate_facts;
+mod certificate_revoke;
 mod certificates;
+mod chosen;
 mod claims;
+mod clients;
 mod collections;
+mod containers;
 mod deployments;
 mod dns_providers;
 mod download;
 mod edits;
+mod enrol;
 mod events;
+mod exclusions;
+mod findings;
 mod home;
+mod identity_providers;
 mod import;
 mod inventory_csv;
 mod issuers;
 mod key_requests;
+mod list_files;
 mod managed;
 mod managed_detail;
 mod managed_new;
+mod managed_new_private;
 mod metadata;
 mod missing;
 mod own_account;
+mod patterns;
 mod private_key;
 mod query;
 mod roles;
 mod sets;
 mod sign_in;
+mod store_detail;
+mod store_jobs;
+mod stores;
 mod system;
 mod tokens;
 mod trust_sets;
@@ -38,14 +55,14 @@ mod trust_sets;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Query, RawPathParams};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::routing::get;
 use axum::{Extension, Router};
 use certhold_domain::CollectionId;
 use certhold_domain::collections::Scope;
-use serde::de::DeserializeOwned;
 
+use self::asked::{Asked, Forgiving};
 use super::assets;
 use super::shared::Shared;
 use crate::state::App;
@@ -56,9 +73,16 @@ pub fn router(app: &App) -> Router<App> {
         .merge(sign_in::routes())
         .merge(home::routes())
         .merge(certificates::routes())
+        .merge(chosen::routes())
+        .merge(list_files::routes())
         .merge(certificate::routes())
+        .merge(certificate_revoke::routes())
+        .merge(authorities::routes())
+        .merge(patterns::routes())
+        .merge(enrol::routes())
         .merge(collections::routes())
         .merge(query::routes())
+        .merge(findings::routes())
         .merge(private_key::routes())
         .merge(key_requests::routes())
         .merge(metadata::routes())
@@ -74,8 +98,14 @@ pub fn router(app: &App) -> Router<App> {
         .merge(roles::routes())
         .merge(sets::routes())
         .merge(claims::routes())
+        .merge(identity_providers::routes())
+        .merge(exclusions::routes())
         .merge(access::routes())
         .merge(trust_sets::routes())
+        .merge(containers::routes())
+        .merge(stores::routes())
+        .merge(store_detail::routes())
+        .merge(store_jobs::routes())
         .merge(own_account::routes())
         .merge(events::routes())
         .merge(system::routes())
@@ -123,6 +153,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
 #[derive(Clone, Copy, Default, serde::Deserialize)]
 #[serde(default)]
 struct Within {
+    #[serde(deserialize_with = "asked::number")]
     collection: Option<i64>,
 }
 
@@ -130,16 +161,5 @@ impl Within {
     /// The scope now.
     fn scope(self, now: i64) -> Scope {
         Scope::of(self.collection.map(CollectionId), now)
-    }
-}
-
-/// The parameters of an address. What cannot be read is as if it were not there: addresses are typed, cut and passed on.
-struct Asked<T>(T);
-
-impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequestParts<S> for Asked<T> {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(Query::try_from_uri(&parts.uri).map(|Query(asked)| asked).unwrap_or_default()))
     }
 }

@@ -9,7 +9,7 @@ use certhold_domain::{Actor, Error, Face, PrincipalId, Refusal, Result as Domain
 use certhold_store::Tx;
 use secrecy::ExposeSecret;
 
-use super::{Ids, tokens};
+use super::{Ids, clients, tokens};
 use crate::auth::{self, SignIn};
 use crate::middleware::Coordinates;
 use crate::state::App;
@@ -31,6 +31,9 @@ pub fn routes() -> Router<App> {
         .route("/account/sessions/{id}/revoke", post(end_session))
         .route("/account/tokens", post(create_token))
         .route("/account/tokens/{token}/revoke", post(revoke_token))
+        .route("/account/clients", post(create_client))
+        .route("/account/clients/{client}/secret", post(renew_client))
+        .route("/account/clients/{client}/revoke", post(revoke_client))
 }
 
 /// What an answer to a form adds to the page.
@@ -38,6 +41,7 @@ pub fn routes() -> Router<App> {
 struct Added {
     new_token: Option<ShownOnce>,
     token_form: Option<tokens::Filled>,
+    clients: clients::Added,
     password: PasswordForm,
 }
 
@@ -45,6 +49,7 @@ struct Found {
     roles: Vec<(RoleId, String)>,
     sessions: Vec<people::Session>,
     tokens: Vec<people::Token>,
+    clients: Vec<people::ApiClient>,
 }
 
 /// Whoever has a session is a person, and so has an account.
@@ -66,6 +71,7 @@ async fn page(author: &Author, status: StatusCode, added: Added) -> Result<Respo
             roles: people::roles_of(tx, actor, id)?,
             sessions: people::sessions_of(tx, actor, id, now)?,
             tokens: people::tokens_of(tx, actor, id)?,
+            clients: people::clients_of(tx, actor, id)?,
         })
     };
     let (viewer, found) = visit.read(find).await?;
@@ -87,6 +93,7 @@ async fn page(author: &Author, status: StatusCode, added: Added) -> Result<Respo
         tokens: tokens::rows(&found.tokens, now),
         new_token: added.new_token,
         token_form: tokens::form("/account/tokens", true, added.token_form),
+        clients: clients::card(&found.clients, "/account", true, true, added.clients, now),
     };
     Ok(visit.page(status, &page))
 }
@@ -142,6 +149,26 @@ async fn create_token(sent: Sent) -> Result<Response, Refused> {
         Err(filled) => (StatusCode::UNPROCESSABLE_ENTITY, Added { token_form: Some(filled), ..Added::default() }),
     };
     page(author, status, added).await
+}
+
+async fn create_client(sent: Sent) -> Result<Response, Refused> {
+    let author = &sent.author;
+    let id = own(&author.actor).map_err(|error| author.refused(error))?;
+    let clients = clients::create(author, &sent.fields, id).await?;
+    let status = if clients.made.is_some() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    page(author, status, Added { clients, ..Added::default() }).await
+}
+
+async fn renew_client(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let author = &sent.author;
+    let id = own(&author.actor).map_err(|error| author.refused(error))?;
+    let clients = clients::renew(author, id, ids.first()).await?;
+    page(author, StatusCode::OK, Added { clients, ..Added::default() }).await
+}
+
+async fn revoke_client(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let outcome = clients::revoke(&sent.author, ids.first()).await;
+    sent.author.done_or_said("/account", outcome, "The client was revoked.")
 }
 
 async fn revoke_token(ids: Ids, sent: Sent) -> Result<Response, Refused> {

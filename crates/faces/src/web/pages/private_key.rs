@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use certhold_domain::access::paths;
+use certhold_domain::collections::Scope;
 use certhold_domain::inventory::{self, Summary};
 use certhold_domain::{Actor, CertificateId, Error, Refusal, Result as DomainResult};
 use certhold_pki::OutputFormat;
@@ -88,7 +89,9 @@ async fn export_key(ids: Ids, sent: Sent) -> Result<Response, Refused> {
         false => Err(Complaint::about("again", "The two passwords are not the same.")),
         true => {
             let password = Some(first).filter(|text| !text.is_empty()).map(|text| SecretString::from(text.to_owned()));
-            let wanted = KeyExport { certificate: CertificateId(ids.first()), format, password, reason: reason.clone(), chain };
+            let scope = Scope::everywhere(author.visit.app.now());
+            let wanted =
+                KeyExport { certificate: CertificateId(ids.first()), format, password, reason: reason.clone(), chain, scope };
             match export::key(&author.visit.app, &author.actor, wanted).await {
                 Ok(file) => return Ok(file.into_response()),
                 Err(error) => Err(author.complaint(error)?),

@@ -10,7 +10,7 @@ use certhold_domain::{Error, Face, Refusal};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::Asked;
+use super::Forgiving;
 use crate::auth::{self, SignIn, require_same_origin};
 use crate::middleware::Coordinates;
 use crate::state::App;
@@ -39,7 +39,7 @@ struct Parameters {
 async fn show(
     State(app): State<App>,
     visit: Result<Visit, Response>,
-    Asked(given): Asked<Parameters>,
+    Forgiving(given): Forgiving<Parameters>,
     request: Request,
 ) -> Result<Response, Refused> {
     let next = local::path(&given.next).unwrap_or("");

@@ -45,7 +45,7 @@ async fn show(visit: Visit) -> Result<Response, Refused> {
     });
     let held = |keys: &[i64]| format!("master keys {}", keys.iter().map(i64::to_string).collect::<Vec<_>>().join(", "));
     let page = SystemPage {
-        frame: visit.frame("System", Section::Events, viewer),
+        frame: visit.frame("System", Section::System, viewer),
         keys: status.keys.iter().map(key).collect(),
         may_rotate: may_rotate && rotation.is_none(),
         rotation,

@@ -39,7 +39,7 @@ async fn list(visit: Visit) -> Result<Response, Refused> {
         description: set.description,
         members: set.members,
     };
-    let frame = visit.frame("Trust sets", Section::Certificates, viewer).below("Certificates", "/certificates");
+    let frame = visit.frame("Trust sets", Section::TrustSets, viewer);
     visit.ok(&TrustSetsPage { frame, rows: all.into_iter().map(row).collect(), may_change })
 }
 
@@ -69,7 +69,7 @@ async fn page(
     });
     let member = |one: &Summary| Link::new(one.title(), show::certificate_href(one.id));
     let page = TrustSetDetailPage {
-        frame: visit.frame(&set.name, Section::Certificates, viewer).below("Trust sets", "/trust-sets"),
+        frame: visit.frame(&set.name, Section::TrustSets, viewer).below("Trust sets", "/trust-sets"),
         id: id.0,
         description: set.description.clone(),
         members: members.iter().map(member).collect(),
@@ -112,7 +112,7 @@ async fn show_new(visit: Visit) -> Result<Response, Refused> {
 
 async fn page_new(visit: &Visit, status: StatusCode, form: TrustSetForm) -> Result<Response, Refused> {
     let (viewer, ()) = visit.read(|tx, actor| access::require_path(tx, actor, paths::TRUST_SETS_MODIFY)).await?;
-    let frame = visit.frame("New trust set", Section::Certificates, viewer).below("Trust sets", "/trust-sets");
+    let frame = visit.frame("New trust set", Section::TrustSets, viewer).below("Trust sets", "/trust-sets");
     Ok(visit.page(status, &NewTrustSetPage { frame, form }))
 }
 

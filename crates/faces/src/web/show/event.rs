@@ -50,8 +50,8 @@ fn line(event: &Event, here: &Here<'_>) -> EventLine {
         tone,
         icon,
         detail: event.payload["error"].as_str().map(|error| sentence(&shortened(error))).unwrap_or_default(),
-        changes: changes(&event.payload),
-        record: here.may_audit.then(|| format!("/events?from={}", event.seq)),
+        changes: changes(&event.payload, VALUE_CHARS),
+        record: here.may_audit.then(|| format!("/events/{}", event.seq)),
         digest: hex(&event.hash),
     }
 }
@@ -84,10 +84,18 @@ fn link(event: &Event) -> Option<Link> {
         "trust_set" => "/trust-sets",
         "managed" => "/managed",
         "key_request" => "/key-requests",
+        "certificate_store" => "/stores",
+        "container" => "/containers",
+        "authority" => "/authorities",
+        "enrolment_pattern" => "/patterns",
         "issuer" => "/issuers",
         "dns_provider" => "/dns-providers",
         "principal" => "/users",
         "role" => "/roles",
+        "permission_set" => "/permission-sets",
+        "claim" => "/claims",
+        "identity_provider" => "/identity-providers",
+        "master_key" => return Some(Link::new(&event.object_name, "/system")),
         _ => return None,
     };
     Some(Link::new(&event.object_name, format!("{place}/{id}")))
@@ -109,6 +117,47 @@ fn appearance(operation: &str) -> (&'static str, &'static str, Tone) {
         names::BULK_EDIT_CANCELLED => ("cancelled the", "close", Neutral),
         names::BULK_EDIT_STOPPED => ("stopped the", "stop", Bad),
         names::CERTIFICATE_DELETED => ("removed the certificate", "close", Neutral),
+        names::EXCLUSION_CREATED => ("excluded from imports", "stop", Neutral),
+        names::EXCLUSION_DELETED => ("let be imported again", "play", Neutral),
+        names::CERTIFICATE_ISSUED => ("issued", "authority", Good),
+        names::CERTIFICATE_REVOKED => ("revoked", "stop", Warn),
+        names::REVOCATION_REQUESTED => ("asked the issuer once more to revoke", "stop", Neutral),
+        names::REVOCATION_CONFIRMED => ("had the issuer revoke", "check", Good),
+        names::REVOCATION_FAILED => ("could not have the issuer revoke", "stop", Bad),
+        names::CERTIFICATE_RELEASED => ("ended the hold of", "play", Neutral),
+        names::CERTIFICATE_INSTALLED => ("put into a certificate store", "deploy", Good),
+        names::CERTIFICATE_UNINSTALLED => ("took out of a certificate store", "close", Neutral),
+        names::OWNER_POLICY_CHANGED => ("changed whether every certificate needs an owner", "people", Neutral),
+        names::AUTHORITY_CREATED => ("made the private authority", "authority", Good),
+        names::AUTHORITY_RETIRED => ("retired the private authority", "pause", Warn),
+        names::PATTERN_CREATED => ("added the enrolment pattern", "note", Neutral),
+        names::PATTERN_CHANGED => ("changed the enrolment pattern", "note", Neutral),
+        names::PATTERN_DELETED => ("removed the enrolment pattern", "close", Neutral),
+        names::TEMPLATE_CHANGED => ("changed what is asked about owners by the template", "people", Neutral),
+        names::REVOCATION_LIST_PUBLISHED => ("published a revocation list of", "list", Neutral),
+        names::API_CLIENT_CREATED => ("made an API client for", "key", Neutral),
+        names::API_CLIENT_RENEWED => ("gave another secret to an API client of", "key", Neutral),
+        names::API_CLIENT_REVOKED => ("revoked an API client of", "key", Warn),
+        names::ACCESS_TOKEN_ISSUED => ("was given an access token as", "key", Neutral),
+        names::NAMED_IMPORTED => ("imported a certificate as", "import", Good),
+        names::NAMED_REPLACED => ("gave another certificate to", "import", Good),
+        names::NAMED_PATH => ("changed the chain of", "import", Neutral),
+        names::NAMED_KEPT => ("did not give the renewed certificate to", "alert", Bad),
+        names::NAMED_CHANGED => ("changed the renewal of", "note", Neutral),
+        names::NAMED_DELETED => ("removed the name", "close", Neutral),
+        names::ASSIGNMENT_CHANGED => ("changed what is presented by the", "deploy", Neutral),
+        names::BOUND_TOKEN_ISSUED => ("was given a token as", "key", Neutral),
+        names::BOUND_TOKEN_ENDED => ("ended a token of", "key", Neutral),
+        names::CONTAINER_CREATED => ("added the container", "note", Neutral),
+        names::CONTAINER_CHANGED => ("changed the container", "note", Neutral),
+        names::CONTAINER_DELETED => ("removed the container", "close", Neutral),
+        names::STORE_CREATED => ("added the certificate store", "note", Neutral),
+        names::STORE_CHANGED => ("changed the certificate store", "note", Neutral),
+        names::STORE_DELETED => ("removed the certificate store", "close", Neutral),
+        names::STORE_JOB_REQUESTED => ("asked for work in the certificate store", "deploy", Neutral),
+        names::STORE_JOB_COMPLETED => ("finished work in the certificate store", "check", Good),
+        names::STORE_JOB_FAILED => ("could not work in the certificate store", "stop", Bad),
+        names::STORE_JOB_CANCELLED => ("cancelled work in the certificate store", "close", Neutral),
         names::TRUST_SET_CREATED => ("added the trust set", "authority", Neutral),
         names::TRUST_SET_CHANGED => ("changed the trust set", "authority", Neutral),
         names::TRUST_SET_DELETED => ("removed the trust set", "close", Neutral),
@@ -176,6 +225,10 @@ fn appearance(operation: &str) -> (&'static str, &'static str, Tone) {
         names::CLAIM_DELETED => ("removed the claim", "close", Neutral),
         names::CLAIM_ASSIGNED => ("gave a role to the claim", "globe", Neutral),
         names::CLAIM_WITHDRAWN => ("took a role from the claim", "globe", Neutral),
+        names::IDENTITY_PROVIDER_CREATED => ("added the identity provider", "key", Neutral),
+        names::IDENTITY_PROVIDER_CHANGED => ("changed the identity provider", "key", Neutral),
+        names::IDENTITY_PROVIDER_DELETED => ("removed the identity provider", "close", Neutral),
+        names::IDENTITY_LINKED => ("took the word of an identity provider for", "person", Neutral),
         names::ACCESS_REVIEW_EXPORTED => ("exported an access review", "download", Neutral),
         _ => ("did something to", "note", Neutral),
     }
@@ -209,12 +262,30 @@ fn with(detail: Option<String>, words: &str, full: impl FnOnce(String) -> String
     detail.map_or_else(|| words.to_owned(), full)
 }
 
+/// What changed, whole.
+pub fn whole_changes(event: &Event) -> Vec<Change> {
+    changes(&event.payload, usize::MAX)
+}
+
+/// What an event says besides, as text; empty when there is nothing.
+pub fn details(event: &Event) -> String {
+    let Value::Object(fields) = &event.payload else { return String::new() };
+    let compared = fields.contains_key("before") && fields.contains_key("after");
+    let others = fields.iter().filter(|(key, _)| !(compared && matches!(key.as_str(), "before" | "after")));
+    let others: Map<String, Value> = others.map(|(key, value)| (key.clone(), value.clone())).collect();
+    if others.is_empty() { String::new() } else { format!("{:#}", Value::Object(others)) }
+}
+
 /// The fields before and after, where an event knows both.
-fn changes(payload: &Value) -> Vec<Change> {
+fn changes(payload: &Value, longest: usize) -> Vec<Change> {
     let (Some(before), Some(after)) = (payload["before"].as_object(), payload["after"].as_object()) else { return Vec::new() };
     let only_after = after.keys().filter(|key| !before.contains_key(*key));
     let differs = |key: &&String| before.get(*key) != after.get(*key) && !is_number_of_a_name(key, before, after);
-    let change = |key: &String| Change { field: label(key), before: shown(before.get(key)), after: shown(after.get(key)) };
+    let change = |key: &String| Change {
+        field: label(key),
+        before: shown(before.get(key), longest),
+        after: shown(after.get(key), longest),
+    };
     before.keys().chain(only_after).filter(differs).map(change).collect()
 }
 
@@ -228,27 +299,32 @@ fn label(key: &str) -> String {
     key.strip_suffix("_name").unwrap_or(key).replace('_', " ")
 }
 
-fn shown(value: Option<&Value>) -> Option<String> {
+fn shown(value: Option<&Value>, longest: usize) -> Option<String> {
     match value? {
         Value::Null => None,
         Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(shortened(text)),
+        Value::String(text) => Some(cut(text, longest)),
         Value::Bool(yes) => Some(if *yes { "yes" } else { "no" }.into()),
         Value::Array(items) if items.is_empty() => None,
         Value::Array(items) => {
             let items = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
-            Some(shortened(&items.collect::<Vec<_>>().join(", ")))
+            Some(cut(&items.collect::<Vec<_>>().join(", "), longest))
         }
         Value::Object(fields) => {
-            let fields = fields.iter().map(|(key, value)| format!("{}: {}", label(key), shown(Some(value)).unwrap_or_default()));
-            Some(shortened(&fields.collect::<Vec<_>>().join(", ")))
+            let fields =
+                fields.iter().map(|(key, value)| format!("{}: {}", label(key), shown(Some(value), longest).unwrap_or_default()));
+            Some(cut(&fields.collect::<Vec<_>>().join(", "), longest))
         }
         Value::Number(number) => Some(number.to_string()),
     }
 }
 
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(VALUE_CHARS) {
+    cut(text, VALUE_CHARS)
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
@@ -325,10 +401,23 @@ mod tests {
     }
 
     #[test]
+    fn nothing_of_an_event_is_left_out_on_its_own_page() {
+        let long = "x".repeat(5_000);
+        let payload = json!({ "before": { "query": "a" }, "after": { "query": long }, "bulk_edit": 7 });
+        let one = event(names::COLLECTION_CHANGED, ("collection", 3, "Web"), payload);
+        assert_eq!(whole_changes(&one)[0].after.as_deref(), Some(long.as_str()));
+        assert!(seen(&one).changes[0].after.as_deref().is_some_and(|text| text.ends_with('…')));
+        assert_eq!(details(&one), "{\n  \"bulk_edit\": 7\n}");
+        let removed = event(names::CERTIFICATE_DELETED, ("certificate", 3, "x"), json!({ "before": { "subject": "CN=x" } }));
+        assert!(details(&removed).contains("CN=x"), "what has no after is told as it is");
+        assert_eq!(details(&event(names::SESSION_ENDED, ("principal", 1, "marta"), json!(null))), "");
+    }
+
+    #[test]
     fn odd_payloads_change_nothing() {
         for odd in [json!(null), json!([]), json!({ "before": 3, "after": {} }), json!({ "before": {}, "after": { "x": null } })]
         {
-            assert!(changes(&odd).iter().all(|change| change.before.is_none() && change.after.is_none()), "{odd}");
+            assert!(changes(&odd, VALUE_CHARS).iter().all(|change| change.before.is_none() && change.after.is_none()), "{odd}");
         }
     }
 }

@@ -19,6 +19,56 @@ async fn the_search_field_takes_words_and_queries() {
 }
 
 #[tokio::test]
+async fn what_an_address_asks_for_is_understood_or_refused() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    server.import_samples(3).await;
+    for address in [
+        "/certificates?collection=abc",
+        "/certificates?owner=Web",
+        "/certificates?filter=expierd",
+        "/certificates?from=yesterday",
+        "/certificates.csv?collection=abc",
+        "/certificates/1?collection=abc",
+        "/edits/new?chosen=list%3Acollection%3Dabc",
+        "/edits?before=x",
+        "/stores?container=x",
+        "/events?certificate=x",
+        "/events/export?since=soon",
+        "/access/review?role=Web",
+        "/managed?filter=toruble",
+        "/managed/new?adopt=x",
+        "/key-requests?before=x",
+        "/enrol?pattern=x",
+    ] {
+        let reply = admin.get(address).await;
+        let html = reply.text();
+        assert_eq!(reply.status, 400, "{address}: {}", gist(&html));
+        assert!(html.contains("A parameter of this address cannot be understood."), "{address}: {}", gist(&html));
+        assert!(!html.contains("class=\"cell-name\""), "{address} shows nothing");
+    }
+    let refused = admin.get("/certificates?collection=abc").await.text();
+    assert!(refused.contains("Collection: this is no number."), "{}", gist(&refused));
+    for address in
+        ["/certificates?collection=&owner=&from=&filter=", "/stores?container=&after=", "/edits?before=", "/enrol?pattern="]
+    {
+        assert_eq!(admin.get(address).await.status, 200, "{address}: what is empty is left out");
+    }
+    // All that match is never more than what was shown.
+    for list in ["collection=abc", "filter=expierd", "collection=1&collection=2", "with space"] {
+        for deed in ["remove", "csv", "owner"] {
+            let reply = admin.post("/certificates/chosen", &[("which", "all"), ("list", list), ("do", deed)]).await;
+            assert_eq!(reply.status, 400, "{list} {deed}: {}", reply.text());
+        }
+        let chosen = format!("list:{list}");
+        let events = server.events().await;
+        let reply = admin.post("/edits/new", &[("chosen", chosen.as_str()), ("kind", "remove")]).await;
+        assert!(reply.status != 200 || !reply.text().contains("certificates are selected"), "{list}: {}", reply.text());
+        assert_eq!(server.events().await, events);
+    }
+}
+
+#[tokio::test]
 async fn a_refused_collection_comes_back_with_the_place() {
     let server = TestApp::new().await;
     let admin = Visitor::admin(&server).await;

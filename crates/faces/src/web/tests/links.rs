@@ -52,7 +52,10 @@ async fn no_link_is_dead() {
         assert!(seen.contains(page), "{page} is linked from nowhere: {seen:?}");
     }
     assert!(actions.len() > 20, "{actions:?}");
-    for action in actions {
+    // What is removed cannot be acted on any more.
+    let (last, first): (Vec<String>, Vec<String>) =
+        actions.into_iter().partition(|action| action.ends_with("/remove") || action.ends_with("/exclude"));
+    for action in first.into_iter().chain(last) {
         let reply = server.send(get(&action, "")).await;
         let is_routed = matches!(reply.status.as_u16(), 200 | 303 | 405);
         assert!(is_routed, "{action}: {}", reply.status);

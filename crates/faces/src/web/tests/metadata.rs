@@ -3,7 +3,7 @@
 use certhold_domain::bulk;
 use certhold_domain::jobs::{self, JobKind};
 
-use super::{Visitor, attributes, gist, location};
+use super::{Visitor, gist, location};
 use crate::testing::TestApp;
 
 #[tokio::test]
@@ -40,7 +40,6 @@ async fn many_are_edited_after_a_look() {
     let admin = Visitor::admin(&server).await;
     server.import_samples(30).await;
     admin.follow("/metadata/new", &[("name", "Team"), ("type", "string"), ("enrolment", "optional")]).await;
-    assert!(attributes(&admin.page("/certificates?q=x").await, "href").contains(&"/edits/new?q=x".to_owned()));
     let before = server.events().await;
     let wanted = [("q", ""), ("owned", ""), ("kind", "metadata"), ("field", "Team"), ("value", "Web")];
     let looked = admin.post("/edits/preview", &wanted).await.text();

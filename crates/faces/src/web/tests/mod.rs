@@ -1,11 +1,14 @@
 //! The pages as a browser gets them: a whole server without a socket.
 
 mod access;
+mod chosen;
 mod collections;
 mod forms;
 mod hostile;
 mod links;
+mod list_files;
 mod metadata;
+mod private_ca;
 mod refusals;
 mod signing_in;
 

@@ -26,7 +26,12 @@ fn forms(
         ("/edits/preview".into(), vec![own("kind", "metadata"), own("field", "Team"), own("value", "x")]),
         ("/edits/new".into(), vec![own("kind", "owner"), own("owner", &role.to_string())]),
         ("/edits/1/cancel".into(), vec![]),
+        ("/edits/preview".into(), vec![own("chosen", &format!("ids:{certificate}")), own("kind", "remove")]),
+        ("/certificates/chosen".into(), vec![own("do", "remove"), own("ids", &certificate.to_string())]),
+        ("/certificates/chosen".into(), vec![own("do", "pem"), own("which", "all")]),
         (format!("/certificates/{certificate}/remove"), vec![]),
+        (format!("/certificates/{certificate}/exclude"), vec![]),
+        ("/exclusions/1/remove".into(), vec![]),
         (format!("/certificates/{certificate}/key/export"), vec![own("format", "pem"), own("reason", "x")]),
         (format!("/certificates/{certificate}/key/destroy"), vec![own("why", "x")]),
         ("/key-requests".into(), vec![own("names", "new.example.com"), own("key", "p256")]),
@@ -82,21 +87,53 @@ fn forms(
         ("/claims/1/roles".into(), vec![own("role", &role.to_string())]),
         ("/claims/1/describe".into(), vec![own("description", "other")]),
         ("/claims/1/remove".into(), vec![]),
+        (
+            "/identity-providers/new".into(),
+            vec![
+                own("name", "Corporate"),
+                own("issuer", "https://sso.example.org"),
+                own("audiences", "certhold"),
+                own("subject_claims", "sub"),
+            ],
+        ),
+        ("/identity-providers/1".into(), vec![own("audiences", "certhold"), own("subject_claims", "sub")]),
+        ("/identity-providers/1/remove".into(), vec![]),
         ("/access/review/export".into(), vec![]),
         (format!("/users/{user}/sessions/987/end"), vec![]),
         ("/trust-sets/new".into(), vec![own("name", "T")]),
         ("/trust-sets/1".into(), vec![own("name", "T")]),
         ("/trust-sets/1/remove".into(), vec![]),
         ("/events/check".into(), vec![]),
+        (
+            "/authorities/new".into(),
+            vec![own("name", "R"), own("subject", "CN=R"), own("key", "p256"), own("days", "9"), own("list_days", "7")],
+        ),
+        ("/authorities/1/retire".into(), vec![]),
+        ("/enrol".into(), vec![own("template", "server"), own("way", "made"), own("key", "p256"), own("names", "a.example")]),
+        ("/patterns/new".into(), vec![own("name", "P"), own("template", "server"), own("owner_policy", "optional")]),
+        ("/patterns/1".into(), vec![own("name", "P"), own("template", "server"), own("owner_policy", "optional")]),
+        ("/patterns/1/remove".into(), vec![]),
+        ("/patterns/owner-policy".into(), vec![own("owner_policy", "required")]),
+        ("/patterns/templates/1".into(), vec![own("owner_policy", "required")]),
+        (format!("/certificates/{certificate}/revoke"), vec![own("reason", "4"), own("comment", "x")]),
+        (format!("/certificates/{certificate}/renew"), vec![]),
+        (format!("/service-accounts/{service}/clients"), vec![own("client_name", "c")]),
+        (format!("/service-accounts/{service}/clients/1/secret"), vec![]),
+        (format!("/service-accounts/{service}/clients/1/revoke"), vec![]),
     ]
 }
 
 /// Forms that everybody may send for themselves.
-const OWN: [&str; 6] = [
+const OWN: [&str; 11] = [
+    "/api/docs/keyfactor/try/op-post-security-claims",
+    "/api/docs/try/op-post-api-v1-claims",
     "/account/password",
     "/account/theme",
     "/account/tokens",
     "/account/tokens/1/revoke",
+    "/account/clients",
+    "/account/clients/1/secret",
+    "/account/clients/1/revoke",
     "/account/sessions/1/revoke",
     "/logout",
 ];
@@ -176,6 +213,9 @@ async fn pages_name_the_permission_that_is_missing() {
         ("/key-requests".to_owned(), "/certificates/key_requests/read/"),
         ("/key-requests/1".to_owned(), "/certificates/key_requests/read/"),
         (format!("/certificates/{certificate}/key"), "/certificates/collections/private_key/read/"),
+        ("/certificates.csv".to_owned(), "/certificates/collections/read/"),
+        ("/events/1".to_owned(), "/auditing/read/"),
+        ("/events/99999".to_owned(), "/auditing/read/"),
         ("/metadata/new".to_owned(), "/metadata/types/modify/"),
         ("/metadata/1".to_owned(), "/metadata/types/modify/"),
         ("/edits/new".to_owned(), "/certificates/collections/read/"),
@@ -213,4 +253,29 @@ async fn pages_name_the_permission_that_is_missing() {
         assert_eq!(reply.status, 403, "{}", gist(&page));
         assert!(reply.text().contains(&format!("<code>{missing}</code>")), "{page}: {}", gist(&reply.text()));
     }
+}
+
+#[tokio::test]
+async fn what_is_tried_from_a_reference_is_done_with_the_readers_rights() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let (eve, ..) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
+    let path = "/api/docs/keyfactor/try/op-post-security-claims";
+    let claim = r#"{"ClaimType": 1, "ClaimValue": "tried"}"#;
+    let headers = ("headers", "x-keyfactor-requested-with: APIClient");
+    let before = server.events().await;
+    let page = eve.post(path, &[headers, ("body", claim)]).await;
+    assert!(page.text().contains("403 Forbidden") && page.text().contains("/security/modify/"), "{}", gist(&page.text()));
+    // The page's own session is not sent to whoever is called, and a token goes over it.
+    let page = admin.post(path, &[headers, ("body", claim), ("token", "cht_garbage")]).await;
+    assert!(page.text().contains("401 Unauthorized") && !page.text().contains("cht_garbage"), "{}", gist(&page.text()));
+    let page = admin.post(path, &[("headers", ""), ("body", claim)]).await;
+    assert!(page.text().contains("400 Bad Request"), "the API's own rules hold: {}", gist(&page.text()));
+    let page = admin.post("/api/docs/keyfactor/try/op-get-security-claims-id", &[headers]).await;
+    assert_eq!(page.status, 422);
+    assert_eq!(server.events().await, before, "nothing was changed");
+    let page = admin.post(path, &[headers, ("body", claim)]).await;
+    assert!(page.text().contains("200 OK"), "{}", gist(&page.text()));
+    assert_eq!(server.events().await, before + 1);
+    assert_eq!(admin.get("/api/docs/keyfactor/try/op-none").await.status, 404);
 }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::form::Input;
 use super::frame::Frame;
-use super::people::{TokenForm, TokenRow};
+use super::people::{ClientCard, TokenForm, TokenRow};
 use super::secret::ShownOnce;
 use super::time::Moment;
 
@@ -26,6 +26,8 @@ pub struct OwnAccountPage {
     pub new_token: Option<ShownOnce>,
     /// The form for a new token.
     pub token_form: TokenForm,
+    /// Their API clients.
+    pub clients: ClientCard,
 }
 
 /// Fields of a change of password.

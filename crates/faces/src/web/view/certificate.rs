@@ -10,7 +10,7 @@ use super::frame::Frame;
 use super::metadata::MetadataCard;
 use super::text::Link;
 use super::time::Moment;
-use super::tone::{Badge, Validity};
+use super::tone::{Badge, Tone, Validity};
 
 /// The page of one certificate.
 #[derive(Clone, Debug, Template)]
@@ -44,6 +44,8 @@ pub struct CertificatePage {
     pub noted: MetadataCard,
     /// Whether the private key is here.
     pub key: KeyCard,
+    /// Where it is installed.
+    pub locations: Vec<super::stores::LocationRow>,
     /// All versions of the same lineage, newest first, this one among them.
     pub versions: Vec<Version>,
     /// What happened, newest first.
@@ -54,6 +56,14 @@ pub struct CertificatePage {
     pub adopt: Option<String>,
     /// Whether the viewer may remove it from the inventory.
     pub may_remove: bool,
+    /// Whether the viewer may remove it so that no import brings it back.
+    pub may_exclude: bool,
+    /// Whether its ACME issuer has revoked what is revoked here, in one sentence.
+    pub at_issuer: Option<(Tone, String)>,
+    /// Where it is revoked, or its issuer is asked once more; `None`: it is, or the viewer may not.
+    pub revoke: Option<String>,
+    /// Where it is issued again for a new key; `None`: not here, or the viewer may not.
+    pub renew: Option<String>,
     /// Who may do what to it, by role; empty for viewers who may not read roles.
     pub who_may: Vec<WhoMay>,
     /// What can be downloaded.

@@ -1,5 +1,8 @@
-//! One row of the record, as time lines and the event list show it.
+//! One row of the record, as time lines and the event list show it, and on its own page.
 
+use askama::Template;
+
+use super::frame::Frame;
 use super::text::Link;
 use super::time::Moment;
 use super::tone::Tone;
@@ -52,4 +55,57 @@ pub struct Change {
     pub before: Option<String>,
     /// Value after.
     pub after: Option<String>,
+}
+
+/// One event on its own page.
+#[derive(Clone, Debug, Template)]
+#[template(path = "web/event.html")]
+pub struct EventPage {
+    /// Title and navigation.
+    pub frame: Frame,
+    /// The event as lists show it.
+    pub line: EventLine,
+    /// Who, in full: kind and name.
+    pub actor: Link,
+    /// What kind of actor: `person`, `service`, …
+    pub actor_kind: String,
+    /// What it is about: `certificate 7`.
+    pub about: String,
+    /// From where; empty for none.
+    pub address: String,
+    /// The request's id; empty for none.
+    pub request: String,
+    /// Fields before and after, whole.
+    pub changes: Vec<Change>,
+    /// What it says besides, as JSON; empty for nothing.
+    pub details: String,
+    /// The digest of what retention has erased.
+    pub erased: Option<String>,
+    /// The chain's digest before it; empty for the first.
+    pub previous: String,
+    /// How the row is digested.
+    pub encoding: i64,
+    /// What its content is digested with; empty when it was erased.
+    pub salt: String,
+    /// The signed head that covers it.
+    pub head: Option<HeadCard>,
+    /// The event before.
+    pub before: Option<String>,
+    /// The event after.
+    pub after: Option<String>,
+}
+
+/// A signed head of the chain.
+#[derive(Clone, Debug)]
+pub struct HeadCard {
+    /// The last event that it covers.
+    pub number: i64,
+    /// When it was signed.
+    pub at: Moment,
+    /// The chain's digest there.
+    pub digest: String,
+    /// The Ed25519 public key.
+    pub public_key: String,
+    /// The signature.
+    pub signature: String,
 }

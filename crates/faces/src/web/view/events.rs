@@ -24,7 +24,7 @@ pub struct EventsPage {
     /// The neighbouring pages.
     pub pager: Pager,
     /// Where the events that are shown can be had as a file.
-    pub exports: [Link; 3],
+    pub exports: Vec<Link>,
     /// Whether the chain is whole.
     pub chain: ChainState,
 }

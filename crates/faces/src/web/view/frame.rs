@@ -120,10 +120,34 @@ impl Viewer {
 }
 
 const NAVIGATION: &[(&str, &[Section])] = &[
-    ("", &[Section::Home, Section::Certificates, Section::Collections, Section::Import, Section::Metadata]),
-    ("Issuance", &[Section::Managed, Section::Issuers, Section::DnsProviders]),
-    ("Access", &[Section::Users, Section::ServiceAccounts, Section::Roles, Section::Sets, Section::Claims, Section::Review]),
-    ("Record", &[Section::Events, Section::Api]),
+    ("", &[Section::Home, Section::Certificates, Section::Collections, Section::Findings, Section::Import, Section::Metadata]),
+    (
+        "Issuance",
+        &[
+            Section::Managed,
+            Section::Stores,
+            Section::Enrol,
+            Section::KeyRequests,
+            Section::Authorities,
+            Section::Patterns,
+            Section::Issuers,
+            Section::DnsProviders,
+            Section::TrustSets,
+        ],
+    ),
+    (
+        "Access",
+        &[
+            Section::Users,
+            Section::ServiceAccounts,
+            Section::Roles,
+            Section::Sets,
+            Section::Claims,
+            Section::IdentityProviders,
+            Section::Review,
+        ],
+    ),
+    ("Record", &[Section::Events, Section::System, Section::Api]),
 ];
 
 /// An entry of the navigation.
@@ -135,16 +159,30 @@ pub enum Section {
     Certificates,
     /// Saved queries.
     Collections,
+    /// What is wrong with certificates.
+    Findings,
     /// Bringing certificates in.
     Import,
     /// Fields for what is noted about certificates.
     Metadata,
     /// Certificates that Certhold renews.
     Managed,
+    /// Certificate stores.
+    Stores,
+    /// Having private authorities issue.
+    Enrol,
+    /// Keys made here, with their signing requests.
+    KeyRequests,
+    /// Private certification authorities.
+    Authorities,
+    /// Who may have which certificates issued.
+    Patterns,
     /// ACME accounts and other authorities.
     Issuers,
     /// Where TXT records are published.
     DnsProviders,
+    /// Authorities that somebody trusts.
+    TrustSets,
     /// People.
     Users,
     /// Programs that call the API.
@@ -155,10 +193,14 @@ pub enum Section {
     Sets,
     /// What sign-ins say of somebody.
     Claims,
+    /// Who else may say who somebody is.
+    IdentityProviders,
     /// Who can do what to which certificates.
     Review,
     /// The record of everything.
     Events,
+    /// What everything is sealed under, backups, deliveries.
+    System,
     /// API documentation.
     Api,
     /// The viewer's own account; not part of the navigation list.
@@ -169,22 +211,31 @@ pub enum Section {
 
 impl Section {
     /// Everything that can stand in the navigation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 25] = [
         Self::Home,
         Self::Certificates,
         Self::Collections,
+        Self::Findings,
         Self::Import,
         Self::Metadata,
         Self::Managed,
+        Self::Stores,
+        Self::Enrol,
+        Self::KeyRequests,
+        Self::Authorities,
+        Self::Patterns,
         Self::Issuers,
         Self::DnsProviders,
+        Self::TrustSets,
         Self::Users,
         Self::ServiceAccounts,
         Self::Roles,
         Self::Sets,
         Self::Claims,
+        Self::IdentityProviders,
         Self::Review,
         Self::Events,
+        Self::System,
         Self::Api,
     ];
 
@@ -207,18 +258,27 @@ impl Section {
             Self::Home => "Home",
             Self::Certificates => "Certificates",
             Self::Collections => "Collections",
+            Self::Findings => "Findings",
             Self::Import => "Import",
             Self::Metadata => "Metadata",
             Self::Managed => "Managed",
+            Self::Stores => "Certificate stores",
+            Self::Enrol => "Enrol",
+            Self::KeyRequests => "Key requests",
+            Self::Authorities => "Private authorities",
+            Self::Patterns => "Enrolment patterns",
             Self::Issuers => "Issuers",
             Self::DnsProviders => "DNS providers",
+            Self::TrustSets => "Trust sets",
             Self::Users => "Users",
             Self::ServiceAccounts => "Service accounts",
             Self::Roles => "Roles",
             Self::Sets => "Permission sets",
             Self::Claims => "Claims",
+            Self::IdentityProviders => "Identity providers",
             Self::Review => "Access review",
             Self::Events => "Events",
+            Self::System => "System",
             Self::Api => "API",
             Self::Account => "Account",
             Self::None => "",
@@ -232,18 +292,27 @@ impl Section {
             Self::Home | Self::None => "/",
             Self::Certificates => "/certificates",
             Self::Collections => "/collections",
+            Self::Findings => "/findings",
             Self::Import => "/import",
             Self::Metadata => "/metadata",
             Self::Managed => "/managed",
+            Self::Stores => "/stores",
+            Self::Enrol => "/enrol",
+            Self::KeyRequests => "/key-requests",
+            Self::Authorities => "/authorities",
+            Self::Patterns => "/patterns",
             Self::Issuers => "/issuers",
             Self::DnsProviders => "/dns-providers",
+            Self::TrustSets => "/trust-sets",
             Self::Users => "/users",
             Self::ServiceAccounts => "/service-accounts",
             Self::Roles => "/roles",
             Self::Sets => "/permission-sets",
             Self::Claims => "/claims",
+            Self::IdentityProviders => "/identity-providers",
             Self::Review => "/access/review",
             Self::Events => "/events",
+            Self::System => "/system",
             Self::Api => "/api/docs",
             Self::Account => "/account",
         }
@@ -255,19 +324,28 @@ impl Section {
         match self {
             Self::Home | Self::None => "home",
             Self::Certificates => "certificate",
-            Self::Collections => "note",
+            Self::Collections => "search",
+            Self::Findings => "warn",
             Self::Import => "import",
             Self::Metadata => "note",
             Self::Managed => "renew",
+            Self::Stores => "download",
+            Self::Enrol => "plus",
+            Self::KeyRequests => "key",
+            Self::Authorities => "authority",
+            Self::Patterns => "list",
             Self::Issuers => "authority",
             Self::DnsProviders => "globe",
-            Self::Users => "people",
+            Self::TrustSets => "check",
+            Self::Users => "person",
             Self::ServiceAccounts => "robot",
-            Self::Roles => "key",
+            Self::Roles => "people",
             Self::Sets => "lock",
             Self::Claims => "globe",
-            Self::Review => "check",
+            Self::IdentityProviders => "key",
+            Self::Review => "info",
             Self::Events => "list",
+            Self::System => "deploy",
             Self::Api => "code",
             Self::Account => "person",
         }

@@ -42,8 +42,8 @@ pub struct InventoryPage {
     pub pager: Pager,
     /// The inventory without search and filter, for the way back from an empty result.
     pub all_href: String,
-    /// The form that edits all certificates of this list; `None` where it cannot say which these are.
-    pub edit_href: Option<String>,
+    /// What can be done with several of them at once.
+    pub bulk: BulkBar,
     /// Whether the inventory itself is empty, not just the result.
     pub holds_nothing: bool,
 }
@@ -52,6 +52,32 @@ impl InventoryPage {
     /// Whether columns were added, so that the table may be wider than the page.
     fn is_wide(&self) -> bool {
         self.columns.iter().any(|(_, _, shown)| *shown)
+    }
+}
+
+/// What can be done with several certificates at once; sent to `/certificates/chosen` with `which`, `ids`… and `do`.
+#[derive(Clone, Debug, Default)]
+pub struct BulkBar {
+    /// `list`: the parameters of this list, as they stand in its address.
+    pub list: String,
+    /// `page`: the certificates of this page.
+    pub page: String,
+    /// How many these are.
+    pub on_page: i64,
+    /// Certificates on all pages, where known.
+    pub total: Option<i64>,
+    /// Whether the viewer may give them to others.
+    pub may_own: bool,
+    /// Whether the viewer may note something about them.
+    pub may_note: bool,
+    /// Whether the viewer may remove them.
+    pub may_remove: bool,
+}
+
+impl BulkBar {
+    /// Whether the list goes on after this page.
+    fn has_more(&self) -> bool {
+        self.total.is_none_or(|total| total > self.on_page)
     }
 }
 
@@ -78,6 +104,8 @@ impl QueryError {
 /// One certificate of the list.
 #[derive(Clone, Debug)]
 pub struct CertificateRow {
+    /// `ids`: its number.
+    pub id: i64,
     /// Its page.
     pub href: String,
     /// Its first name: a DNS name, else the subject's common name, else the fingerprint.

@@ -23,6 +23,8 @@ pub struct ManagedPage {
     pub rows: Vec<ManagedRow>,
     /// The neighbouring pages.
     pub pager: Pager,
+    /// The list as a file.
+    pub csv_href: String,
     /// Whether there is none at all, not just none that passes the filter.
     pub holds_nothing: bool,
 }
@@ -146,8 +148,10 @@ pub struct InService {
 pub struct Plan {
     /// The authority.
     pub issuer: Link,
-    /// Where TXT records are published.
-    pub dns_provider: Link,
+    /// What else it takes, by its title: where TXT records are published, by which pattern, to whom.
+    pub parts: Vec<(&'static str, Link)>,
+    /// Whether it is ordered: a private authority just issues.
+    pub orders: bool,
     /// Kind of key, and whether it is kept or new each time.
     pub key: String,
     /// The profile that the authority is asked for; empty if it chooses.

@@ -2,8 +2,11 @@
 
 use askama::Template;
 
+use super::filters;
 use super::form::{Check, Input, Select};
 use super::frame::Frame;
+use super::metadata::NotedField;
+use super::table::FilterLink;
 
 /// The form for a new managed certificate.
 #[derive(Clone, Debug, Template)]
@@ -11,6 +14,8 @@ use super::frame::Frame;
 pub struct NewManagedPage {
     /// Title and navigation.
     pub frame: Frame,
+    /// From an ACME issuer, or from a private authority; empty when the viewer has no choice.
+    pub kinds: Vec<FilterLink>,
     /// Why the whole was refused, where no single field is to blame.
     pub error: Option<String>,
     /// `names`: DNS names, one a line.
@@ -37,6 +42,38 @@ impl NewManagedPage {
     pub fn is_ready(&self) -> bool {
         !self.issuer.choices.is_empty() && !self.dns_provider.choices.is_empty()
     }
+}
+
+/// The form for a new managed certificate of a private authority.
+#[derive(Clone, Debug, Template)]
+#[template(path = "web/managed_new_private.html")]
+pub struct NewPrivateManagedPage {
+    /// Title and navigation.
+    pub frame: Frame,
+    /// From an ACME issuer, or from a private authority; empty when the viewer has no choice.
+    pub kinds: Vec<FilterLink>,
+    /// Why the whole was refused, where no single field is to blame.
+    pub error: Option<String>,
+    /// `under`: pattern or template. No choices: the viewer may enrol for nothing, and the page says so.
+    pub under: Select,
+    /// `authority`; an empty value leaves it to the pattern. `None`: no authority issues, and the page says so.
+    pub authority: Option<Select>,
+    /// `names`, one a line.
+    pub names: Input,
+    /// `subject`.
+    pub subject: Input,
+    /// `days`: the life of a version; empty leaves it to the pattern.
+    pub days: Input,
+    /// `key`: kind of key; an empty value leaves it to the pattern.
+    pub key: Select,
+    /// `reuse_key`: whether renewals keep the key.
+    pub reuse_key: Check,
+    /// `owner`: who answers for it; an empty value is nobody, or whom the pattern says.
+    pub owner: Select,
+    /// What is noted about the first version; empty for an adopted one.
+    pub noted: Vec<NotedField>,
+    /// `adopt`: a certificate of the inventory that becomes the first version: its number and name.
+    pub adopt: Option<(i64, String)>,
 }
 
 /// The form for a new deployment.
@@ -67,4 +104,8 @@ pub struct NewDeploymentPage {
     pub key_mode: Input,
     /// `command`: what is run afterwards.
     pub command: Input,
+    /// `store`: a certificate store in place of files; `None` when there is none.
+    pub store: Option<Select>,
+    /// `alias`: the entry's name in that store.
+    pub alias: Input,
 }

@@ -125,6 +125,8 @@ pub struct NewEditPage {
     pub frame: Frame,
     /// Why the whole was refused.
     pub error: Option<String>,
+    /// `chosen`: what was chosen in the inventory, instead of `q` and `owned`.
+    pub chosen: Option<ChosenCard>,
     /// `q`: words.
     pub q: Input,
     /// `owned`: empty for any, `none`, or a role.
@@ -133,12 +135,25 @@ pub struct NewEditPage {
     pub kind: Select,
     /// `field`: which metadata field.
     pub field: Select,
+    /// What can be chosen in fields of that type: the field's name and its options.
+    pub options: Vec<(String, String)>,
     /// `value`: the new value.
     pub value: Input,
     /// `keep`: leave values alone.
     pub keep: Check,
     /// `owner`: the new owner.
     pub owner: Select,
+}
+
+/// Certificates that were chosen in the inventory.
+#[derive(Clone, Debug)]
+pub struct ChosenCard {
+    /// The field's value.
+    pub sent: String,
+    /// Which these are, in words.
+    pub what: String,
+    /// Back to the list.
+    pub back: String,
 }
 
 /// What an edit would do.
@@ -153,12 +168,33 @@ pub struct EditPreviewPage {
     pub kept: Vec<(String, String)>,
     /// The counts.
     pub counts: EditCounts,
-    /// Why certificates are refused, each with its count.
-    pub reasons: Vec<(String, i64)>,
+    /// Why certificates are refused.
+    pub reasons: Vec<ReasonRow>,
+    /// Whether they leave the inventory.
+    pub is_removal: bool,
     /// The first ones that would change.
     pub sample: Vec<SampleRow>,
     /// Back to the form.
     pub back: String,
+}
+
+/// Why certificates are refused.
+#[derive(Clone, Debug)]
+pub struct ReasonRow {
+    /// One sentence.
+    pub reason: String,
+    /// How many.
+    pub count: i64,
+    /// Some of them.
+    pub examples: Vec<super::text::Link>,
+}
+
+impl ReasonRow {
+    /// Whether there are more than the examples.
+    #[must_use]
+    pub fn has_others(&self) -> bool {
+        usize::try_from(self.count).is_ok_and(|count| count > self.examples.len())
+    }
 }
 
 /// How many certificates.
@@ -234,8 +270,8 @@ pub struct EditPage {
     pub is_running: bool,
     /// Why it stopped; empty if it did not.
     pub error: String,
-    /// Why certificates are refused, each with its count.
-    pub reasons: Vec<(String, i64)>,
+    /// Why certificates are refused.
+    pub reasons: Vec<ReasonRow>,
     /// Where to send the cancellation.
     pub cancel: Option<String>,
 }

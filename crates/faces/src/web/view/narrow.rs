@@ -13,6 +13,11 @@ pub struct Narrowing {
 /// Conditions beside a search; more are left out.
 const CONDITIONS: usize = 12;
 
+/// Whether no condition of the parameter `where` would be left out.
+pub fn fits(text: &str) -> bool {
+    text.lines().filter(|line| !line.trim().is_empty()).count() <= CONDITIONS
+}
+
 impl Narrowing {
     /// From the parameter `where`: a condition a line.
     pub fn parse(text: &str) -> Narrowing {

@@ -148,6 +148,8 @@ pub struct AccountDetailPage {
     pub id: i64,
     /// Name in full, or what the program is for.
     pub description: String,
+    /// The identity provider by whose word it is known; it has no credentials here then.
+    pub provider: Option<String>,
     /// Whether it can come in.
     pub state: AccountState,
     /// Since when it exists.
@@ -164,6 +166,8 @@ pub struct AccountDetailPage {
     pub new_token: Option<ShownOnce>,
     /// The form for a new token.
     pub token_form: TokenForm,
+    /// Its API clients.
+    pub clients: ClientCard,
     /// The browsers in which it is signed in; none for programs.
     pub sessions: Vec<SessionLine>,
     /// Certificates it owns through its roles, as a link to the inventory.
@@ -218,6 +222,52 @@ pub struct TokenRow {
     pub created: Moment,
     /// When it ends; `None` means never.
     pub expires: Option<Moment>,
+}
+
+/// API clients of an account.
+#[derive(Clone, Debug)]
+pub struct ClientCard {
+    /// Where the form for a new one is sent; a client is at `{action}/{id}/…`.
+    pub action: String,
+    /// Those that are of use.
+    pub rows: Vec<ClientRow>,
+    /// The id and the secret of one that was just made, shown this once.
+    pub made: Option<(String, ShownOnce)>,
+    /// Whether the viewer may make one.
+    pub may_make: bool,
+    /// Whether the viewer may revoke them.
+    pub may_change: bool,
+    /// `client_name`: what it is for.
+    pub name: Input,
+    /// `client_scopes`: permission paths, one a line; empty means all that the account may.
+    pub scopes: Input,
+}
+
+impl ClientCard {
+    /// Whether the form comes back with something wrong.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.name.error.is_some() || self.scopes.error.is_some()
+    }
+
+    pub(super) fn path(&self, client: &i64, what: &str) -> String {
+        format!("{}/{client}/{what}", self.action)
+    }
+}
+
+/// An API client.
+#[derive(Clone, Debug)]
+pub struct ClientRow {
+    /// Its number.
+    pub id: i64,
+    /// What it sends as `client_id`.
+    pub client_id: String,
+    /// What it is for.
+    pub name: String,
+    /// Permission paths; empty: all that the account may.
+    pub scopes: Vec<String>,
+    /// Since when it exists.
+    pub created: Moment,
 }
 
 /// The form for a new token.

@@ -108,6 +108,7 @@ fn rich() -> CertificatePage {
         badges: vec![validity.expiry.badge(), Badge::new("Unmanaged", Tone::Neutral)],
         validity,
         managed: Some(Link::new("payments.example.com", "/managed/7")),
+        at_issuer: Some((Tone::Bad, format!("It is revoked here, and not by Let’s Encrypt. {HOSTILE}"))),
         groups: vec![
             FactGroup {
                 title: "Subject".into(),
@@ -179,6 +180,7 @@ fn rich() -> CertificatePage {
             error: None,
         },
         key: KeyCard { is_held: true, text: "Sealed in custody since 2026-06-15.".into(), href: Some("/certificates/812/key".into()) },
+        locations: vec![super::stores::location("Shop front", "payments", false), super::stores::location(HOSTILE, RTL, true)],
         versions: vec![
             version(3, validity, true, true),
             version(2, life(-525, -160), false, false),
@@ -192,6 +194,9 @@ fn rich() -> CertificatePage {
         more_history: Some("/events?object=certificate-812".into()),
         adopt: Some("/managed/new?adopt=812".into()),
         may_remove: true,
+        may_exclude: true,
+        revoke: Some("/certificates/7/revoke".into()),
+        renew: Some("/certificates/7/renew".into()),
         who_may: vec![WhoMay {
             permission: Permission { path: "/certificates/collections/read/".into(), meaning: "See certificates.".into() },
             why: "/access/why?action=%2Fcertificates%2Fcollections%2Fread%2F&certificate=7".into(),

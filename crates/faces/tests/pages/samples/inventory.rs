@@ -1,6 +1,6 @@
 use certhold_faces::web::view::address::Address;
 use certhold_faces::web::view::frame::Section;
-use certhold_faces::web::view::inventory::{CertificateRow, InventoryPage, QueryError};
+use certhold_faces::web::view::inventory::{BulkBar, CertificateRow, InventoryPage, QueryError};
 use certhold_faces::web::view::narrow::{Chip, FacetLink, FacetView};
 use certhold_faces::web::view::table::{FilterLink, Pager, Sorting};
 
@@ -20,6 +20,7 @@ type Line<'a> = (&'a str, i64, &'a str, Validity, &'a str, &'a str, bool);
 
 fn row(id: i64, (name, more, issuer, life, owner, key, managed): Line<'_>) -> CertificateRow {
     CertificateRow {
+        id,
         href: format!("/certificates/{id}"),
         name: name.into(),
         more_names: more,
@@ -91,7 +92,15 @@ fn rich() -> InventoryPage {
         rows: rows.collect(),
         pager: Pager { previous: None, next: Some("/certificates?after=50".into()), shown: 33, total: Some(12_408) },
         all_href: "/certificates".into(),
-        edit_href: Some("/edits/new".into()),
+        bulk: BulkBar {
+            list: "sort=expiry".into(),
+            page: "1 2 3".into(),
+            on_page: 33,
+            total: Some(12_408),
+            may_own: true,
+            may_note: true,
+            may_remove: true,
+        },
         holds_nothing: false,
     }
 }

@@ -5,8 +5,8 @@ use certhold_faces::web::view::managed::{
     DeployedFile, DeploymentRow, InService, ManagedActions, ManagedDetailPage, ManagedPage, ManagedRow, ManagedState, OrderStep,
     Plan, StepState, TroubleDetail,
 };
-use certhold_faces::web::view::managed_form::{NewDeploymentPage, NewManagedPage};
-use certhold_faces::web::view::table::Pager;
+use certhold_faces::web::view::managed_form::{NewDeploymentPage, NewManagedPage, NewPrivateManagedPage};
+use certhold_faces::web::view::table::{FilterLink, Pager};
 use certhold_faces::web::view::text::Link;
 use certhold_faces::web::view::tone::{Badge, Tone};
 
@@ -26,6 +26,10 @@ pub fn samples() -> Vec<Sample> {
         page("managed-new-refused", &refused()),
         page("managed-new-first", &first()),
         page("managed-new-adopt", &NewManagedPage { adopt: Some((812, HOSTILE.into())), ..new() }),
+        page("managed-new-private", &new_private()),
+        page("managed-new-private-none", &NewPrivateManagedPage { authority: None, ..new_private() }),
+        page("managed-new-private-barred", &NewPrivateManagedPage { under: Select::default(), ..new_private() }),
+        page("managed-private", &of_private_authority()),
         page("deployment-new", &deployment()),
     ]
 }
@@ -55,6 +59,7 @@ fn row(
 fn list() -> ManagedPage {
     ManagedPage {
         frame: frame("Managed", Section::Managed),
+        csv_href: "/managed.csv".into(),
         filters: vec![
             filter("All", "/managed", 312, true),
             filter("In trouble", "/managed?filter=trouble", 3, false),
@@ -116,7 +121,8 @@ fn detail() -> ManagedDetailPage {
         names: ["api.example.com", "api.eu.example.com", "api.us.example.com", "*.tenants.example.com", "v1.api.example.com", "v2.api.example.com"].map(String::from).to_vec(),
         plan: Plan {
             issuer: Link::new("Let’s Encrypt", "/issuers/1"),
-            dns_provider: Link::new("PowerDNS, Frankfurt", "/dns-providers/2"),
+            parts: vec![("DNS provider", Link::new("PowerDNS, Frankfurt", "/dns-providers/2"))],
+            orders: true,
             key: "EC P-256, new at each renewal".into(),
             profile: "tlsserver".into(),
             policy: "At two thirds of the life".into(),
@@ -207,6 +213,15 @@ fn hostile() -> ManagedDetailPage {
 fn new() -> NewManagedPage {
     NewManagedPage {
         frame: frame("New managed certificate", Section::Managed).below("Managed certificates", "/managed"),
+        kinds: vec![
+            FilterLink { label: "By an ACME issuer".into(), href: "/managed/new?by=acme".into(), count: None, is_current: true },
+            FilterLink {
+                label: "By a private authority".into(),
+                href: "/managed/new?by=private".into(),
+                count: None,
+                is_current: false,
+            },
+        ],
         error: None,
         names: Input::default(),
         issuer: Select::of(vec![Choice::new("1", "Let’s Encrypt"), Choice::new("2", "Example Issuing CA 2")]),
@@ -223,6 +238,38 @@ fn new() -> NewManagedPage {
         profile: Input::default(),
         adopt: None,
     }
+}
+
+fn new_private() -> NewPrivateManagedPage {
+    let form = new();
+    NewPrivateManagedPage {
+        frame: form.frame,
+        kinds: form.kinds,
+        error: None,
+        under: Select::of(vec![Choice::new("pattern-1", format!("{HOSTILE}, TLS server")), Choice::new("client", RTL)])
+            .refused("This pattern issues nothing with a key that is made here."),
+        authority: Some(Select::of(vec![Choice::new("", "As the pattern says, or the only one"), Choice::new("1", HOSTILE)])),
+        names: Input::of("db1.internal\n192.0.2.7"),
+        subject: Input::of(HOSTILE),
+        days: Input::of("4000").refused("A certificate of this pattern lives 1 to 60 days."),
+        key: form.key,
+        reuse_key: form.reuse_key,
+        owner: form.owner,
+        noted: Vec::new(),
+        adopt: Some((812, HOSTILE.into())),
+    }
+}
+
+fn of_private_authority() -> ManagedDetailPage {
+    let mut page = detail();
+    page.plan.issuer = Link::new(HOSTILE, "/authorities/1");
+    page.plan.parts = vec![
+        ("Pattern", Link::new(HOSTILE, "/patterns/1")),
+        ("Template", Link::new("TLS server", "")),
+        ("Subject", Link::new(RTL, "")),
+    ];
+    page.plan.orders = false;
+    page
 }
 
 fn refused() -> NewManagedPage {
@@ -255,5 +302,7 @@ fn deployment() -> NewDeploymentPage {
         mode: Input::of("0644"),
         key_mode: Input::of("0640"),
         command: Input::of("systemctl reload nginx"),
+        store: Some(Select::of(vec![Choice::new("", "None: into files"), Choice::new("3", "Shop front")])),
+        alias: Input::of(""),
     }
 }

@@ -1,9 +1,10 @@
 use certhold_faces::web::view::form::{Check, Choice, Input, Select};
 use certhold_faces::web::view::frame::Section;
 use certhold_faces::web::view::metadata::{
-    EditCounts, EditPage, EditPreviewPage, EditRow, EditsPage, FieldForm, FieldRow, MetadataFieldPage, MetadataPage, NewEditPage,
-    NotedField, NotedInput, SampleRow,
+    ChosenCard, EditCounts, EditPage, EditPreviewPage, EditRow, EditsPage, FieldForm, FieldRow, MetadataFieldPage, MetadataPage,
+    NewEditPage, NotedField, NotedInput, ReasonRow, SampleRow,
 };
+use certhold_faces::web::view::text::Link;
 use certhold_faces::web::view::tone::{Badge, Tone};
 
 use super::*;
@@ -60,13 +61,17 @@ fn edit(what: &str) -> EditRow {
     }
 }
 
+fn reasons(text: &str) -> Vec<ReasonRow> {
+    vec![ReasonRow { reason: text.into(), count: 12, examples: vec![Link::new(text, "/certificates/7")] }]
+}
+
 fn watched(what: &str, is_running: bool) -> EditPage {
     EditPage {
         frame: frame("Edit 7", Section::Certificates),
         row: edit(what),
         is_running,
         error: if is_running { String::new() } else { what.into() },
-        reasons: vec![(what.into(), 12)],
+        reasons: reasons(what),
         cancel: is_running.then(|| "/edits/7/cancel".into()),
     }
 }
@@ -84,10 +89,12 @@ pub fn samples() -> Vec<Sample> {
     let new = |text: &str| NewEditPage {
         frame: frame("Edit many certificates", Section::Certificates),
         error: Some(text.into()),
+        chosen: (text == HOSTILE).then(|| ChosenCard { sent: text.into(), what: text.into(), back: "/certificates".into() }),
         q: Input::of(text),
         owned: Select::of(vec![Choice::new("", "Anybody or nobody"), Choice::new("1", text)]),
         kind: Select::of(vec![Choice::new("metadata", "Change what is noted"), Choice::new("owner", "Change the owner")]),
         field: Select::of(vec![Choice::new(text, text)]),
+        options: vec![(text.into(), text.into())],
         value: Input::of(text).refused(text),
         keep: Check::of(true),
         owner: Select::of(vec![Choice::new("", "Nobody")]),
@@ -97,7 +104,8 @@ pub fn samples() -> Vec<Sample> {
         what: text.into(),
         kept: vec![("q".into(), text.into())],
         counts: counts(),
-        reasons: vec![(text.into(), 12)],
+        reasons: reasons(text),
+        is_removal: text == HOSTILE,
         sample: vec![SampleRow {
             href: "/certificates/1".into(),
             title: text.into(),

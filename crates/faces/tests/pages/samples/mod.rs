@@ -4,12 +4,15 @@ mod access;
 mod certificate;
 mod collections;
 mod home;
+mod identity_providers;
 mod inventory;
 mod issuers;
 mod managed;
 mod metadata;
 mod others;
 mod people;
+mod private_ca;
+mod stores;
 mod trust_sets;
 
 use askama::Template;
@@ -47,8 +50,11 @@ pub fn all() -> Vec<Sample> {
         metadata::samples(),
         issuers::samples(),
         people::samples(),
+        identity_providers::samples(),
         others::samples(),
         trust_sets::samples(),
+        stores::samples(),
+        private_ca::samples(),
     ]
     .into_iter()
     .flatten()

@@ -1,14 +1,17 @@
+use certhold_faces::web::view::api_docs::tried::{TriedAnswer, TryField, TryPage};
 use certhold_faces::web::view::api_docs::{ApiDocsPage, ApiDocument};
 use certhold_faces::web::view::error::ErrorPage;
-use certhold_faces::web::view::event::Change;
+use certhold_faces::web::view::event::{Change, EventPage, HeadCard};
 use certhold_faces::web::view::events::{ChainState, ChainVerdict, EventSearch, EventsPage};
-use certhold_faces::web::view::form::{Choice, Input, Select};
+use certhold_faces::web::view::exclusions::{ExclusionRow, ExclusionsPage};
+use certhold_faces::web::view::findings::{FindingsPage, RuleRow};
+use certhold_faces::web::view::form::{Choice, Input, SecretInput, Select};
 use certhold_faces::web::view::frame::{Frame, Section};
 use certhold_faces::web::view::import::{ImportOutcome, ImportPage, ImportResult, ImportRow};
 use certhold_faces::web::view::sign_in::{SignInPage, SignInProblem};
-use certhold_faces::web::view::table::Pager;
+use certhold_faces::web::view::table::{FilterLink, Pager};
 use certhold_faces::web::view::text::Link;
-use certhold_faces::web::view::tone::Tone;
+use certhold_faces::web::view::tone::{Badge, Tone};
 use serde_json::json;
 
 use super::home::event;
@@ -26,7 +29,14 @@ pub fn samples() -> Vec<Sample> {
         page("import-refused", &import_refused()),
         page("events", &events()),
         page("events-broken", &broken()),
+        page("event", &one_event("marta")),
+        page("event-hostile", &one_event(HOSTILE)),
+        page("event-erased", &erased_event()),
+        page("findings", &findings()),
         page("api-docs", &api_docs()),
+        page("api-try", &api_try()),
+        page("exclusions", &exclusions()),
+        page("exclusions-empty", &ExclusionsPage { rows: Vec::new(), ..exclusions() }),
         page(
             "error-403",
             &ErrorPage::forbidden(
@@ -134,7 +144,7 @@ fn events() -> EventsPage {
         },
         rows,
         pager: Pager { next: Some("/events?before=48191".into()), shown: 17, total: Some(48_211), previous: None },
-        exports: ["JSON Lines", "CEF", "syslog"].map(|label| Link::new(label, "/events/export?format=jsonl")),
+        exports: ["JSON Lines", "CEF", "syslog", "CSV"].map(|label| Link::new(label, "/events/export?format=jsonl")).to_vec(),
         chain: ChainState {
             verdict: ChainVerdict::Whole,
             checked: Some(at(-4 * MINUTE)),
@@ -144,6 +154,65 @@ fn events() -> EventsPage {
             check_action: Some("/events/check".into()),
             checkpoint_action: Some("/events/checkpoint".into()),
         },
+    }
+}
+
+fn one_event(text: &str) -> EventPage {
+    let mut line = event(48_211, 9 * MINUTE, text, "changed the owner of", "people", Tone::Neutral);
+    line.object = Some(Link::new(text, "/certificates/812"));
+    EventPage {
+        frame: frame("Event #48211", Section::Events).below("Events", "/events"),
+        line,
+        actor: Link::new(text, "/users/3"),
+        actor_kind: "person".into(),
+        about: "certificate 812".into(),
+        address: text.into(),
+        request: "0198a7c3".into(),
+        changes: vec![Change { field: text.into(), before: Some(LONG.into()), after: None }],
+        details: text.into(),
+        erased: None,
+        previous: "7f".repeat(32),
+        encoding: 2,
+        salt: "0a".repeat(16),
+        head: Some(HeadCard {
+            number: 48_300,
+            at: at(-MINUTE),
+            digest: "9d".repeat(32),
+            public_key: "41".repeat(32),
+            signature: "5c".repeat(64),
+        }),
+        before: Some("/events/48210".into()),
+        after: Some("/events/48212".into()),
+    }
+}
+
+fn erased_event() -> EventPage {
+    EventPage {
+        erased: Some("00".repeat(32)),
+        head: None,
+        previous: String::new(),
+        after: None,
+        before: None,
+        ..one_event("marta")
+    }
+}
+
+fn findings() -> FindingsPage {
+    let row = |id: &str, text: &str, certificates: Option<i64>| RuleRow {
+        id: id.into(),
+        severity: Badge::new("Error", Tone::Bad),
+        title: text.into(),
+        remedy: text.into(),
+        citation: text.into(),
+        url: "https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.2".into(),
+        certificates,
+        href: "/certificates?q=a".into(),
+    };
+    FindingsPage {
+        frame: frame("Findings", Section::Certificates).below("Certificates", "/certificates"),
+        filters: vec![FilterLink { label: "All".into(), href: "/findings".into(), count: Some(70), is_current: true }],
+        rows: vec![row("weak-rsa-key", "The RSA key is too short", Some(12)), row("b", HOSTILE, Some(0)), row("c", LONG, None)],
+        csv_href: "/findings.csv".into(),
     }
 }
 
@@ -195,5 +264,45 @@ fn api_docs() -> ApiDocsPage {
         frame: frame("API", Section::Api),
         document: ApiDocument::from_openapi(&document),
         openapi_href: "/api/v1/openapi.json".into(),
+        try_root: "/api/docs/try".into(),
+        other: ("/api/docs/keyfactor".into(), "Keyfactor API".into()),
+    }
+}
+
+fn api_try() -> TryPage {
+    let document = api_docs().document;
+    let operation = document.groups[0].operations[0].clone();
+    TryPage {
+        frame: frame("GET /certificates", Section::Api).below("API", "/api/docs"),
+        action: "/api/docs/try/op-get-certificates".into(),
+        back: "/api/docs#op-get-certificates".into(),
+        operation,
+        error: Some("id stands in the path: fill it in.".into()),
+        fields: vec![TryField {
+            slug: "parameter-0".into(),
+            name: HOSTILE.into(),
+            help: "In the query.".into(),
+            is_required: true,
+            input: Input::of(HOSTILE),
+        }],
+        headers: Input::of("x-keyfactor-requested-with: APIClient"),
+        body: Some(Input::of(HOSTILE)),
+        token: SecretInput::default(),
+        answer: Some(TriedAnswer {
+            asked: format!("GET /api/v1/certificates?q={LONG}"),
+            status: 200,
+            reason: "OK".into(),
+            headers: vec![("x-request-id".into(), HOSTILE.into())],
+            body: format!("{{\n  \"a\": \"{HOSTILE}\"\n}}"),
+            note: "Only the first 262144 bytes are shown.".into(),
+        }),
+    }
+}
+
+fn exclusions() -> ExclusionsPage {
+    let row = |title: &str| ExclusionRow { id: 7, title: title.into(), sha256: "ab".repeat(32), excluded: at(-3 * HOUR) };
+    ExclusionsPage {
+        frame: frame("Excluded from imports", Section::Certificates).below("Certificates", "/certificates"),
+        rows: vec![row("shop.example.com"), row(HOSTILE), row(RTL)],
     }
 }

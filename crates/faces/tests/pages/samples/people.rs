@@ -104,6 +104,25 @@ fn tokens() -> Vec<TokenRow> {
     ]
 }
 
+fn clients(place: &str) -> ClientCard {
+    let row = |id, name: &str, scopes: &[&str]| ClientRow {
+        id,
+        client_id: "chc_q83vEjRWeJCrze8S".into(),
+        name: name.into(),
+        scopes: scopes.iter().map(|path| (*path).to_owned()).collect(),
+        created: at(-3 * DAY),
+    };
+    ClientCard {
+        action: format!("{place}/clients"),
+        rows: vec![row(1, "owner updates", &["/certificates/"]), row(2, HOSTILE, &[])],
+        made: Some(("chc_q83vEjRWeJCrze8S".into(), ShownOnce::new("chk_a-secret-of-samples".into()))),
+        may_make: true,
+        may_change: true,
+        name: Input::default(),
+        scopes: Input::default(),
+    }
+}
+
 fn token_form(action: &str) -> TokenForm {
     TokenForm {
         action: action.into(),
@@ -121,6 +140,7 @@ fn user() -> AccountDetailPage {
         kind: AccountKind::User,
         id: 3,
         description: "Jide Okafor".into(),
+        provider: None,
         state: AccountState::Disabled,
         created: at(-200 * DAY),
         last_seen: Some(at(-DAY)),
@@ -129,6 +149,7 @@ fn user() -> AccountDetailPage {
         tokens: tokens(),
         new_token: None,
         token_form: token_form("/users/3/tokens"),
+        clients: clients("/users/3"),
         sessions: vec![SessionLine {
             id: 7,
             device: HOSTILE.into(),
@@ -271,6 +292,7 @@ fn own() -> OwnAccountPage {
         tokens: Vec::new(),
         new_token: None,
         token_form: token_form("/account/tokens"),
+        clients: clients("/account"),
     }
 }
 

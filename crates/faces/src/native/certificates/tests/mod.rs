@@ -1,5 +1,8 @@
+mod chains;
 mod export;
 mod import;
+mod revocation;
+mod scopes;
 
 use std::collections::BTreeSet;
 

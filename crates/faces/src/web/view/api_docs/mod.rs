@@ -1,6 +1,7 @@
 //! `/api/docs`: the native API, browsable without anything from outside.
 
 mod read;
+pub mod tried;
 
 use askama::Template;
 
@@ -17,6 +18,10 @@ pub struct ApiDocsPage {
     pub document: ApiDocument,
     /// Where the OpenAPI document itself is.
     pub openapi_href: String,
+    /// Where another API is documented, and what it is called.
+    pub other: (String, String),
+    /// Where operations are called from, before the operation's anchor.
+    pub try_root: String,
 }
 
 /// An OpenAPI document as the page shows it; made by [`ApiDocument::from_openapi`].

@@ -1,0 +1,84 @@
+//! The owner of certificates, which is a role. `docs/keyfactor-owner.md` is the rule.
+
+use axum::http::StatusCode;
+use certhold_domain::ownership::{self, NewOwner, Scope};
+use certhold_domain::{CertificateId, RoleId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::keyfactor::extract::{Asked, Author, Body, Id, bounded};
+use crate::keyfactor::refused::Answer;
+use crate::state::App;
+
+/// The routes of owners.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(change)).routes(routes!(change_many))
+}
+
+/// The owner to be: by id or by name; by neither, nobody. The id goes over the name.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct OwnerRequest {
+    /// The role's id.
+    new_role_id: Option<i64>,
+    /// The role's name; blank is none.
+    new_role_name: Option<String>,
+}
+
+/// The owner to be of several certificates.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct OwnersRequest {
+    /// Which certificates.
+    certificate_ids: Option<Vec<i64>>,
+    /// The role's id.
+    new_role_id: Option<i64>,
+    /// The role's name; blank is none.
+    new_role_name: Option<String>,
+}
+
+fn new_owner(id: Option<i64>, name: Option<String>) -> NewOwner {
+    match (id, name.filter(|name| !name.trim().is_empty())) {
+        (Some(id), _) => NewOwner::Role(RoleId(id)),
+        (None, Some(name)) => NewOwner::Named(name),
+        (None, None) => NewOwner::Nobody,
+    }
+}
+
+fn scope(asked: &Asked) -> Answer<Scope> {
+    let (collection, container) = asked.places()?;
+    Ok(Scope { collection, container })
+}
+
+/// Change the owner of a certificate
+///
+/// To a role, by its id or name, or to nobody. A change that would change nothing needs the right as well, and then writes nothing.
+#[utoipa::path(put, path = "/Certificates/{id}/Owner", tag = "Certificates", params(
+    ("id" = i64, Path, description = "The certificate"),
+    ("CollectionId" = Option<i64>, Query, description = "Scope of the right to change the owner; goes over ContainerId"),
+    ("ContainerId" = Option<i64>, Query, description = "Scope of the right to change the owner")),
+    request_body = OwnerRequest, responses((status = 204, description = "This is the owner now")))]
+pub async fn change(author: Author, Id(id): Id, asked: Asked, Body(sent): Body<Option<OwnerRequest>>) -> Answer<StatusCode> {
+    let scope = scope(&asked)?;
+    let to = sent.map_or(NewOwner::Nobody, |sent| new_owner(sent.new_role_id, sent.new_role_name));
+    author.write(move |tx, actor, now| ownership::change_many(tx, actor, &[CertificateId(id)], scope, &to, now)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Change the owner of several certificates
+///
+/// Of all of them or, when one is refused, of none.
+#[utoipa::path(put, path = "/Certificates/Owner", tag = "Certificates", params(
+    ("CollectionId" = Option<i64>, Query, description = "Scope of the right to change the owner; goes over ContainerId"),
+    ("ContainerId" = Option<i64>, Query, description = "Scope of the right to change the owner")),
+    request_body = OwnersRequest, responses((status = 204, description = "This is the owner of all of them now")))]
+pub async fn change_many(author: Author, asked: Asked, Body(sent): Body<OwnersRequest>) -> Answer<StatusCode> {
+    let scope = scope(&asked)?;
+    let ids: Vec<CertificateId> = sent.certificate_ids.unwrap_or_default().into_iter().map(CertificateId).collect();
+    bounded("CertificateIds", &ids)?;
+    let to = new_owner(sent.new_role_id, sent.new_role_name);
+    author.write(move |tx, actor, now| ownership::change_many(tx, actor, &ids, scope, &to, now)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,144 @@
+//! Certificates for signing requests.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use certhold_domain::private_ca::{self, EnrolmentRequest, KeySource};
+use certhold_pki::{CsrFacts, pem};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Names, Told, authority, csr_of, facts, noted, renews, under};
+use crate::issue;
+use crate::keyfactor::certificates::changes;
+use crate::keyfactor::extract::{Author, Body, certificate_format};
+use crate::keyfactor::protocol::Json;
+use crate::keyfactor::refused::{Answer, Refused};
+use crate::state::App;
+
+/// The routes of signing requests.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(for_request)).routes(routes!(parse))
+}
+
+/// A signing request for which a certificate is wanted.
+#[derive(Deserialize, ToSchema)]
+pub struct CsrRequest {
+    /// PEM, or its base64 alone.
+    #[serde(rename = "CSR")]
+    csr: String,
+    /// `HOST\\NAME` or the name of a private authority; may be left out where only one issues.
+    #[serde(rename = "CertificateAuthority")]
+    authority: Option<String>,
+    /// A template: server (default), client, server_client, mail, code_signing; its default pattern holds.
+    #[serde(rename = "Template")]
+    template: Option<String>,
+    /// A pattern, which goes over the template.
+    #[serde(rename = "EnrollmentPatternId")]
+    pattern: Option<i64>,
+    /// The certificate that it renews, whose owner it keeps when none is named.
+    #[serde(rename = "RenewalCertificateId")]
+    renewal: Option<i64>,
+    /// Whether the certificates above it are wanted too.
+    #[serde(rename = "IncludeChain")]
+    include_chain: Option<bool>,
+    /// Those of the request when there are none.
+    #[serde(rename = "SANs")]
+    names: Option<Names>,
+    /// What is noted about it, by the names of the fields.
+    #[schema(value_type = BTreeMap<String, String>)]
+    #[serde(rename = "Metadata")]
+    metadata: Option<BTreeMap<String, Value>>,
+    /// The owner.
+    #[serde(rename = "OwnerRoleId")]
+    owner_role_id: Option<i64>,
+    /// The same by name; the id goes over it.
+    #[serde(rename = "OwnerRoleName")]
+    owner_role_name: Option<String>,
+}
+
+/// An issued certificate.
+#[derive(Serialize, ToSchema)]
+pub struct CsrInformation {
+    #[serde(flatten)]
+    told: Told,
+    #[serde(rename = "KeyfactorID")]
+    id: i64,
+    /// The leaf first: PEM, or DER in base64.
+    #[serde(rename = "Certificates")]
+    certificates: Vec<String>,
+}
+
+/// The answer to a signing request.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct CsrIssued {
+    certificate_information: CsrInformation,
+    metadata: BTreeMap<String, String>,
+}
+
+/// Issue a certificate for a signing request
+///
+/// The header `x-certificateformat` chooses `PEM` or `DER`.
+#[utoipa::path(post, path = "/Enrollment/CSR", tag = "Enrollment", request_body = CsrRequest, params(
+    ("x-certificateformat" = String, Header, description = "PEM or DER")),
+    responses((status = 200, description = "It is issued", body = CsrIssued)))]
+pub async fn for_request(
+    State(app): State<App>,
+    author: Author,
+    headers: HeaderMap,
+    Body(sent): Body<CsrRequest>,
+) -> Answer<Json<CsrIssued>> {
+    let authority = authority(&author, sent.authority, false).await?;
+    let format = certificate_format(&headers, &["PEM", "DER"])?;
+    let metadata = changes(sent.metadata)?;
+    let request = EnrolmentRequest {
+        under: under(sent.pattern, sent.template.as_deref())?,
+        authority,
+        key: KeySource::Request(csr_of(&sent.csr)?),
+        subject: None,
+        names: sent.names.unwrap_or_default().general()?,
+        days: None,
+        owner: author.owner_named(sent.owner_role_id, sent.owner_role_name).await?,
+        metadata: metadata.clone(),
+        delivered: false,
+        renews: renews(&author, sent.renewal),
+    };
+    let issued = author.refusing(issue::enrol(&app, &author.actor, request).await)?;
+    let facts = facts(&issued)?;
+    let wanted = if sent.include_chain.unwrap_or(true) { usize::MAX } else { 1 };
+    let spelled = |der: &Vec<u8>| if format == "PEM" { pem::encode(pem::CERTIFICATE, der) } else { STANDARD.encode(der) };
+    let certificates = issued.chain.iter().take(wanted).map(spelled).collect();
+    let certificate_information = CsrInformation { told: Told::of(&facts), id: issued.certificate.0, certificates };
+    Ok(Json(CsrIssued { certificate_information, metadata: noted(&metadata) }))
+}
+
+/// A signing request to be looked at.
+#[derive(Deserialize, ToSchema)]
+pub struct ParseRequest {
+    /// PEM, or its base64 alone.
+    #[serde(rename = "CSR")]
+    csr: String,
+}
+
+/// Look at a signing request
+///
+/// What it asks for, a line each.
+#[utoipa::path(post, path = "/Enrollment/CSR/Parse", tag = "Enrollment", request_body = ParseRequest,
+    responses((status = 200, description = "What it asks for", body = Vec<String>)))]
+pub async fn parse(author: Author, Body(sent): Body<ParseRequest>) -> Answer<Json<Vec<String>>> {
+    author.read(private_ca::require_may_enrol).await?;
+    let facts = CsrFacts::of(&csr_of(&sent.csr)?).map_err(|error| Refused::invalid("CSR", error))?;
+    let mut lines: Vec<String> = facts.subject.split_terminator(',').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    lines.extend(facts.names.iter().map(|name| format!("{}: {}", name.kind.as_str(), name.value)));
+    lines.push(format!("Key Type: {}", facts.key_algorithm));
+    lines.extend(facts.key_curve.map(|curve| format!("Curve: {curve}")));
+    lines.extend(facts.key_bits.map(|bits| format!("Key Size: {bits}")));
+    Ok(Json(lines))
+}

@@ -1,0 +1,125 @@
+//! `/certificates/{id}/revoke` and `/certificates/{id}/renew`: what becomes of what private authorities issued.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use certhold_domain::CertificateId;
+use certhold_domain::access::{self, paths};
+use certhold_domain::collections::Scope;
+use certhold_domain::enrolment;
+use certhold_domain::inventory::{self, Revocation, RevocationReason, Revoke};
+use certhold_domain::renewal::revocation;
+
+use super::Ids;
+use crate::issue;
+use crate::state::App;
+use crate::web::fields::Fields;
+use crate::web::refused::Refused;
+use crate::web::sent::{Complaint, Sent};
+use crate::web::show;
+use crate::web::view::form::{Choice, Input, Select};
+use crate::web::view::frame::Section;
+use crate::web::view::private_ca::RevokePage;
+use crate::web::visit::Visit;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/certificates/{id}/revoke", get(ask).post(revoke)).route("/certificates/{id}/renew", post(renew))
+}
+
+/// The reasons that the form offers.
+const REASONS: [(RevocationReason, &str); 7] = [
+    (RevocationReason::Unspecified, "None is given"),
+    (RevocationReason::KeyCompromise, "Its key is in wrong hands"),
+    (RevocationReason::AffiliationChanged, "Whom it is for is called differently or has left"),
+    (RevocationReason::Superseded, "Another certificate has taken its place"),
+    (RevocationReason::CessationOfOperation, "It is not needed any more"),
+    (RevocationReason::PrivilegeWithdrawn, "What it says is not allowed any more"),
+    (RevocationReason::CertificateHold, "For the time being: a hold, which can be lifted"),
+];
+
+async fn ask(visit: Visit, ids: Ids) -> Result<Response, Refused> {
+    page(&visit, CertificateId(ids.first()), StatusCode::OK, &Fields::default(), None).await
+}
+
+async fn page(
+    visit: &Visit,
+    id: CertificateId,
+    status: StatusCode,
+    sent: &Fields,
+    complaint: Option<Complaint>,
+) -> Result<Response, Refused> {
+    let now = visit.app.now();
+    let read = visit.read(move |tx, actor| {
+        access::require_path(tx, actor, paths::CERTIFICATES_REVOKE)?;
+        inventory::get_whole(tx, actor, id, Scope::everywhere(now))
+    });
+    let (viewer, whole) = read.await?;
+    let title = whole.certificate.summary.title().to_owned();
+    let issuer = whole.at_issuer.map(|at| at.issuer.1);
+    let taken = |reason: &RevocationReason| issuer.is_none() || revocation::REASONS.contains(reason);
+    let reasons = REASONS
+        .iter()
+        .filter(|(reason, _)| taken(reason))
+        .map(|(reason, words)| Choice::new(reason.code().to_string(), *words))
+        .collect();
+    let frame = visit.frame("Revoke", Section::Certificates, viewer).below("Certificates", "/certificates");
+    let mut page = RevokePage {
+        frame: frame.below(&title, show::certificate_href(id)),
+        id: id.0,
+        certificate: title,
+        authority: whole.issuance.map(|issuance| issuance.authority),
+        issuer,
+        error: None,
+        reason: Select::of(reasons).choose(sent.text("reason")),
+        comment: Input::of(sent.text("comment")),
+    };
+    if let Some(complaint) = complaint {
+        complaint.place(&mut page.error, &mut [("reason", &mut page.reason.error), ("comment", &mut page.comment.error)]);
+    }
+    Ok(visit.page(status, &page))
+}
+
+async fn revoke(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let (author, id) = (&sent.author, CertificateId(ids.first()));
+    author.require(paths::CERTIFICATES_REVOKE)?;
+    let code = sent.number("reason")?.unwrap_or(0);
+    let Some(reason) = RevocationReason::of(code).filter(|reason| REASONS.iter().any(|(known, _)| known == reason)) else {
+        return Err(author.malformed("Choose one of the reasons that are offered."));
+    };
+    let comment = sent.fields.text("comment").trim().to_owned();
+    let outcome = author.write(move |tx, actor, now| {
+        let revocation = Revocation { effective_at: now, reason, comment: comment.clone() };
+        inventory::revoke(tx, actor, &Revoke { certificates: vec![id], revocation }, Scope::everywhere(now), now)
+    });
+    match outcome.await {
+        Ok(_) => Ok(author.done(&show::certificate_href(id), "The certificate is recorded as revoked.")),
+        Err(error) => {
+            let complaint = author.complaint(error)?;
+            page(&author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, &sent.fields, Some(complaint)).await
+        }
+    }
+}
+
+async fn renew(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let (author, id) = (&sent.author, CertificateId(ids.first()));
+    author.require(paths::ENROLLMENT_PFX)?;
+    let (app, scope) = (&author.visit.app, Scope::everywhere(author.visit.app.now()));
+    let asking = author.actor.clone();
+    let request = app.read(move |tx| enrolment::renewal_request(tx, &asking, id, scope, None, None)).await;
+    let issued = match request {
+        Ok(request) => issue::enrol(app, &author.actor, request).await,
+        Err(error) => Err(error),
+    };
+    author.visit.shared.changed();
+    match issued {
+        Ok(issued) => {
+            Ok(author.done(&show::certificate_href(issued.certificate), "The certificate was issued again, for a new key."))
+        }
+        Err(certhold_domain::Error::Refused(certhold_domain::Refusal::Invalid { message, .. })) => {
+            let outcome = Err(certhold_domain::Refusal::Conflict(message).into());
+            author.done_or_said(&show::certificate_href(id), outcome, "")
+        }
+        Err(error) => author.done_or_said(&show::certificate_href(id), Err(error), ""),
+    }
+}
