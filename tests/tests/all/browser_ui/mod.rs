@@ -27,6 +27,25 @@ use tempfile::TempDir;
 /// The password of everybody that a story adds.
 pub const PASSWORD: &str = "a word that is long enough";
 
+/// Marks the document and says whether a click on this element leads to another one: a link to another page, or a
+/// button that sends its form. What a script of the page or the browser itself (a field that does not fit) then
+/// refuses takes the mark away again.
+const WATCH: &str = "\
+    const target = arguments[0].closest('a[href], button, input[type=submit]'); \
+    if (!target) return false; \
+    const link = target.tagName === 'A'; \
+    if (link ? target.target || target.hasAttribute('download') || target.getAttribute('href').startsWith('#') \
+             : !target.form || target.type !== 'submit') return false; \
+    const mark = document.documentElement.dataset; \
+    mark.left = 'no'; \
+    const stay = () => delete mark.left; \
+    addEventListener(link ? 'click' : 'submit', (event) => { if (event.defaultPrevented) stay(); }, { once: true }); \
+    if (!link) target.form.addEventListener('invalid', stay, { once: true, capture: true }); \
+    return true";
+
+/// Whether the document is another one than the marked one, or stays after all; loaded in both cases.
+const LEFT: &str = "return document.readyState === 'complete' && !document.documentElement.dataset.left";
+
 /// A server and a browser that looks at it.
 pub struct Ui {
     pub server: Server,
@@ -78,7 +97,8 @@ impl Ui {
     }
 
     pub async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        let element = self.find(css).await;
+        self.follow(element, css).await;
     }
 
     /// Clicks the button or link with these words.
@@ -87,13 +107,31 @@ impl Ui {
         for _ in 0..100 {
             for element in self.browser.client.find_all(Locator::XPath(&path)).await.unwrap() {
                 if element.is_displayed().await.unwrap_or(false) {
-                    element.click().await.unwrap_or_else(|error| panic!("{words}: {error}"));
-                    return;
+                    return self.follow(element, words).await;
                 }
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("nothing says “{words}”; the page says:\n{}", self.browser.text().await);
+    }
+
+    /// Clicks, and when that leads to another document, waits for that one: until it is there the old one would be
+    /// read, filled in and clicked, and it may say what the new one will say.
+    async fn follow(&self, element: Element, what: &str) {
+        let arguments = vec![serde_json::to_value(&element).unwrap()];
+        let leads = self.browser.client.execute(WATCH, arguments).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        element.click().await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        if leads != Value::Bool(true) {
+            return;
+        }
+        for _ in 0..200 {
+            // Between two documents there is nothing that could run a script.
+            if let Ok(Value::Bool(true)) = self.browser.client.execute(LEFT, vec![]).await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("“{what}” led nowhere; the page says:\n{}", self.browser.text().await);
     }
 
     /// Types into a field, instead of what is in it.
@@ -137,22 +175,7 @@ impl Ui {
     pub async fn sign_in(&self, name: &str, password: &str) {
         self.fill("name", name).await;
         self.fill("password", password).await;
-        self.leave_by("Sign in").await;
-    }
-
-    /// Presses what leads to another document, and waits for that one: it may say what this one says already.
-    pub async fn leave_by(&self, words: &str) {
-        self.script("document.documentElement.dataset.left = 'no'").await;
-        self.press(words).await;
-        for _ in 0..200 {
-            let script = "return document.readyState === 'complete' && !document.documentElement.dataset.left";
-            // Between two documents there is nothing that could run a script.
-            if let Ok(Value::Bool(true)) = self.browser.client.execute(script, vec![]).await {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("“{words}” led nowhere; the page says:\n{}", self.browser.text().await);
+        self.press("Sign in").await;
     }
 
     pub async fn sign_out(&self) {

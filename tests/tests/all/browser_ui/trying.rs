@@ -12,7 +12,7 @@ async fn calls_are_tried_from_the_reference_with_the_readers_own_rights() {
     ui.click("#op-post-security-claims a.button").await;
     ui.see("What it changes is changed.").await;
     ui.fill("body", "{ \"ClaimType\": \"OAuthRole\", \"ClaimValue\": ").await;
-    ui.leave_by("Call POST").await;
+    ui.press("Call POST").await;
     ui.see("400 Bad Request").await;
     ui.see("0xCE110001").await;
     ui.fill(
@@ -20,7 +20,7 @@ async fn calls_are_tried_from_the_reference_with_the_readers_own_rights() {
         "{ \"ClaimType\": \"OAuthRole\", \"ClaimValue\": \"made <b>here</b>\", \"ProviderAuthenticationScheme\": \"x\" }",
     )
     .await;
-    ui.leave_by("Call POST").await;
+    ui.press("Call POST").await;
     ui.see("200 OK").await;
     ui.see("x-keyfactor-product-version").await;
     ui.see("\"ClaimValue\": \"made <b>here</b>\"").await;
@@ -28,33 +28,33 @@ async fn calls_are_tried_from_the_reference_with_the_readers_own_rights() {
 
     ui.open("/api/docs/keyfactor/try/op-get-security-claims").await;
     ui.fill("parameter-0", "ClaimValue -contains \"<b>\"").await;
-    ui.leave_by("Call GET").await;
+    ui.press("Call GET").await;
     ui.see("QueryString=ClaimValue+-contains+%22%3Cb%3E%22").await;
     ui.see("x-total-count").await;
     ui.open("/api/docs/keyfactor/try/op-put-security-claims").await;
     ui.fill("body", "{ \"Id\": 1, \"ClaimType\": 4, \"ClaimValue\": \"made <b>here</b>\", \"Description\": \"tried\" }").await;
-    ui.leave_by("Call PUT").await;
+    ui.press("Call PUT").await;
     ui.see("\"Description\": \"tried\"").await;
     ui.open("/api/docs/keyfactor/try/op-delete-security-claims-id").await;
     ui.fill("parameter-0", "1").await;
-    ui.leave_by("Call DELETE").await;
+    ui.press("Call DELETE").await;
     ui.see("204 No Content").await;
-    ui.leave_by("Call DELETE").await;
+    ui.press("Call DELETE").await;
     ui.see("404 Not Found").await;
     ui.open("/api/docs/keyfactor/try/op-get-status-endpoints").await;
     ui.fill("headers", "authorization: Bearer x").await;
-    ui.leave_by("Call GET").await;
+    ui.press("Call GET").await;
     ui.see("is not typed in").await;
     ui.fill("headers", "x-keyfactor-requested-with: APIClient").await;
     ui.fill("token", "cht_garbage").await;
-    ui.leave_by("Call GET").await;
+    ui.press("Call GET").await;
     ui.see("401 Unauthorized").await;
     let kept = ui.script("return document.documentElement.outerHTML.includes('cht_garbage')").await;
     assert_eq!(kept, json!(false), "a token is not shown again");
 
     // The native API, too.
     ui.open("/api/docs/try/op-get-api-v1-me").await;
-    ui.leave_by("Call GET").await;
+    ui.press("Call GET").await;
     ui.see("\"name\": \"admin\"").await;
     ui.no_complaints().await;
 
@@ -84,14 +84,14 @@ async fn an_identity_provider_is_added_changed_and_removed() {
     ui.fill("name", "Corporate").await;
     ui.fill("issuer", "http://sso.example.org").await;
     ui.fill("audiences", "certhold").await;
-    ui.leave_by("Add the identity provider").await;
+    ui.press("Add the identity provider").await;
     ui.see("must begin with https://").await;
     ui.fill("issuer", "https://127.0.0.1:1/realms/corporate").await;
-    ui.leave_by("Add the identity provider").await;
+    ui.press("Add the identity provider").await;
     ui.see("The identity provider was added.").await;
     ui.browser.screenshot_page("identity-provider").await;
     ui.fill("role_claims", "roles\n/realm_access/roles").await;
-    ui.leave_by("Save the identity provider").await;
+    ui.press("Save the identity provider").await;
     ui.see("The identity provider was saved.").await;
 
     // Somebody whom it knows, made beforehand.
@@ -108,7 +108,7 @@ async fn an_identity_provider_is_added_changed_and_removed() {
     ui.browser.screenshot_page("user-of-provider").await;
     ui.open("/identity-providers/1").await;
     ui.press("Remove…").await;
-    ui.leave_by("Remove the identity provider").await;
+    ui.press("Remove the identity provider").await;
     ui.see("The identity provider was removed.").await;
     ui.open("/events").await;
     ui.see("removed the identity provider").await;
