@@ -121,6 +121,7 @@ fn queries(store: &Store, names: &[String], bars: &Bars, table: &mut Table) -> R
         ("EKU -eq clientAuth", false, Box::new(|_| "EKU -eq \"clientAuth\"".into())),
         ("IssuerDN -contains", false, Box::new(|run| format!("IssuerDN -contains \"{}\"", ["trust", "root", "ca"][run % 3]))),
         ("FindingSeverity -ge 3", false, Box::new(|_| "FindingSeverity -ge 3".into())),
+        ("OwnerRoleName -eq NULL", false, Box::new(|_| "OwnerRoleName -eq NULL".into())),
         (
             "ExpirationDate of a week AND OwnerRoleName -eq NULL",
             false,

@@ -80,6 +80,7 @@ pub fn run(world: &mut World, length: Duration, table: &mut Table) -> Result<()>
 
     let page = |path: &str, last_id: u64| ask(path, &|plan| Plan { connections: READERS, last_id, ..plan });
     let pages = [
+        ("a page of what is valid, with x-total-count", "Certificates?ReturnLimit=50&PageReturned={id}", 100, 50),
         (
             "a page of a collection with x-total-count, 500 of them",
             "Certificates?CollectionId={id}&ReturnLimit=50",

@@ -30,10 +30,13 @@ pub struct Events {
     /// Only events of the last while, such as 24h
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     since: Option<Duration>,
+    /// Only events before the last while, such as 1h: with --since 24h, the 23 hours before
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    until: Option<Duration>,
     /// Only events by whom: the number of a person or service account
     #[arg(long, value_name = "NUMBER")]
     actor: Option<i64>,
-    /// Only events through this face: native, web, cli, worker or server
+    /// Only events through this face: native, keyfactor, arcgis, web, cli, worker or server
     #[arg(long, value_name = "NAME")]
     face: Option<String>,
     /// Only events from this address
@@ -102,8 +105,9 @@ impl Events {
     /// # Errors
     /// What the API refuses.
     pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
-        let since = self.since.map(|since| SystemClock.now().saturating_sub(duration::milliseconds(since)));
-        let since = since.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        let now = SystemClock.now();
+        let ago = |age: Duration| jiff::Timestamp::from_millisecond(now.saturating_sub(duration::milliseconds(age))).ok();
+        let (since, until) = (self.since.and_then(ago), self.until.and_then(ago));
         let (kind, id) = self.about.unzip();
         let format = self.format;
         let path = query([
@@ -118,6 +122,7 @@ impl Events {
             ("object_kind", kind),
             ("object", id.flatten().map(|id| id.to_string())),
             ("since", since.map(|at| at.to_string())),
+            ("until", until.map(|at| at.to_string())),
         ]);
         if format.is_some() {
             let print = |bytes: &[u8]| output::print_bytes(bytes);

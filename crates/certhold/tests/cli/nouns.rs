@@ -84,6 +84,7 @@ fn certificates_are_imported_listed_shown_and_owned() {
         let changes = place.json(&["events", "--operation", "certificate.owner_changed", "--about", "certificate/3"]);
         assert_eq!(changes.as_array().unwrap().len(), 3);
         assert_eq!(place.json(&["events", "--limit", "1", "--since", "1h"]).as_array().unwrap().len(), 1);
+        assert_eq!(place.json(&["events", "--until", "1h"]).as_array().unwrap().len(), 0);
         assert_eq!(place.json(&["verify"])["intact"], true);
         assert!(place.run(&["verify"]).ok().out.starts_with("the log is intact: "));
     });

@@ -80,7 +80,7 @@ fn compile(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Conditio
     let row = format!("({})", rows.join(word));
     let lists: Vec<&String> = parts.iter().filter_map(|part| part.condition.ids.as_ref()).collect();
     let ids = if word == " AND " {
-        lists.first().map(|ids| (*ids).clone())
+        wanted.shortest(tx, &lists)?.map(|ids| (*ids).clone())
     } else if lists.len() == parts.len() {
         let selects: Vec<String> = lists.iter().map(|ids| format!("SELECT certificate FROM ({ids}) AS part")).collect();
         Some(selects.join(" UNION "))
@@ -92,6 +92,9 @@ fn compile(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Conditio
 }
 
 fn leaf(tx: &mut Tx<'_>, wanted: &mut Conditions, predicate: &Predicate) -> Result<Compiled> {
+    if let (true, Test::Set, Some(row)) = (predicate.negated, &predicate.test, without(predicate.field)) {
+        return Ok(exact(row, Some(format!("SELECT id AS certificate FROM certificate WHERE {row}"))));
+    }
     let positive = test(tx, wanted, predicate.field, &predicate.test)?;
     Ok(match predicate.negated {
         false => positive,
@@ -99,6 +102,15 @@ fn leaf(tx: &mut Tx<'_>, wanted: &mut Conditions, predicate: &Predicate) -> Resu
         true if positive.inexact => undecided("1 = 1", None),
         true => exact(format!("NOT coalesce({}, FALSE)", positive.condition.row), None),
     })
+}
+
+/// The test of a row without this field, where an index finds these rows.
+fn without(field: FieldId) -> Option<&'static str> {
+    match field {
+        FieldId::OwnerRoleName | FieldId::OwnerRoleId => Some("certificate.owner_role IS NULL"),
+        FieldId::IssuedCn => Some("(certificate.common_name_folded IS NULL OR certificate.common_name_folded = '')"),
+        _ => None,
+    }
 }
 
 /// How a field is kept.
@@ -214,7 +226,7 @@ fn kept(field: FieldId) -> Kept {
         FieldId::ManagedName => Kept::Named { column: "lineage", table: "lineage" },
         FieldId::Source => Kept::Few { field: Field::Source, set: "certificate.source <> ''" },
         FieldId::Finding => Kept::Few { field: Field::Finding, set: "certificate.findings IS NOT NULL" },
-        FieldId::FindingSeverity => Kept::Number { column: "severity", indexed: false },
+        FieldId::FindingSeverity => Kept::Number { column: "severity", indexed: true },
         FieldId::StoreMachine => Kept::Linked(&links::MACHINES),
         FieldId::StorePath => Kept::Linked(&links::PATHS),
         FieldId::StoreContainer => Kept::Linked(&links::CONTAINERS),

@@ -12,6 +12,20 @@ use crate::error::Result;
 /// Ids that one condition may bring along to lead.
 pub(crate) const LEADING: i64 = 4_096;
 
+/// Ids of one condition that are looked up one by one in [`NARROW`] rather than walking all of it, in steps of which each is tried
+/// for every condition before the next.
+const LEADING_COUNTS: [i64; 3] = [LEADING, 65_536, 524_288];
+
+/// An index by id of the columns that are asked for together with others, for counting without a look at the wide rows.
+const NARROW: &str = "certificate_narrow";
+const NARROW_COLUMNS: [&str; 7] = ["id", "not_after", "revoked_at", "owner_role", "lineage", "key_bits", "severity"];
+
+/// Indexes that have the columns of [`NARROW`] which are most often asked for besides their first.
+const WIDE: [(&str, &str, &[&str]); 2] = [
+    ("owner_role", "certificate_owner", &["id", "owner_role", "not_after", "revoked_at", "key_bits"]),
+    ("not_after", "certificate_not_after", &["id", "not_after", "lineage", "owner_role", "revoked_at"]),
+];
+
 /// Parameters that lists of values take at most, of a whole statement.
 const PARAMETERS: usize = 8_000;
 
@@ -48,8 +62,6 @@ pub(crate) struct Plan {
 /// In which order rows are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// In any.
-    None,
     /// In that of their ids.
     Key,
     /// In that of an index of `certificate`, which has all of them.
@@ -129,7 +141,6 @@ impl Conditions {
             // Thousands of rows fulfil each condition: sorting them all for one page would take longer than meeting enough of them.
             None if self.conditions.is_empty() => "certificate".to_owned(),
             None => match order {
-                Order::None => "certificate".to_owned(),
                 Order::Key => tx.walked("certificate", None),
                 Order::Index(index) => tx.walked("certificate", Some(index)),
             },
@@ -142,13 +153,86 @@ impl Conditions {
         Ok(Plan { from, wanted })
     }
 
+    /// What says which rows are wanted, in whatever order they would come.
+    pub(crate) fn question(&self) -> String {
+        self.tests().collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// Chooses how the rows are counted: where an index has all that is asked for, without a look at them.
+    pub(crate) fn plan_count(&self, tx: &mut Tx<'_>) -> Result<Plan> {
+        let lead = self.lead_count(tx)?;
+        let all = |known: &[&str]| self.tests().all(|test| columns(test).all(|column| known.contains(&column)));
+        let mut tests: Vec<String> = self.tests().map(str::to_owned).collect();
+        let narrow = all(&NARROW_COLUMNS);
+        let wide = |row: &str| WIDE.iter().find(|(first, _, known)| columns(row).all(|column| column == *first) && all(known));
+        let from = match lead.map(|lead| &self.conditions[lead]) {
+            Some(Condition { row, .. }) if let Some((_, index, _)) = wide(row) => tx.walked("certificate", Some(index)),
+            Some(Condition { ids: Some(ids), exact, .. }) => {
+                if *exact {
+                    lead.map(|lead| tests.remove(lead));
+                }
+                tests.insert(0, "certificate.id = found.certificate".to_owned());
+                let rows = if narrow || all_narrow(&tests[1..]) {
+                    tx.walked("certificate", Some(NARROW))
+                } else {
+                    "certificate".to_owned()
+                };
+                format!("({ids}) AS found CROSS JOIN {rows}")
+            }
+            _ if narrow => tx.walked("certificate", Some(NARROW)),
+            _ => "certificate".to_owned(),
+        };
+        let wanted = if tests.is_empty() { String::new() } else { format!(" WHERE {}", tests.join(" AND ")) };
+        Ok(Plan { from, wanted })
+    }
+
+    /// The condition with the shortest list of ids, unless all are so long that the whole table is walked sooner.
+    fn lead_count(&self, tx: &mut Tx<'_>) -> Result<Option<usize>> {
+        for most in LEADING_COUNTS {
+            let mut shortest = None;
+            let mut fewest = most;
+            for (at, ids) in self.conditions.iter().enumerate().filter_map(|(at, one)| Some((at, one.ids.as_deref()?))) {
+                let found = self.entries(tx, ids, fewest)?;
+                if found <= fewest {
+                    (fewest, shortest) = (found, Some(at));
+                }
+            }
+            if shortest.is_some() {
+                return Ok(shortest);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The shortest of these lists of ids; any of those that have more than [`LEADING`].
+    pub(crate) fn shortest<'l>(&self, tx: &mut Tx<'_>, lists: &[&'l String]) -> Result<Option<&'l String>> {
+        let (first, others) = match lists {
+            [] => return Ok(None),
+            [only] => return Ok(Some(only)),
+            [first, others @ ..] => (*first, others),
+        };
+        let (mut shortest, mut fewest) = (first, self.entries(tx, first, LEADING)?);
+        for ids in others {
+            let found = self.entries(tx, ids, fewest)?;
+            if found < fewest {
+                (shortest, fewest) = (*ids, found);
+            }
+        }
+        Ok(Some(shortest))
+    }
+
+    /// How many ids a list has, as far as `most` and one more.
+    fn entries(&self, tx: &mut Tx<'_>, ids: &str, most: i64) -> Result<i64> {
+        let (sql, values) = self.statement(&format!("SELECT count(*) FROM ({ids} LIMIT {}) AS few", most + 1));
+        Ok(tx.one(&sql, &values, |row| row.get(0))?.unwrap_or(0))
+    }
+
     /// The list of ids that leads, if one is short.
     fn lead(&self, tx: &mut Tx<'_>) -> Result<Option<&str>> {
         let mut fewest = LEADING;
         let mut lead = None;
         for ids in self.conditions.iter().filter_map(|condition| condition.ids.as_deref()) {
-            let (sql, values) = self.statement(&format!("SELECT count(*) FROM ({ids} LIMIT {}) AS few", fewest + 1));
-            let count: i64 = tx.one(&sql, &values, |row| row.get(0))?.unwrap_or(0);
+            let count = self.entries(tx, ids, fewest)?;
             if count <= fewest {
                 (fewest, lead) = (count, Some(ids));
             }
@@ -183,9 +267,36 @@ impl Conditions {
     }
 }
 
+/// The columns of `certificate` that a test names. A table whose name merely ends so counts as well: the test is then taken for
+/// one of a wide row, which costs time and changes nothing.
+fn columns(test: &str) -> impl Iterator<Item = &str> {
+    test.split("certificate.").skip(1).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        &rest[..end]
+    })
+}
+
+/// Whether [`NARROW`] answers these tests.
+fn all_narrow(tests: &[String]) -> bool {
+    tests.iter().all(|test| columns(test).all(|column| NARROW_COLUMNS.contains(&column)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_of_a_test_are_found() {
+        let of = |test| columns(test).collect::<Vec<_>>();
+        assert_eq!(of("(certificate.not_after >= $1 AND certificate.owner_role IS NULL)"), ["not_after", "owner_role"]);
+        assert_eq!(of("certificate.id IN (SELECT certificate FROM certificate_name WHERE reversed > $1)"), ["id"]);
+        assert_eq!(
+            of("EXISTS (SELECT 1 FROM excluded_certificate WHERE excluded_certificate.sha256 = certificate.sha256)"),
+            ["sha256", "sha256"]
+        );
+        assert!(all_narrow(&["1 = 1".to_owned(), "certificate.key_bits >= $2".to_owned()]));
+        assert!(!all_narrow(&["certificate.is_ca".to_owned()]));
+    }
 
     #[test]
     fn parameters_are_numbered_anew() {

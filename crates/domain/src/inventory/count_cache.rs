@@ -1,5 +1,6 @@
 //! Exact counts, remembered as long as nothing has happened: every change of what queries see has an event, but for rows that are
-//! derived again. A count of half a million rows is asked for with every page of a list; this makes it cost once.
+//! derived again. A count of half a million rows is asked for with every page of a list; this makes it cost once. People who sign in
+//! change nothing of what queries see.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -7,11 +8,12 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use certhold_store::{Tx, Value, params};
 
 use crate::error::Result;
+use crate::events::names;
 
 /// What was counted, at which version of the data.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    /// The head of the event chain: it stands for everything that has happened in one database and in no other.
+    /// An event of the chain: it stands for everything that had happened then in one database and in no other.
     head: Vec<u8>,
     /// Which derivation rows have, and how far they have been derived again.
     derived: Vec<i64>,
@@ -21,19 +23,43 @@ pub(super) struct Key {
 /// Counts of all databases that this process has open; the key says which one and when, so that none is ever wrong.
 static COUNTS: LazyLock<Mutex<HashMap<Key, i64>>> = LazyLock::new(Mutex::default);
 
-/// Counts after which it starts again, so that it stays small.
-const COUNTS_MAX: usize = 512;
+/// Counts after which it starts again, so that it stays small: some hundred octets each.
+const COUNTS_MAX: usize = 4_096;
 
-/// The count that the statement gives.
-pub(super) fn count(tx: &mut Tx<'_>, sql: &str, values: &[Value<'_>]) -> Result<i64> {
-    let key = key(tx, sql, values)?;
-    let counts = || COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
+/// Events that change nothing of what a query or a scope sees.
+const UNSEEN: &[&str] = &[
+    names::SIGN_IN_SUCCEEDED,
+    names::SIGN_IN_FAILED,
+    names::SIGN_IN_LOCKED,
+    names::SESSION_ENDED,
+    names::TOKEN_CREATED,
+    names::TOKEN_REVOKED,
+    names::ACCESS_TOKEN_ISSUED,
+    names::PASSWORD_CHANGED,
+    names::PRIVATE_KEY_EXPORTED,
+    names::ORDER_PREPARED,
+    names::ORDER_PLACED,
+    names::RENEWAL_REQUESTED,
+    names::BACKUP_COMPLETED,
+];
+
+/// So many of them in a row are looked through for one that changed something.
+const AWAY: i64 = 256;
+
+/// The answer to a question: what was counted when it was asked before, as long as nothing has happened, or what `counted` finds.
+pub(super) fn count(
+    tx: &mut Tx<'_>,
+    sql: &str,
+    values: &[Value<'_>],
+    counted: impl FnOnce(&mut Tx<'_>) -> Result<i64>,
+) -> Result<i64> {
     // Within a write, what is not committed may still be undone.
-    let key = key.filter(|_| !tx.can_write());
+    let key = if tx.can_write() { None } else { key(tx, sql, values)? };
+    let counts = || COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(count) = key.as_ref().and_then(|key| counts().get(key).copied()) {
         return Ok(count);
     }
-    let count: i64 = tx.one(sql, values, |row| row.get(0))?.unwrap_or(0);
+    let count = counted(tx)?;
     if let Some(key) = key {
         let mut counts = counts();
         if counts.len() >= COUNTS_MAX {
@@ -46,10 +72,26 @@ pub(super) fn count(tx: &mut Tx<'_>, sql: &str, values: &[Value<'_>]) -> Result<
 
 /// A question as it stands now; nothing for a database without events, which is none of ours.
 pub(super) fn key(tx: &mut Tx<'_>, sql: &str, values: &[Value<'_>]) -> Result<Option<Key>> {
-    let head: Option<Vec<u8>> = tx.one("SELECT hash FROM event ORDER BY seq DESC LIMIT 1", params![], |row| row.get(0))?;
+    let head = head(tx)?;
     let derivation = "SELECT value FROM counter WHERE name = 'derived' OR name = 'derived_to' ORDER BY name";
     let derived = tx.rows(derivation, params![], |row| row.get(0))?;
     Ok(head.filter(|head| !head.is_empty()).map(|head| Key { head, derived, question: question(sql, values) }))
+}
+
+/// The hash of an event since which nothing has happened that queries see: the newest event but for those of people who come and
+/// go. When there are many of these, one of them that stays the same while [`AWAY`] more come.
+fn head(tx: &mut Tx<'_>) -> Result<Option<Vec<u8>>> {
+    let unseen: Vec<String> = UNSEEN.iter().map(|operation| format!("'{operation}'")).collect();
+    let newest = format!(
+        "SELECT hash FROM (SELECT hash, operation FROM event ORDER BY seq DESC LIMIT {AWAY}) AS newest \
+         WHERE operation NOT IN ({}) LIMIT 1",
+        unseen.join(", ")
+    );
+    if let Some(hash) = tx.one(&newest, params![], |row| row.get(0))? {
+        return Ok(Some(hash));
+    }
+    let steady = format!("SELECT hash FROM event WHERE seq = (SELECT (max(seq) - 1) / {AWAY} * {AWAY} FROM event)");
+    tx.one(&steady, params![], |row| row.get(0)).map_err(Into::into)
 }
 
 /// Statement and values, each with its length, so that no two questions look alike.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use certhold_store::{Tx, params};
+use certhold_store::{Tx, Value, params};
 
 use super::certificate::{SUMMARY_COLUMNS, SUMMARY_JOINS, Summary, read_summary};
 use super::conditions::{Conditions, LEADING, Order, Plan};
@@ -154,6 +154,13 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// From when on certificates must be valid, if that and not being revoked is all that is asked of them.
+    fn alive(&self) -> Option<i64> {
+        let rest = Filter { expiry: Expiry::default(), revoked: None, ..self.clone() };
+        let asked = self.revoked == Some(false) && self.expiry.before.is_none() && rest.wants_everything();
+        self.expiry.from.filter(|_| asked)
+    }
+
     /// Whether it leaves nothing out.
     pub(crate) fn wants_everything(&self) -> bool {
         let Filter { text, expiry, owner, managed, is_ca, revoked, condition, duplicates, .. } = self;
@@ -222,6 +229,8 @@ pub(crate) fn few(tx: &mut Tx<'_>, filter: &Filter) -> Result<Option<Vec<Summary
 struct Wanted {
     conditions: Conditions,
     again: Option<Again>,
+    /// All that is asked for is what does not end before then and is not revoked: what most lists begin with.
+    alive: Option<i64>,
 }
 
 /// What is looked at in memory, row by row.
@@ -244,11 +253,26 @@ impl Wanted {
         if again.is_none() {
             duplicates::leave_out(&mut conditions, filter.duplicates);
         }
-        Ok(Wanted { conditions, again })
+        Ok(Wanted { conditions, again, alive: filter.alive() })
     }
 
     fn rows(&self, tx: &mut Tx<'_>, sort: Sort, after: Option<&str>, limit: usize) -> Result<Vec<Summary>> {
-        let Some(again) = &self.again else { return self.page(tx, sort, after, 0, limit) };
+        match &self.again {
+            Some(again) => self.rows_again(tx, again, sort, after, 0, limit),
+            None => self.page(tx, sort, after, 0, limit),
+        }
+    }
+
+    /// The rows behind the first `skipped`, each looked at in memory.
+    fn rows_again(
+        &self,
+        tx: &mut Tx<'_>,
+        again: &Again,
+        sort: Sort,
+        after: Option<&str>,
+        mut skipped: usize,
+        limit: usize,
+    ) -> Result<Vec<Summary>> {
         let mut kept = Vec::new();
         let (mut after, mut passed) = (after.map(str::to_owned), 0);
         while kept.len() < limit {
@@ -263,7 +287,10 @@ impl Wanted {
             let ended = page.len() < AGAIN;
             for found in page {
                 if fitting.contains(&found.id.0) && !self.has_newer(tx, again, found.id)? {
-                    kept.push(found);
+                    match skipped {
+                        0 => kept.push(found),
+                        _ => skipped -= 1,
+                    }
                 }
             }
             if ended {
@@ -291,9 +318,8 @@ impl Wanted {
 
     /// The rows behind the first `offset`, from the nearest place that is known.
     fn rows_at(&self, tx: &mut Tx<'_>, sort: Sort, offset: usize, limit: usize) -> Result<Vec<Summary>> {
-        if self.again.is_some() {
-            let mut rows = self.rows(tx, sort, None, offset.saturating_add(limit + 1))?;
-            return Ok(rows.split_off(offset.min(rows.len())));
+        if let Some(again) = &self.again {
+            return self.rows_again(tx, again, sort, None, offset, limit + 1);
         }
         if !sort.has_cursor() {
             return self.page(tx, sort, None, offset, limit + 1);
@@ -330,34 +356,46 @@ impl Wanted {
     }
 
     fn count(&self, tx: &mut Tx<'_>) -> Result<i64> {
-        if self.again.is_some() {
-            let mut count = 0;
-            let mut after = "0".to_owned();
-            loop {
-                let rows = self.rows(tx, Sort::Id, Some(&after), AGAIN)?;
-                count += i64::try_from(rows.len()).unwrap_or(i64::MAX);
-                match rows.last() {
-                    Some(last) if rows.len() == AGAIN => after = last.id.to_string(),
-                    _ => return Ok(count),
-                }
-            }
-        }
-        if self.conditions.is_empty() {
+        if self.again.is_none() && self.conditions.is_empty() {
             return count_all(tx);
         }
-        if let Some(counted) = self.conditions.counted() {
+        if let Some(counted) = self.conditions.counted().filter(|_| self.again.is_none()) {
             return Ok(counted);
         }
+        let again = self.again.as_ref().map(|again| format!("{:?} {:?}", again.condition, again.duplicates));
+        let (question, values) = self.conditions.statement(&self.conditions.question());
+        let question = question + &again.unwrap_or_default();
+        count_cache::count(tx, &question, &values, |tx| match (&self.again, self.alive) {
+            (Some(_), _) => self.count_again(tx),
+            (None, Some(from)) => count_alive(tx, from),
+            (None, None) => self.count_rows(tx),
+        })
+    }
+
+    fn count_rows(&self, tx: &mut Tx<'_>) -> Result<i64> {
         let sql = match self.conditions.exactly() {
             // Entries of an index are counted without a look at the rows.
             Some(ids) => format!("SELECT count(*) FROM ({ids}) AS found"),
             None => {
-                let Plan { from, wanted: tests } = self.conditions.plan(tx, Order::None)?;
+                let Plan { from, wanted: tests } = self.conditions.plan_count(tx)?;
                 format!("SELECT count(*) FROM {from}{tests}")
             }
         };
         let (sql, values) = self.conditions.statement(&sql);
-        count_cache::count(tx, &sql, &values)
+        Ok(tx.one(&sql, &values, |row| row.get(0))?.unwrap_or(0))
+    }
+
+    fn count_again(&self, tx: &mut Tx<'_>) -> Result<i64> {
+        let mut count = 0;
+        let mut after = "0".to_owned();
+        loop {
+            let rows = self.rows(tx, Sort::Id, Some(&after), AGAIN)?;
+            count += i64::try_from(rows.len()).unwrap_or(i64::MAX);
+            match rows.last() {
+                Some(last) if rows.len() == AGAIN => after = last.id.to_string(),
+                _ => return Ok(count),
+            }
+        }
     }
 }
 
@@ -369,6 +407,21 @@ fn fitting(tx: &mut Tx<'_>, condition: &query::Condition, ids: &[CertificateId])
 
 /// Rows that are fetched at once to be looked at again in memory.
 const AGAIN: usize = 512;
+
+/// Those that do not end before `from` and are not revoked: all but the others, unless these are the most.
+fn count_alive(tx: &mut Tx<'_>, from: i64) -> Result<i64> {
+    let mut one = |sql: &str, values: &[Value<'_>]| -> Result<i64> { Ok(tx.one(sql, values, |row| row.get(0))?.unwrap_or(0)) };
+    let all = one("SELECT value FROM counter WHERE name = 'certificates'", params![])?;
+    let ended = one(
+        "SELECT count(*) FROM (SELECT id FROM certificate WHERE not_after < $1 LIMIT $2) AS ended",
+        params![from, all / 2 + 1],
+    )?;
+    if ended > all / 2 {
+        return one("SELECT count(*) FROM certificate WHERE not_after >= $1 AND revoked_at IS NULL", params![from]);
+    }
+    let revoked = "SELECT count(*) FROM certificate WHERE revoked_at IS NOT NULL AND not_after >= $1";
+    Ok(all - ended - one(revoked, params![from])?)
+}
 
 /// All certificates held, from the maintained counter.
 pub fn count_all(tx: &mut Tx<'_>) -> Result<i64> {

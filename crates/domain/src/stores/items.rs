@@ -177,7 +177,17 @@ pub(super) fn of_alias(tx: &mut Tx<'_>, store: StoreId, alias: &str) -> Result<V
     Ok(rows)
 }
 
-/// Keeps what an entry is now, `seen` at this instant; what it was before goes. Says whether its own certificate or key is new.
+/// What is new about an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Nothing,
+    /// Only certificates above its own.
+    Above,
+    /// Its own certificate, or whether its key is there.
+    Own,
+}
+
+/// Keeps what an entry is now, `seen` at this instant; what it was before goes.
 pub(super) fn put(
     tx: &mut Tx<'_>,
     store: StoreId,
@@ -186,12 +196,12 @@ pub(super) fn put(
     has_key: bool,
     seen: i64,
     now: i64,
-) -> Result<bool> {
+) -> Result<Change> {
     let known = of_alias(tx, store, alias)?;
     let wanted: Vec<(CertificateId, bool)> = certificates.iter().map(|id| (*id, has_key)).collect();
     if known == wanted {
         tx.execute("UPDATE store_item SET seen = $1 WHERE store = $2 AND alias = $3", params![seen, store, alias])?;
-        return Ok(false);
+        return Ok(Change::Nothing);
     }
     tx.execute("DELETE FROM store_item WHERE store = $1 AND alias = $2", params![store, alias])?;
     let rows: Vec<[Value<'_>; 7]> = (0i64..)
@@ -204,7 +214,7 @@ pub(super) fn put(
         "INSERT INTO store_item (store, alias, position, certificate, has_key, found_at, seen) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &rows,
     )?;
-    Ok(known.first() != wanted.first())
+    Ok(if known.first() == wanted.first() { Change::Above } else { Change::Own })
 }
 
 /// Forgets an entry; the certificate that it had.

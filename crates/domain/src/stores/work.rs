@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use certhold_store::{Tx, Value, params};
 use serde_json::{Value as Json, json};
 
-use super::items;
+use super::items::{self, Change};
 use super::jobs::{self, StoreJob, StoreJobKind};
 use super::list::{self, Problem, Store};
 use crate::actor::Actor;
@@ -186,12 +186,14 @@ pub fn found(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, job: StoreJobId, ent
     let ids = inventory::take_in(tx, actor, &candidates, &source, now)?;
     let mut ids = ids.into_iter();
     let mut installed = Vec::new();
+    let mut changed = false;
     for entry in entries {
         let own: Vec<CertificateId> = ids.by_ref().take(entry.certificates.len()).collect();
         let before = items::of_alias(tx, store.id, &entry.alias)?.first().map(|(id, _)| *id);
-        let changed = items::put(tx, store.id, &entry.alias, &own, entry.has_key, job.0, now)?;
+        let change = items::put(tx, store.id, &entry.alias, &own, entry.has_key, job.0, now)?;
+        changed |= change != Change::Nothing;
         let (Some(first), Some(candidate)) = (own.first(), entry.certificates.first()) else { continue };
-        if changed {
+        if change == Change::Own {
             let what = Installed { store: &store, alias: &entry.alias, has_key: entry.has_key };
             installed.push((*first, candidate.title().to_owned(), what.payload()));
             if let Some(before) = before.filter(|before| before != first) {
@@ -207,6 +209,9 @@ pub fn found(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, job: StoreJobId, ent
         .collect();
     if !events.is_empty() {
         events::append_many(tx, actor, now, &events)?;
+    }
+    // What only stands above an entry changes has no event of its own: that of the job then says that something did.
+    if changed {
         tx.execute("UPDATE store_job SET report = 'changed' WHERE id = $1", params![job])?;
     }
     Ok(())
@@ -314,7 +319,7 @@ fn installed(tx: &mut Tx<'_>, actor: &Actor, store: &Store, alias: &str, written
     let ids = by_digest(tx, &written.certificates)?;
     let before = items::of_alias(tx, store.id, alias)?.first().map(|(id, _)| *id);
     let Some(first) = ids.first().copied() else { return Ok(()) };
-    if !items::put(tx, store.id, alias, &ids, written.has_key, seen, now)? {
+    if items::put(tx, store.id, alias, &ids, written.has_key, seen, now)? != Change::Own {
         return Ok(());
     }
     if let Some(before) = before.filter(|before| *before != first) {

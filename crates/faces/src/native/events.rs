@@ -107,7 +107,7 @@ pub struct Parameters {
     object: Option<i64>,
     /// Only events by this person or service account.
     actor: Option<i64>,
-    /// Only events through this face: `native`, `web`, `cli`, `worker` or `server`.
+    /// Only events through this face: `native`, `keyfactor`, `arcgis`, `web`, `cli`, `worker` or `server`.
     face: Option<String>,
     /// Only events from this address.
     address: Option<String>,

@@ -6,6 +6,7 @@ mod bulk;
 mod certificates;
 mod chains;
 mod collecting;
+mod counting;
 mod delegation;
 mod deploying;
 mod enrolling;
@@ -168,6 +169,8 @@ stories! {
     revoking::what_is_revoked_is_found_by_who_revoked_it,
     searching::queries_ask_for_every_field,
     searching::counts_are_kept,
+    counting::totals_are_what_lists_have,
+    counting::totals_follow_what_happens,
     searching::frequent_values_are_not_indexed,
     searching::rare_values_are_indexed_again,
     searching::excess_is_answered,
