@@ -50,6 +50,10 @@ pub struct Move {
     /// The database to fill; it must be empty
     #[arg(long, value_name = "URL")]
     to: String,
+    /// Move although the master key is not at hand: whether the secrets in it open, and who signed the heads of its event log, is not
+    /// checked
+    #[arg(long)]
+    without_master_key: bool,
 }
 
 impl Backup {
@@ -158,7 +162,7 @@ impl Move {
     /// Copies the database to the other place. The data directory must be at rest, and so must every other node.
     ///
     /// # Errors
-    /// When a node is at work, the target is not empty, or anything did not arrive as it was.
+    /// When a node is at work, the target is not empty, the master key is not at hand, or anything did not arrive as it was.
     pub fn run(self, place: &Place, output: Output) -> Result<(), Failure> {
         let _dir = DataDir::open(place.data(), "move")?;
         let configuration = Configuration::load(place, Settings::default())?;
@@ -175,12 +179,23 @@ impl Move {
         }
         at_rest(&from)?;
         let custody = custody(&configuration)?;
+        if custody.is_none() && !self.without_master_key {
+            return Err(Failure::new(format!(
+                "the master key of {from} is not at hand, so that nobody knows whether its secrets arrive as they were. Put the key \
+                 back as {} first, or move with --without-master-key, which checks the event log only",
+                configuration.data.join(master_key::FILE).display()
+            )));
+        }
         let source = Source::database(&from)?;
-        let (manifest, (verification, _)) = archive::copy(source, &to, |writer| check(writer, custody.as_ref(), &[]))?;
+        let (manifest, (verification, seals)) = archive::copy(source, &to, |writer| check(writer, custody.as_ref(), &[]))?;
         let details = json!({ "before": { "database": from.to_string() }, "after": { "database": to.to_string() } });
         note(&to, names::DATABASE_MOVED, &manifest, details);
+        let checked = match seals {
+            Some(seals) => format!("All {seals} secrets open."),
+            None => "Whether its secrets open, and who signed its heads, was not checked.".to_owned(),
+        };
         let sentence = format!(
-            "{} rows in {} tables are in {to} now: {} events, intact. Write database = {:?} in certhold.toml (with its password, if it \
+            "{} rows in {} tables are in {to} now: {} events, intact. {checked} Write database = {:?} in certhold.toml (with its password, if it \
              has one), then start the server. {from} is as it was.",
             manifest.rows(),
             manifest.tables.len(),
@@ -188,7 +203,7 @@ impl Move {
             to.to_string(),
         );
         let object = json!({ "from": from.to_string(), "to": to.to_string(), "rows": manifest.rows(),
-            "tables": manifest.tables, "events": verification.events, "intact": true });
+            "tables": manifest.tables, "events": verification.events, "secrets": seals, "intact": true });
         print_done(&sentence, &object, output)
     }
 }
@@ -222,9 +237,11 @@ fn set_aside(head: &Path) -> Result<(), Failure> {
 /// The master keys at hand, if there are any.
 fn custody(configuration: &Configuration) -> Result<Option<Arc<Custody>>, Failure> {
     let (data, command) = (&configuration.data, configuration.master_key_command.as_deref());
+    let given = command.is_some() || std::env::var_os(master_key::VARIABLE).is_some();
     let keys = match master_key::find(data, command, Absent::Refuse) {
         Ok((keys, _)) => keys,
-        Err(_) if !data.join(master_key::FILE).exists() && command.is_none() => return Ok(None),
+        // One that is given and cannot be read is no absent one.
+        Err(_) if !data.join(master_key::FILE).exists() && !given => return Ok(None),
         Err(failure) => return Err(failure),
     };
     Ok(Some(Arc::new(Custody::with_keeper(keys, Box::new(Keeper::new(data, command)))?)))

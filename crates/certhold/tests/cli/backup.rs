@@ -96,6 +96,29 @@ fn a_lost_database_comes_back_from_its_backup() {
 }
 
 #[test]
+fn a_move_says_what_it_did_not_check() {
+    let data = Data::new();
+    let to = |name: &str| format!("sqlite:{}", data.files().join(name).display());
+    let moved = data.run(&["move", "--to", &to("with.db")]).ok();
+    assert!(moved.out.contains("secrets open."), "{moved:?}");
+    let key = data.path().join("master.key");
+    let aside = data.files().join("master.key");
+    fs::rename(&key, &aside).unwrap();
+    let target = to("without.db");
+    let refused = data.run(&["move", "--to", &target]);
+    let said = refused.refused(1);
+    assert!(said.contains("master key") && said.contains("not at hand") && said.contains("--without-master-key"), "{said}");
+    assert!(!data.files().join("without.db").exists(), "nothing was put in place");
+    let unchecked = data.run(&["move", "--to", &target, "--without-master-key"]).ok();
+    assert!(unchecked.out.contains("was not checked"), "{unchecked:?}");
+    // A key that is at hand is asked all the same.
+    fs::write(&key, "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=\n").unwrap();
+    fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let wrong = data.run(&["move", "--to", &to("wrong.db"), "--without-master-key"]);
+    assert!(wrong.refused(1).contains("not the one this database was sealed with"), "{wrong:?}");
+}
+
+#[test]
 fn a_running_server_is_not_restored_over() {
     let data = Data::new();
     let copy = data.files().join("copy.db");

@@ -18,7 +18,8 @@ pub(super) fn scoped(id: CollectionId) -> Scoped {
     Scoped { area: AREA, noun: "collection", id: id.0 }
 }
 
-const AREA: &str = "/certificates/collections/";
+/// Where paths that end with the number of a collection are.
+pub(super) const AREA: &str = "/certificates/collections/";
 
 /// The collections on which roles have rights.
 pub(super) fn collections(tx: &mut Tx<'_>) -> Result<BTreeSet<CollectionId>> {

@@ -101,7 +101,7 @@ pub(crate) fn looking_at(tx: &mut Tx<'_>, field: MetadataFieldId) -> Result<Vec<
     )?)
 }
 
-fn require_may_change(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, name: &str) -> Result<()> {
+pub(super) fn require_may_change(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, name: &str) -> Result<()> {
     if !access::allows(tx, actor, paths::COLLECTIONS_MODIFY)? {
         let reason = format!("the query of the collection {name:?} looks at this: whoever changes it changes what is inside");
         return Err(Refusal::Forbidden { reason, missing: vec![paths::COLLECTIONS_MODIFY.to_owned()] }.into());

@@ -6,7 +6,7 @@ use certhold_store::{Tx, params};
 
 use super::grants;
 use super::list::{self, Collection};
-use super::looks::looking_at;
+use super::looks::{looking_at, require_may_change};
 use crate::access::{self, Decision, Level, Need, paths};
 use crate::actor::{Actor, Face};
 use crate::error::{Error, Refusal, Result};
@@ -183,23 +183,22 @@ pub fn containing(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, no
 /// The collections on which roles have rights and whose queries look at this metadata field.
 pub fn scopes_using(tx: &mut Tx<'_>, field: MetadataFieldId) -> Result<Vec<(CollectionId, String)>> {
     let using = looking_at(tx, field)?;
-    let mut scopes = Vec::new();
-    for (id, name) in using {
-        if !grants::of(tx, id)?.is_empty() {
-            scopes.push((id, name));
-        }
+    if using.is_empty() {
+        return Ok(using);
     }
-    Ok(scopes)
+    let granted = grants::collections(tx)?;
+    Ok(using.into_iter().filter(|(id, _)| granted.contains(id)).collect())
 }
 
-/// Refuses a change to the values of a metadata field that a scope's query looks at, unless the actor may change collections: such
-/// a change moves certificates into others' reach or out of it.
+/// Refuses a change to the values of a metadata field that a scope's query looks at, or to the value that new certificates get by
+/// themselves, unless the actor may change that query: such a change moves certificates into others' reach or out of it.
 pub fn require_metadata_change(tx: &mut Tx<'_>, actor: &Actor, field: MetadataFieldId) -> Result<()> {
-    if access::allows(tx, actor, paths::COLLECTIONS_MODIFY)? {
+    // Whoever holds the whole area holds every right on every collection.
+    if access::allows(tx, actor, grants::AREA)? {
         return Ok(());
     }
-    let scopes = scopes_using(tx, field)?;
-    let Some((_, name)) = scopes.first() else { return Ok(()) };
-    let reason = format!("this field decides who may see certificates through the collection {name:?}");
-    Err(Refusal::Forbidden { reason, missing: vec![paths::COLLECTIONS_MODIFY.to_owned()] }.into())
+    for (id, name) in scopes_using(tx, field)? {
+        require_may_change(tx, actor, id, &name)?;
+    }
+    Ok(())
 }

@@ -9,8 +9,8 @@ use crate::access::{self, paths, roles};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::{PatternId, RoleId};
-use crate::{limits, lookalike, metadata, ownership, private_ca, text};
+use crate::ids::{MetadataFieldId, PatternId, RoleId};
+use crate::{collections, limits, lookalike, metadata, ownership, private_ca, text};
 
 /// Creates a pattern. With `take_default`, a pattern that is the default of the template gives way to it.
 pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &PatternCommand, take_default: bool, now: i64) -> Result<PatternId> {
@@ -173,7 +173,22 @@ fn check(tx: &mut Tx<'_>, actor: &Actor, command: &PatternCommand, before: Optio
         fields.push(metadata::check_override(field, given)?);
     }
     fields.sort_by_key(|other| other.field);
+    require_may_default(tx, actor, &fields, before)?;
     Ok(PatternCommand { name, description, rules, roles: chosen, owner, fields, ..command.clone() })
+}
+
+/// A default is noted about certificates of everybody who uses the pattern: another one needs what noting it about theirs needs.
+fn require_may_default(tx: &mut Tx<'_>, actor: &Actor, fields: &[metadata::Override], before: Option<&Pattern>) -> Result<()> {
+    let known = before.map_or(&[][..], |before| before.settings.fields.as_slice());
+    let default = |all: &[metadata::Override], field: MetadataFieldId| {
+        all.iter().find(|other| other.field == field).map(|other| other.default.clone()).unwrap_or_default()
+    };
+    for field in fields.iter().chain(known).map(|other| other.field) {
+        if default(fields, field) != default(known, field) {
+            collections::require_metadata_change(tx, actor, field)?;
+        }
+    }
+    Ok(())
 }
 
 fn named_role(tx: &mut Tx<'_>, field: &'static str, role: RoleId) -> Result<()> {

@@ -181,12 +181,39 @@ pub struct Counted {
     pub count: i64,
 }
 
-/// The most frequent values of a counted field.
+/// The most frequent values of a counted field. Spellings that differ in the case of letters only are one value, as they are for
+/// every condition: told as most certificates spell it.
 pub(crate) fn most(tx: &mut Tx<'_>, field: Field, limit: usize) -> Result<Vec<Counted>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let read = |row: &certhold_store::Row<'_>| Ok(Counted { value: row.get(0)?, count: row.get(1)? });
-    let sql = "SELECT value, count FROM facet WHERE field = $1 AND count > 0 ORDER BY count DESC, value LIMIT $2";
-    Ok(tx.rows(sql, params![field.number(), limit], read)?)
+    // What an earlier version counted has no term until that is completed behind.
+    let sql = "SELECT min(value), CAST(sum(count) AS BIGINT), count(*), term FROM facet WHERE field = $1 AND count > 0 \
+        GROUP BY term, CASE WHEN term IS NULL THEN value END ORDER BY sum(count) DESC, min(value) LIMIT $2";
+    let found = tx.rows(sql, params![field.number(), limit], |row| {
+        let counted = Counted { value: row.get(0)?, count: row.get(1)? };
+        Ok((counted, row.get::<i64>(2)?, row.get::<Option<i64>>(3)?))
+    })?;
+    let mut most = Vec::with_capacity(found.len());
+    for (mut counted, spellings, term) in found {
+        if let Some(term) = term.filter(|_| spellings > 1) {
+            let sql = "SELECT value FROM facet WHERE term = $1 AND count > 0 ORDER BY count DESC, value LIMIT 1";
+            counted.value = tx.one(sql, params![term], |row| row.get(0))?.unwrap_or(counted.value);
+        }
+        most.push(counted);
+    }
+    Ok(most)
+}
+
+/// Whether a value of [`Field::IssuerName`] is the common name of an issuer, as far as the index of terms knows, and does not only stand
+/// in for one without.
+pub(crate) fn is_issuer_name(tx: &mut Tx<'_>, value: &str) -> Result<bool> {
+    // Every whole name has one.
+    if !value.contains('=') {
+        return Ok(true);
+    }
+    let sql = "SELECT certificate.id FROM certificate_term CROSS JOIN certificate WHERE certificate_term.term = $1 \
+        AND certificate.id = certificate_term.certificate AND certificate.issuer_name_folded = $2 LIMIT 1";
+    let folded = fold(value);
+    Ok(tx.one(sql, params![term(Field::IssuerName, &folded), &folded], |row| row.get::<i64>(0))?.is_some())
 }
 
 /// How many certificates have this value.

@@ -175,7 +175,7 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &FieldCommand, now: i64) 
 
 /// Replaces what a field is. Another type, or fewer options, only when all its values fit: [`super::conversion`] says which do
 /// not. A new regular expression asks something of new values only. Another name or type changes what is in the collections whose queries
-/// look at the field: that needs the rights that changing those queries needs.
+/// look at the field: that needs the rights that changing those queries needs, and so does another default.
 pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: MetadataFieldId, command: &FieldCommand, now: i64) -> Result<()> {
     access::require_path(tx, actor, paths::METADATA_TYPES_MODIFY)?;
     let before = find(tx, id)?;
@@ -188,6 +188,10 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: MetadataFieldId, command: &Fie
     if is_other {
         let fields = collections::with_field(tx, id, Some(entry(after.clone())))?;
         collections::require_may_redefine(tx, actor, fields)?;
+    }
+    if before.default != after.default {
+        // It is noted about certificates that others bring, who did not choose it.
+        collections::require_metadata_change(tx, actor, id)?;
     }
     convert::apply(tx, &before, &after)?;
     tx.execute(

@@ -160,8 +160,8 @@ struct Item {
     overwrite: bool,
 }
 
-/// Checks values against their fields; each refusal names the field. One that decides who may see certificates needs the right to
-/// change collections as well.
+/// Checks values against their fields; each refusal names the field. One that decides who may see certificates needs what changing the
+/// queries needs that look at it.
 pub(crate) fn prepare(tx: &mut Tx<'_>, actor: &Actor, changes: &[Change]) -> Result<Prepared> {
     let prepared = checked(tx, changes)?;
     for item in &prepared.items {
@@ -415,6 +415,10 @@ pub(crate) fn check_override(field: &Field, given: &Override) -> Result<Override
 
 /// Checks what somebody says about certificates that they add. A required field needs a value, unless it has a default;
 /// `asked` is false where nobody can be asked.
+///
+/// Unlike [`prepare`] it does not ask whether a scope looks at a field. Whoever brings a certificate decides all that it says, its names
+/// included, and so in which collections it is from the first moment; nobody had a right on it before that its being there could give
+/// away. Defaults are asked for where they are set.
 pub(crate) fn initial(tx: &mut Tx<'_>, given: &[Change], asked: bool) -> Result<Initial> {
     initial_under(tx, given, &[], asked)
 }

@@ -9,12 +9,15 @@ use super::{Query, QueryError, fold};
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::Result;
-use crate::inventory::Field as Indexed;
-use crate::metadata;
+use crate::inventory::{self, Field as Indexed};
 use crate::private_ca::Profile;
+use crate::{metadata, stores};
 
 /// Values of a field offered on completion.
 const VALUES: i64 = 20;
+
+/// Values of a counted field, the most frequent ones, among which they are looked for.
+const COUNTED: usize = 500;
 
 /// The fields of this installation.
 pub fn catalogue(tx: &mut Tx<'_>) -> Result<Catalogue> {
@@ -27,15 +30,11 @@ pub fn check(tx: &mut Tx<'_>, text: &str) -> Result<Result<Query, QueryError>> {
 }
 
 /// What could be written at `cursor` (characters before it). Values that certificates have are offered to whoever may see every
-/// certificate; roles that own none only to whoever may read security, or holds them.
+/// certificate, names of other things to whoever may see the lists of them; of roles without certificates only those that one holds.
 pub fn completions(tx: &mut Tx<'_>, actor: &Actor, text: &str, cursor: usize) -> Result<Completions> {
     let catalogue = catalogue(tx)?;
-    let sees_values = access::allows(tx, actor, paths::CERTIFICATES_READ)?;
     let mut failed = None;
     let mut values = |field: FieldId, typed: &str| {
-        if !sees_values {
-            return Vec::new();
-        }
         values(tx, actor, field, &fold(typed)).unwrap_or_else(|error| {
             failed = Some(error);
             Vec::new()
@@ -48,8 +47,24 @@ pub fn completions(tx: &mut Tx<'_>, actor: &Actor, text: &str, cursor: usize) ->
     }
 }
 
-/// Values that begin with a text, where an index or a short list finds them at once.
+/// The right that the list of what a field names asks for.
+fn right(field: FieldId) -> &'static str {
+    match field {
+        FieldId::Authority => paths::ISSUERS_READ,
+        FieldId::ManagedName => paths::RENEWAL_READ,
+        _ => paths::CERTIFICATES_READ,
+    }
+}
+
+/// Values with a text in them, where an index or a short list finds them at once: those that begin so, then the others.
 fn values(tx: &mut Tx<'_>, actor: &Actor, field: FieldId, typed: &str) -> Result<Vec<String>> {
+    if matches!(field, FieldId::StoreContainer | FieldId::StoreMachine | FieldId::StorePath) {
+        // Who may see which of them is told where they are listed.
+        return Ok(fitting(stores::texts_of(tx, actor, field)?, typed));
+    }
+    if !access::allows(tx, actor, right(field))? {
+        return Ok(Vec::new());
+    }
     let counted = match field {
         FieldId::IssuerDn => Indexed::Issuer,
         FieldId::IssuerCn => Indexed::IssuerName,
@@ -61,9 +76,6 @@ fn values(tx: &mut Tx<'_>, actor: &Actor, field: FieldId, typed: &str) -> Result
         FieldId::Source => Indexed::Source,
         FieldId::IssuedCn | FieldId::San => return common_names(tx, typed),
         FieldId::OwnerRoleName => return owners(tx, actor, typed),
-        FieldId::StoreContainer => {
-            return named(tx, "SELECT name FROM container WHERE folded >= $1 AND folded < $2 ORDER BY folded LIMIT $3", typed);
-        }
         FieldId::Authority => {
             return named(tx, "SELECT name FROM private_ca WHERE folded >= $1 AND folded < $2 ORDER BY folded LIMIT $3", typed);
         }
@@ -74,11 +86,25 @@ fn values(tx: &mut Tx<'_>, actor: &Actor, field: FieldId, typed: &str) -> Result
         }
         _ => return Ok(Vec::new()),
     };
-    let sql = "SELECT value FROM facet WHERE field = $1 AND count > 0 ORDER BY count DESC LIMIT 500";
-    let all: Vec<String> = tx.rows(sql, params![counted as i64], |row| row.get(0))?;
+    let all = inventory::most(tx, counted, COUNTED)?.into_iter().map(|counted| counted.value);
+    let mut found = fitting(all, typed);
+    if field == FieldId::IssuerCn {
+        let mut names = Vec::with_capacity(found.len());
+        for name in found {
+            if inventory::is_issuer_name(tx, &name)? {
+                names.push(name);
+            }
+        }
+        found = names;
+    }
+    Ok(found)
+}
+
+/// Those of these texts that have what was typed in them, the ones that begin so first.
+fn fitting(all: impl IntoIterator<Item = String>, typed: &str) -> Vec<String> {
     let (begin, rest): (Vec<String>, Vec<String>) = all.into_iter().partition(|value| fold(value).starts_with(typed));
     let inside = rest.into_iter().filter(|value| fold(value).contains(typed));
-    Ok(begin.into_iter().chain(inside).take(usize::try_from(VALUES).unwrap_or(20)).collect())
+    begin.into_iter().chain(inside).take(usize::try_from(VALUES).unwrap_or(20)).collect()
 }
 
 fn templates(name: fn(Profile) -> &'static str, typed: &str) -> Vec<String> {

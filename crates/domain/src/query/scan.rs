@@ -21,6 +21,11 @@ fn closing(open: char) -> Option<&'static [char]> {
     }
 }
 
+/// What other languages make operators of.
+pub(super) fn is_sign(character: char) -> bool {
+    matches!(character, '=' | '<' | '>' | '!' | '~' | '&' | '|')
+}
+
 pub(super) fn is_quote(character: char) -> bool {
     closing(character).is_some()
 }
@@ -62,6 +67,21 @@ impl Scan {
     /// The word that begins here, without moving.
     pub(super) fn word_at(&self, from: usize) -> String {
         self.chars[from.min(self.chars.len())..].iter().take_while(|c| is_word(**c)).collect()
+    }
+
+    /// The signs that stand here, without moving.
+    pub(super) fn signs_at(&self, from: usize) -> String {
+        self.chars[from.min(self.chars.len())..].iter().take_while(|c| is_sign(**c)).collect()
+    }
+
+    /// The words of a part, parted by spaces, each with its place.
+    pub(super) fn words(&self, from: usize, to: usize) -> Vec<(usize, String)> {
+        let begins = |at: &usize| {
+            let before = at.checked_sub(1).filter(|before| *before >= from).and_then(|before| self.chars.get(before));
+            !self.chars[*at].is_whitespace() && before.is_none_or(|before| before.is_whitespace())
+        };
+        let word = |at: usize| (at, self.chars[at..to].iter().take_while(|c| !c.is_whitespace()).collect());
+        (from..to).filter(begins).map(word).collect()
     }
 
     /// Takes the word `AND` or `OR`, in any letter case.

@@ -1,6 +1,61 @@
 //! Names that are close to one that is not known.
 
+use super::ast::Op;
 use super::fold;
+
+/// Words by which other languages call operators, with what they are called here.
+const OTHER_WORDS: &[(&[&str], &[&str])] = &[
+    (&["equals", "equal", "is"], &["-eq"]),
+    (&["notequals", "notequal", "neq", "isnot", "not", "differs"], &["-ne"]),
+    (&["has", "includes", "include"], &["-contains"]),
+    (&["excludes", "exclude", "lacks"], &["-notcontains"]),
+    (&["begins", "beginswith", "starts", "prefix"], &["-startswith"]),
+    (&["ends", "suffix"], &["-endswith"]),
+    (&["less", "before", "below", "under"], &["-lt"]),
+    (&["lte", "until"], &["-le"]),
+    (&["more", "greater", "after", "above", "over"], &["-gt"]),
+    (&["gte", "since"], &["-ge"]),
+    (&["between", "within"], &["-ge", "-le"]),
+    (&["anyof", "oneof", "among"], &["-in"]),
+    (&["match", "matches", "regex", "glob"], &["-like"]),
+];
+
+/// Signs by which other languages write operators.
+const OTHER_SIGNS: &[(&[&str], &[&str])] = &[
+    (&["=", "==", "===", ":="], &["-eq"]),
+    (&["!", "!=", "!==", "<>"], &["-ne"]),
+    (&["<"], &["-lt"]),
+    (&["<=", "=<"], &["-le"]),
+    (&[">"], &["-gt"]),
+    (&[">=", "=>"], &["-ge"]),
+    (&["~", "=~", "~="], &["-contains", "-like"]),
+    (&["!~"], &["-notcontains"]),
+    (&["&", "&&"], &["AND"]),
+    (&["|", "||"], &["OR"]),
+];
+
+fn called(written: &str, known: &[(&[&str], &'static [&'static str])]) -> Option<&'static [&'static str]> {
+    known.iter().find(|(others, _)| others.contains(&written)).map(|(_, ours)| *ours)
+}
+
+/// What signs of other languages are written as.
+pub(super) fn of_signs(signs: &str) -> &'static [&'static str] {
+    called(signs, OTHER_SIGNS).unwrap_or_default()
+}
+
+/// The operators that a word without a dash may stand for: itself, what other languages mean by it, and those that are close to it.
+pub(super) fn operators(word: &str) -> Vec<&'static str> {
+    let folded = fold(word);
+    if let Some(op) = Op::parse(&folded) {
+        return vec![op.word()];
+    }
+    if let Some(ours) = called(&folded, OTHER_WORDS) {
+        return ours.to_vec();
+    }
+    let known = || Op::ALL.iter().map(|(_, word, _)| *word);
+    let near = closest(&folded, known().map(|word| &word[1..]));
+    known().filter(|word| near.contains(&&word[1..])).collect()
+}
 
 const OFFERED: usize = 3;
 

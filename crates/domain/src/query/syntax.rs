@@ -2,8 +2,8 @@
 
 use super::ast::{Expr, Op};
 use super::error::QueryError;
-use super::scan::{Scan, is_dash, is_quote};
-use super::suggest::closest;
+use super::scan::{Scan, is_dash, is_quote, is_sign};
+use super::suggest::{self, closest};
 use crate::limits;
 
 /// A comparison as it stands in the text; places are counted from 0.
@@ -80,12 +80,14 @@ impl Parser {
     }
 
     fn no_connector(&self) -> QueryError {
-        let word = self.scan.word_at(self.scan.at);
-        let message = format!(
-            "AND, OR or the end was expected here, not {}; text with spaces stands in quotation marks",
-            self.scan.found()
-        );
-        QueryError::new(self.scan.at, message).suggesting(closest(&word, ["AND", "OR"].into_iter()))
+        let at = self.scan.at;
+        let (word, signs) = (self.scan.word_at(at), self.scan.signs_at(at));
+        let found = if signs.is_empty() { self.scan.found() } else { format!("{signs:?}") };
+        let message = format!("AND, OR or the end was expected here, not {found}; text with spaces stands in quotation marks");
+        match suggest::of_signs(&signs) {
+            [] => QueryError::new(at, message).suggesting(closest(&word, ["AND", "OR"].into_iter())),
+            near => QueryError::new(at, message).suggesting(near.iter().copied()),
+        }
     }
 
     fn any_of(&mut self) -> Result<Expr<Raw>, QueryError> {
@@ -168,26 +170,42 @@ impl Parser {
         let scan = &self.scan;
         let start = scan.at;
         let name_end = (start..scan.chars.len())
-            .find(|at| is_quote(scan.chars[*at]) || matches!(scan.chars[*at], '(' | ')' | ',' | '=' | '<' | '>' | '!'))
+            .find(|at| is_quote(scan.chars[*at]) || is_sign(scan.chars[*at]) || matches!(scan.chars[*at], '(' | ')' | ','))
             .unwrap_or(scan.chars.len());
         // A dash after a space begins an operator that is not known; one inside a word belongs to a name.
         let after_space = |at: &usize| *at > start && is_dash(scan.chars[*at]) && scan.chars[*at - 1].is_whitespace();
         if let Some(dash) = (start..name_end).find(after_space) {
             let word = scan.word_at(dash + 1);
-            let near = closest(&word, Op::ALL.iter().map(|(_, word, _)| &word[1..]));
-            let near = near.into_iter().map(|word| format!("-{word}"));
-            return QueryError::new(dash, format!("-{word} is no operator")).suggesting(near);
+            let near = suggest::operators(&word);
+            let all = || Op::ALL.iter().map(|(_, word, _)| *word).collect::<Vec<_>>().join(", ");
+            let known = if near.is_empty() { format!(": there are {}", all()) } else { String::new() };
+            return QueryError::new(dash, format!("-{word} is no operator{known}")).suggesting(near);
         }
         let name = scan.slice(start, name_end).trim().to_owned();
+        if let Some(error) = out_of_place(&name, start) {
+            return error;
+        }
+        // The first word belongs to the field.
+        let mut others = scan.words(start, name_end).into_iter().skip(1);
+        if let Some((at, word, near)) = others.find_map(|(at, word)| {
+            let near = suggest::operators(&word);
+            (!near.is_empty()).then_some((at, word, near))
+        }) {
+            let message = format!("an operator such as -eq was expected here, not {word:?}: operators begin with a dash");
+            return QueryError::new(at, message).suggesting(near);
+        }
+        let signs = scan.signs_at(name_end);
         match scan.chars.get(name_end) {
             _ if name.is_empty() && scan.peek().is_none() => {
                 QueryError::new(start, "a comparison was expected here, such as IssuedCN -contains \"example\"")
             }
+            Some(quote) if name.is_empty() && is_quote(*quote) => {
+                QueryError::new(start, "a field was expected here: fields stand without quotation marks")
+            }
             _ if name.is_empty() => QueryError::new(start, format!("a field was expected here, not {}", scan.found())),
-            Some('=') => QueryError::new(name_end, "= is no operator").suggesting(["-eq"]),
-            Some('!') => QueryError::new(name_end, "! is no operator").suggesting(["-ne"]),
-            Some('<') => QueryError::new(name_end, "< is no operator").suggesting(["-lt", "-le"]),
-            Some('>') => QueryError::new(name_end, "> is no operator").suggesting(["-gt", "-ge"]),
+            Some(sign) if is_sign(*sign) => {
+                QueryError::new(name_end, format!("{signs} is no operator")).suggesting(suggest::of_signs(&signs).iter().copied())
+            }
             _ => QueryError::new(
                 name_end.min(scan.chars.len()),
                 format!("an operator such as -eq or -contains was expected after {name:?}"),
@@ -200,6 +218,9 @@ impl Parser {
             return self.single();
         }
         let start = self.scan.at;
+        if matches!(self.scan.peek(), Some('[' | '{')) {
+            return Err(QueryError::new(start, "the values of -in stand in parentheses: -in (\"a\", \"b\")"));
+        }
         if !self.scan.take('(') {
             // One value without parentheses is a list of one.
             return Ok(RawValue::List(vec![(self.single()?, start)]));
@@ -229,7 +250,7 @@ impl Parser {
     fn single(&mut self) -> Result<RawValue, QueryError> {
         let at = self.scan.at;
         match self.scan.peek() {
-            None => Err(QueryError::new(at, "a value was expected here")),
+            None => Err(QueryError::new(at, "a value was expected here, such as \"text\", 2048, true or NULL")),
             Some('\'') => Err(QueryError::new(at, "text stands in double quotation marks: \"text\"")),
             Some('(') => Err(QueryError::new(at, "only -in takes values in parentheses")),
             Some(')' | ',') => Err(QueryError::new(at, format!("a value was expected here, not {}", self.scan.found()))),
@@ -237,6 +258,19 @@ impl Parser {
             Some(quote) if is_quote(quote) => self.scan.quoted().map(RawValue::Quoted),
             Some(_) => Ok(RawValue::Bare(self.scan.bare())),
         }
+    }
+}
+
+/// What is wrong with a field that begins with a word that joins or negates comparisons; nothing for others.
+pub(super) fn out_of_place(name: &str, at: usize) -> Option<QueryError> {
+    let first = name.split_whitespace().next()?.to_uppercase();
+    match first.as_str() {
+        "AND" | "OR" => Some(QueryError::new(at, format!("a comparison was expected here: {first} stands between two"))),
+        "NOT" => {
+            let message = "there is no NOT: ask for the contrary, with -ne for -eq and -notcontains for -contains";
+            Some(QueryError::new(at, message).suggesting(["-ne", "-notcontains"]))
+        }
+        _ => None,
     }
 }
 

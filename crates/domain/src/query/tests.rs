@@ -267,12 +267,50 @@ fn quotation_marks_and_backslashes() {
     assert_eq!(text(r#""AND ) (""#), "AND ) (");
 }
 
+/// What people bring along from other languages: the place, what is said of it, and what is meant.
+const HABITS: &[(&str, usize, &str, &[&str])] = &[
+    (r#"CN == "x""#, 4, "== is no operator", &["-eq"]),
+    (r#"CN != "x""#, 4, "!= is no operator", &["-ne"]),
+    (r#"CN <> "x""#, 4, "<> is no operator", &["-ne"]),
+    ("KeySize < 2048", 9, "< is no operator", &["-lt"]),
+    ("KeySize <= 2048", 9, "<= is no operator", &["-le"]),
+    ("KeySize>=2048", 8, ">= is no operator", &["-ge"]),
+    (r#"CN =~ "x""#, 4, "=~ is no operator", &["-contains", "-like"]),
+    (r#"CN eq "x""#, 4, "operators begin with a dash", &["-eq"]),
+    ("CN contains shop", 4, "operators begin with a dash", &["-contains"]),
+    ("CN IS NULL", 4, "operators begin with a dash", &["-eq"]),
+    ("CN LIKE '%shop%'", 4, "operators begin with a dash", &["-like"]),
+    (r#"CN in ("a", "b")"#, 4, "operators begin with a dash", &["-in"]),
+    ("Cost Centre equals 1", 13, "operators begin with a dash", &["-eq"]),
+    ("CN contains x AND KeySize -gt 1", 4, "was expected after CN, not \"contains\"", &["-contains"]),
+    (r#"CN -begins "x""#, 4, "-begins is no operator", &["-startswith"]),
+    ("ExpirationDate -between 1", 16, "-between is no operator", &["-ge", "-le"]),
+    ("CN -foo 2", 4, "-foo is no operator: there are -eq, -ne, -contains,", &[]),
+    (r#"CN -eq "x" && KeySize -gt 1"#, 12, "not \"&&\"", &["AND"]),
+    (r#"CN -eq "x" || KeySize -gt 1"#, 12, "not \"||\"", &["OR"]),
+    (r#"NOT CN -eq "x""#, 1, "there is no NOT", &["-ne", "-notcontains"]),
+    (r#"NOT (CN -eq "x")"#, 1, "there is no NOT", &["-ne", "-notcontains"]),
+    (r#"CN -eq "x" AND NOT CN -eq "y""#, 16, "there is no NOT", &["-ne", "-notcontains"]),
+    (r#"AND CN -eq "x""#, 1, "AND stands between two", &[]),
+    (r#"CN -eq "x" OR or CN -eq "y""#, 15, "OR stands between two", &[]),
+    (r#""CN" -eq "x""#, 1, "fields stand without quotation marks", &[]),
+    ("'IssuedCN' -eq x", 1, "there is no field", &["IssuedCN"]),
+    ("[IssuedCN] -eq x", 1, "there is no field", &["IssuedCN"]),
+    (r#"CN -in ["a", "b"]"#, 8, "the values of -in stand in parentheses", &[]),
+    (r#"CN -in "a", "b""#, 11, "several values stand in parentheses after -in", &[]),
+    ("CN -like %shop%", 10, "any text is written as *", &["\"*shop*\""]),
+    ("()", 2, "a field was expected here, not \")\"", &[]),
+    (r#"CN -in ("a", )"#, 14, "a value was expected here, not \")\"", &[]),
+    ("CN -eq web shop", 12, "text with spaces stands in quotation marks", &[]),
+    ("CN -eq", 7, "such as \"text\", 2048, true or NULL", &[]),
+];
+
 #[test]
 fn errors_point_and_suggest() {
     for (text, column, part, suggestions) in [
         (r#"IsuedCN -eq "x""#, 1, "there is no field \"IsuedCN\"", &["IssuedCN"][..]),
         (r#"CN -eq "x" AND Cost Center -eq 1"#, 16, "there is no field", &["Cost Centre"]),
-        (r#"CN -equals "x""#, 4, "-equals is no operator", &[]),
+        (r#"CN -equals "x""#, 4, "-equals is no operator", &["-eq"]),
         (r#"CN -contain "x""#, 4, "-contain is no operator", &["-contains"]),
         (r#"CN = "x""#, 4, "= is no operator", &["-eq"]),
         (r#"CN "x""#, 4, "an operator such as -eq", &[]),
@@ -317,6 +355,17 @@ fn errors_point_and_suggest() {
         assert_eq!(error.column, column, "{text}: {error}");
         assert!(error.message.contains(part), "{text}: {error}");
         assert_eq!(error.suggestions, suggestions, "{text}");
+    }
+    for habit in HABITS {
+        let error = Query::parse(habit.0, &catalogue()).expect_err(habit.0);
+        assert_eq!(
+            (error.column, error.suggestions),
+            (habit.1, habit.3.iter().map(|text| (*text).to_owned()).collect()),
+            "{}: {}",
+            habit.0,
+            error.message
+        );
+        assert!(error.message.contains(habit.2), "{}: {}", habit.0, error.message);
     }
     let error = Query::parse(r#"IsuedCN -eq "x""#, &catalogue()).unwrap_err();
     assert_eq!(error.to_string(), "column 1: there is no field \"IsuedCN\"; did you mean IssuedCN?");

@@ -5,8 +5,9 @@ use super::catalogue::{Catalogue, Entry, key};
 use super::error::QueryError;
 use super::field::{Choice, FieldId, Kind};
 use super::pattern::Pattern;
-use super::suggest::closest;
-use super::syntax::{Raw, RawValue};
+use super::scan::quote;
+use super::suggest::{closest, operators};
+use super::syntax::{Raw, RawValue, out_of_place};
 use super::usage::{key_usage_bit, key_usage_names};
 use super::when::When;
 
@@ -44,7 +45,12 @@ fn unknown_field(raw: &Raw, catalogue: &Catalogue) -> QueryError {
     if let Some((name, rest)) = starts.map(|at| raw.field.split_at(at)).rfind(|(name, _)| catalogue.find(name).is_some()) {
         let gap = rest.chars().take_while(|c| c.is_whitespace()).count();
         let at = raw.field_at + name.chars().count() + gap;
-        return QueryError::new(at, format!("an operator such as -eq was expected after {name}, not {:?}", rest.trim()));
+        let word = rest.split_whitespace().next().unwrap_or_default();
+        let message = format!("an operator such as -eq was expected after {name}, not {:?}", cut(word));
+        return QueryError::new(at, message).suggesting(operators(word));
+    }
+    if let Some(error) = out_of_place(&raw.field, raw.field_at) {
+        return error;
     }
     let names = catalogue.entries().iter().flat_map(|entry| std::iter::once(&entry.name).chain(&entry.aliases));
     let near = closest(&key(&raw.field), names.map(String::as_str));
@@ -73,7 +79,7 @@ fn one_value(raw: &RawValue, at: usize, op: Op, entry: &Entry) -> Result<Operand
         match text.trim().to_uppercase().replace('\u{2013}', "-").as_str() {
             "%ME%" if is_text => return Ok(Operand::Me),
             "%ME-AN%" if is_text => return Ok(Operand::MeWithoutDomain),
-            token if !quoted && token.starts_with('%') => return Err(unfit_token(text, at, entry)),
+            token if !quoted && token.starts_with('%') => return Err(unfit_token(text, at, op, entry)),
             _ => {}
         }
     }
@@ -103,14 +109,17 @@ fn one_value(raw: &RawValue, at: usize, op: Op, entry: &Entry) -> Result<Operand
     }
 }
 
-fn unfit_token(text: &str, at: usize, entry: &Entry) -> QueryError {
+fn unfit_token(text: &str, at: usize, op: Op, entry: &Entry) -> QueryError {
     let upper = text.to_uppercase();
     let message = if upper.starts_with("%ME") {
         format!("{text} is a person; {} is a {}", entry.name, entry.kind.word())
     } else if upper.starts_with("%TODAY") {
         format!("{text} is a date; {} is a {}", entry.name, entry.kind.word())
+    } else if op == Op::Like {
+        let pattern = quote(&text.replace('%', "*"));
+        return QueryError::new(at, format!("{text} is no pattern: any text is written as *")).suggesting([pattern]);
     } else {
-        format!("there is no {text}: there are %TODAY%, %TODAY+30%, %ME% and %ME-AN%")
+        format!("there is no {text}: there are %TODAY%, %TODAY+30%, %ME% and %ME-AN%; text with a % stands in quotation marks")
     };
     QueryError::new(at, message)
 }

@@ -203,6 +203,7 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &StoreCommand, roots: &Ro
         return Err(Refusal::TooLarge(format!("at most {} certificate stores are allowed", limits::STORES)).into());
     }
     let schedule = schedule_in(tx, command.kind, command.container, &command.schedule, true)?;
+    require_may_fill_new(tx, actor, command)?;
     // The first inventory is taken in any case.
     let schedule = if schedule == Schedule::Immediate { Schedule::Off } else { schedule };
     let password = match &command.password {
@@ -253,12 +254,30 @@ fn require_may_move(
         Some(id) if before.is_some_and(|(known, _)| *known == id) => before.map(|(_, name)| name.clone()),
         Some(id) => Some(containers::find(tx, id)?.name),
     };
-    let moved = |field, before, after| Moved { field, before, after };
-    let moved = [
-        moved(FieldId::StoreMachine, Some(store.machine.as_str()), after.map(|(machine, ..)| machine)),
-        moved(FieldId::StorePath, Some(store.path.as_str()), after.map(|(_, path, _)| path)),
-        moved(FieldId::StoreContainer, before.map(|(_, name)| name.as_str()), container.as_deref()),
-    ];
+    let before = [Some(store.machine.as_str()), Some(store.path.as_str()), before.map(|(_, name)| name.as_str())];
+    let after = [after.map(|(machine, ..)| machine), after.map(|(_, path, _)| path), container.as_deref()];
+    require_may_place(tx, actor, before, after)
+}
+
+/// Refuses unless the actor may change the collections that tell a certificate in this store from one that is not: putting one in or
+/// taking one out moves it.
+pub(super) fn require_may_fill(tx: &mut Tx<'_>, actor: &Actor, store: &Store) -> Result<()> {
+    require_may_move(tx, actor, store, None)
+}
+
+/// The same for a store that is about to be: its inventory takes in what is there already.
+fn require_may_fill_new(tx: &mut Tx<'_>, actor: &Actor, command: &StoreCommand) -> Result<()> {
+    let container = command.container.map(|id| containers::find(tx, id)).transpose()?;
+    let container = container.as_ref().map(|known| known.name.as_str());
+    let after = [Some(command.machine.as_str()), Some(command.path.as_str()), container];
+    require_may_place(tx, actor, [None; 3], after)
+}
+
+/// The same for machine, path and container, as they are and as they become.
+fn require_may_place(tx: &mut Tx<'_>, actor: &Actor, before: [Option<&str>; 3], after: [Option<&str>; 3]) -> Result<()> {
+    let fields = [FieldId::StoreMachine, FieldId::StorePath, FieldId::StoreContainer];
+    let places = fields.into_iter().zip(before.into_iter().zip(after));
+    let moved: Vec<Moved<'_>> = places.map(|(field, (before, after))| Moved { field, before, after }).collect();
     collections::require_may_move(tx, actor, &moved)
 }
 
@@ -284,6 +303,11 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: StoreId, command: &StoreComman
     let schedule = if at_once { before.schedule.clone() } else { schedule };
     let command = StoreCommand { schedule, ..command.clone() };
     require_may_move(tx, actor, &before, Some((&command.machine, &command.path, command.container)))?;
+    if before.path != command.path {
+        // Other files are another content.
+        require_may_fill(tx, actor, &before)?;
+        require_may_fill_new(tx, actor, &command)?;
+    }
     let (old, mut new) = (described(&before), describe(&name, &command));
     let password = match &command.password {
         PasswordChange::Keep => None,

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::list::{self, Store};
 use super::rights::Right;
-use super::{items, target};
+use super::{change, items, target};
 use crate::actor::Actor;
 use crate::bulk::author::Author;
 use crate::collections::Scope;
@@ -318,7 +318,8 @@ pub struct AddCertificate {
 }
 
 /// Wants a certificate put into a store. Needs the right to modify the store and to read the certificate, and with the private
-/// key the right to export it, the latter two everywhere or in the collection named. All of them count again when it is done.
+/// key the right to export it, the latter two everywhere or in the collection named; and where roles have rights on a collection that
+/// looks at where certificates are, what changing its query needs. All of that counts again when it is done.
 pub fn add(tx: &mut Tx<'_>, actor: &Actor, command: &AddCertificate, now: i64) -> Result<StoreJobId> {
     let (store, alias, summary) = check_add(tx, actor, command, now)?;
     if !command.overwrite && !items::of_alias(tx, store.id, &alias)?.is_empty() {
@@ -352,6 +353,7 @@ pub(super) fn check_add(tx: &mut Tx<'_>, actor: &Actor, command: &AddCertificate
     let store = list::with_right(tx, actor, command.store, Right::Modify)?;
     let scope = Scope::of(command.collection, now);
     let summary = inventory::summary_in(tx, actor, command.certificate, scope)?;
+    change::require_may_fill(tx, actor, &store)?;
     if command.with_key {
         custody::require_key(tx, actor, command.certificate, scope)?;
         key_of(tx, command.certificate)?;
@@ -414,6 +416,7 @@ pub fn remove_entry(tx: &mut Tx<'_>, actor: &Actor, command: &RemoveCertificate,
 /// Everything that removing needs of rights and facts.
 pub(super) fn check_remove(tx: &mut Tx<'_>, actor: &Actor, command: &RemoveCertificate) -> Result<(Store, String)> {
     let store = list::with_right(tx, actor, command.store, Right::Modify)?;
+    change::require_may_fill(tx, actor, &store)?;
     let alias = command.alias.trim();
     crate::text::line("alias", alias, limits::ALIAS_CHARS)?;
     if alias.is_empty() {
@@ -439,8 +442,12 @@ pub fn retry(tx: &mut Tx<'_>, actor: &Actor, store: StoreId, id: StoreJobId, now
     if job.kind == StoreJobKind::Inventory {
         return take_inventory(tx, actor, store, now).map(drop);
     }
-    if let (StoreJobKind::Add, Some(certificate)) = (job.kind, job.certificate) {
-        check_add(tx, actor, &job.as_add(certificate), now)?;
+    match (job.kind, job.certificate, &job.alias) {
+        (StoreJobKind::Add, Some(certificate), _) => drop(check_add(tx, actor, &job.as_add(certificate), now)?),
+        (StoreJobKind::Remove, _, Some(alias)) => {
+            drop(check_remove(tx, actor, &RemoveCertificate { store, alias: alias.clone(), at: None })?);
+        }
+        _ => {}
     }
     let author = json!(Author::of(actor)).to_string();
     tx.execute(

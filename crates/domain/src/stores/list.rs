@@ -7,8 +7,9 @@ use super::kind::{Properties, StoreKind};
 use super::rights::{self, Reach, Right};
 use super::schedule::Schedule;
 use crate::actor::Actor;
-use crate::error::{Refusal, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::ids::{ContainerId, StoreId};
+use crate::query::FieldId;
 use crate::{limits, lookalike};
 
 /// A certificate store.
@@ -212,6 +213,26 @@ fn find_readable(tx: &mut Tx<'_>, actor: &Actor, sql: &str, wanted: &str, shown:
         Some((id, container)) if reach.includes(container) => Ok(id),
         _ => Err(Refusal::not_found("certificate store", format!("{shown:?}")).into()),
     }
+}
+
+/// What queries find stores by: the names of the containers, the machines or the paths of the stores that the actor may read; nothing
+/// for whoever may read none, and for other fields.
+pub(crate) fn texts_of(tx: &mut Tx<'_>, actor: &Actor, field: FieldId) -> Result<Vec<String>> {
+    let sql = match field {
+        FieldId::StoreContainer => "SELECT id, name FROM container ORDER BY folded",
+        FieldId::StoreMachine => "SELECT DISTINCT container, machine FROM certificate_store WHERE machine <> '' ORDER BY machine",
+        FieldId::StorePath => "SELECT container, path FROM certificate_store ORDER BY path",
+        _ => return Ok(Vec::new()),
+    };
+    let reach = match rights::reach(tx, actor, Right::Read) {
+        Err(Error::Refused(Refusal::Forbidden { .. })) => return Ok(Vec::new()),
+        found => found?,
+    };
+    let all = tx.rows(sql, params![], |row| Ok((row.get::<Option<i64>>(0)?.map(ContainerId), row.get::<String>(1)?)))?;
+    let mut texts: Vec<String> =
+        all.into_iter().filter(|(container, _)| reach.includes(*container)).map(|(_, text)| text).collect();
+    texts.dedup();
+    Ok(texts)
 }
 
 /// One store without asking who wants to know.

@@ -30,6 +30,7 @@ pub use jobs::{
     take_inventory,
 };
 pub use kind::{ChainPlace, Encryption, KeyPlace, Properties, StoreKind};
+pub(crate) use list::texts_of;
 pub use list::{Problem, Store, StoreFilter, StorePage, by_name, by_uuid, get, list};
 pub(crate) use rights::or_reads_stores_of;
 pub use rights::{Right, holds};

@@ -3,8 +3,8 @@
 use certhold_store::{Tx, params};
 use serde::{Deserialize, Serialize};
 
-use super::list;
 use super::rights::Right;
+use super::{change, list};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::ids::StoreId;
@@ -26,9 +26,11 @@ fn with_key() -> bool {
     true
 }
 
-/// The target with its alias in the store's own form, if the actor may modify the store and nothing else is deployed there.
+/// The target with its alias in the store's own form, if the actor may modify the store and move certificates into it, and nothing else
+/// is deployed there: every version goes in without being asked for again.
 pub(crate) fn check_target(tx: &mut Tx<'_>, actor: &Actor, wanted: &StoreTarget) -> Result<StoreTarget> {
     let store = list::with_right(tx, actor, wanted.store, Right::Modify)?;
+    change::require_may_fill(tx, actor, &store)?;
     let alias = store.kind.alias(&wanted.alias)?;
     if let Some(managed) = targeted(tx, store.id, Some(&alias))? {
         let message = format!("the managed certificate {managed:?} is deployed as {alias:?} into {:?} already", store.name);

@@ -39,9 +39,14 @@ impl File {
 
     /// The file with all its rows, which are at hand.
     pub fn whole<const N: usize>(self, rows: impl IntoIterator<Item = [String; N]>) -> Response {
+        self.lines(rows.into_iter().map(|row| csv::line(row.iter().map(String::as_str))))
+    }
+
+    /// The same with lines that are written already.
+    pub fn lines(self, lines: impl IntoIterator<Item = String>) -> Response {
         let headers = self.headers();
         let mut text = self.head;
-        rows.into_iter().for_each(|row| text.push_str(&csv::line(row.iter().map(String::as_str))));
+        lines.into_iter().for_each(|line| text.push_str(&line));
         (headers, text).into_response()
     }
 

@@ -10,6 +10,7 @@ mod counting;
 mod delegation;
 mod deploying;
 mod enrolling;
+mod facets;
 mod fields;
 mod identities;
 mod issuing;
@@ -17,6 +18,7 @@ mod keyfactor;
 mod keys;
 mod log;
 mod metadata;
+mod moving;
 mod naming;
 mod patterns;
 mod people;
@@ -94,6 +96,7 @@ stories! {
     enrolling::a_request_made_here_meets_its_certificate,
     enrolling::what_was_issued_is_issued_again,
     enrolling::what_changes_meanwhile_stops_what_was_drafted,
+    facets::facets_lead_to_what_they_count,
     identities::somebody_is_one_account_for_good,
     identities::an_account_of_a_provider_has_no_credentials_here,
     identities::whoever_speaks_through_a_provider_hands_out_its_rights,
@@ -122,6 +125,9 @@ stories! {
     metadata::required_fields_and_defaults_meet_new_certificates,
     metadata::a_field_changes_its_type_only_when_all_values_fit,
     metadata::a_field_in_use_is_removed_by_force_only,
+    moving::what_stores_take_in_moves,
+    moving::values_of_fields_that_scopes_look_at,
+    moving::names_of_stores_are_offered_to_whoever_may_read_them,
     naming::names_stand_for_certificates,
     naming::identities_are_assigned,
     naming::identities_follow_managed_certificates,

@@ -11,14 +11,14 @@ use certhold_domain::{Actor, CollectionId, Refusal, RoleId, query};
 use super::renewing;
 use super::world::World;
 
-const READ: &str = "/certificates/collections/read/";
+pub(super) const READ: &str = "/certificates/collections/read/";
 
-fn local() -> Actor {
+pub(super) fn local() -> Actor {
     Actor::local("story")
 }
 
 /// A collection on which somebody has rights.
-fn scope(world: &World, name: &str, query: &str) -> CollectionId {
+pub(super) fn scope(world: &World, name: &str, query: &str) -> CollectionId {
     let command = CollectionCommand { name: name.into(), query: query.into(), ..CollectionCommand::default() };
     let id = world.write(move |tx, now| collections::create(tx, &local(), &command, now)).unwrap();
     world.role(&format!("Readers of {name}"), &[&format!("{READ}{id}/")]);
@@ -26,7 +26,7 @@ fn scope(world: &World, name: &str, query: &str) -> CollectionId {
 }
 
 /// What is missing when the query of this collection is looked at.
-fn missing(refusal: Refusal) -> Vec<String> {
+pub(super) fn missing(refusal: Refusal) -> Vec<String> {
     match refusal {
         Refusal::Forbidden { missing, .. } => missing,
         other => panic!("{other}"),
@@ -34,7 +34,7 @@ fn missing(refusal: Refusal) -> Vec<String> {
 }
 
 /// Rights of one role, held by a new account.
-fn with(world: &World, name: &str, rights: &[&str], more: &[RoleId]) -> Actor {
+pub(super) fn with(world: &World, name: &str, rights: &[&str], more: &[RoleId]) -> Actor {
     let held = world.role(&format!("Rights of {name}"), rights);
     world.somebody(name, &[&[held], more].concat())
 }
@@ -199,11 +199,4 @@ pub fn names_of_roles_are_offered_to_whoever_may_know_them(world: &World) {
     assert_eq!(offered(&reader), ["\"Secret owners\"", "\"Secret readers\""]);
     assert_eq!(offered(&auditor), ["\"Secret owners\"", "\"Secret plans\"", "\"Secret readers\""]);
     assert_eq!(offered(&with(world, "nobody", &[], &[])), Vec::<String>::new());
-    let edge = ContainerCommand { name: "Edge".into(), ..ContainerCommand::default() };
-    world.write(move |tx, now| stores::create_container(tx, &local(), &edge, now)).unwrap();
-    for (text, count) in [("CertStoreContainer -eq ed", 1), ("CA -eq ed", 0)] {
-        let actor = reader.clone();
-        let found = world.read(move |tx| query::completions(tx, &actor, text, usize::MAX)).unwrap();
-        assert_eq!(found.items.iter().filter(|item| item.text == "\"Edge\"").count(), count, "{text}");
-    }
 }

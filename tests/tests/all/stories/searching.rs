@@ -23,7 +23,7 @@ fn local() -> Actor {
     Actor::local("story")
 }
 
-fn find(world: &World, text: &str) -> Vec<i64> {
+pub(super) fn find(world: &World, text: &str) -> Vec<i64> {
     let query = Query::parse(text, &Catalogue::default()).unwrap_or_else(|error| panic!("{text}: {error}"));
     let filter = Filter { condition: Some(query.resolve(START, "story")), limit: 1_000, count: true, ..Filter::default() };
     let page = world.read(move |tx| inventory::list(tx, &local(), &filter)).unwrap();

@@ -81,8 +81,8 @@ pub async fn list(
 
 /// What the inventory is made of
 ///
-/// For owner, issuer, key, signature algorithm, severity of findings, finding and source the most frequent values with the number of
-/// certificates. The filters are those of the list; when they choose a large part of a large inventory the answer is empty, because
+/// For owner, issuer (by its whole name), key, signature algorithm, severity of findings, finding and source the most frequent values
+/// with the number of certificates and the query that finds them. The filters are those of the list; when they choose a large part of a large inventory the answer is empty, because
 /// counting it would take longer than anybody waits.
 #[utoipa::path(get, path = "/certificates/facets", tag = "certificates", params(Parameters),
     responses((status = 200, description = "Fields with their values", body = Vec<Facet>)))]
@@ -121,6 +121,9 @@ pub struct FacetValue {
     pub role: Option<i64>,
     /// Certificates.
     pub count: i64,
+    /// The query that finds exactly these.
+    #[schema(example = "KeyAlgorithm -eq \"EC\" AND Curve -eq \"P-256\"")]
+    pub query: String,
 }
 
 impl From<inventory::Facet> for Facet {
@@ -129,6 +132,7 @@ impl From<inventory::Facet> for Facet {
             value: value.value,
             role: value.role.map(|role| role.0),
             count: value.count,
+            query: value.query,
         };
         Facet { name: facet.name.to_owned(), values: facet.values.into_iter().map(value).collect() }
     }

@@ -12,15 +12,17 @@ use certhold_domain::identity_providers;
 use certhold_domain::metadata;
 use certhold_domain::people::{self, PrincipalKind};
 use certhold_domain::private_ca;
+use certhold_domain::query;
 use certhold_domain::renewal::managed::{self, ManagedFilter};
 use certhold_domain::renewal::{IssuedBy, issuers, providers};
-use certhold_domain::{Actor, KeyRequestId, Result as DomainResult, chains, csv};
+use certhold_domain::{Actor, IdentityProviderId, KeyRequestId, Result as DomainResult, TrustSetId, chains, csv};
 use certhold_store::Tx;
 use serde::Deserialize;
 
-use super::Asked;
 use super::edits::described;
-use super::inventory_csv::ROWS;
+use super::inventory_csv::{self, ROWS};
+use super::query::line as query_field;
+use super::{Asked, Ids};
 use crate::state::App;
 use crate::web::file::{File, instant, yes};
 use crate::web::refused::Refused;
@@ -34,6 +36,7 @@ pub fn routes() -> Router<App> {
         .route("/edits.csv", get(of_edits))
         .route("/key-requests.csv", get(of_key_requests))
         .route("/trust-sets.csv", get(of_trust_sets))
+        .route("/trust-sets/{id}/certificates.csv", get(of_trusted))
         .route("/managed.csv", get(of_managed))
         .route("/issuers.csv", get(of_issuers))
         .route("/authorities.csv", get(of_authorities))
@@ -42,10 +45,13 @@ pub fn routes() -> Router<App> {
         .route("/users.csv", get(|visit: Visit| of_accounts(visit, PrincipalKind::Person)))
         .route("/service-accounts.csv", get(|visit: Visit| of_accounts(visit, PrincipalKind::Service)))
         .route("/tokens.csv", get(of_tokens))
+        .route("/api-clients.csv", get(of_clients))
+        .route("/query/fields.csv", get(of_query_fields))
         .route("/roles.csv", get(of_roles))
         .route("/permission-sets.csv", get(of_sets))
         .route("/claims.csv", get(of_claims))
         .route("/identity-providers.csv", get(of_identity_providers))
+        .route("/identity-providers/{id}/accounts.csv", get(of_external_accounts))
         .route("/exclusions.csv", get(of_exclusions))
 }
 
@@ -193,6 +199,12 @@ async fn of_trust_sets(visit: Visit) -> Result<Response, Refused> {
     ))
 }
 
+async fn of_trusted(visit: Visit, ids: Ids) -> Result<Response, Refused> {
+    let id = TrustSetId(ids.first());
+    let (_, all) = visit.read(move |tx, actor| chains::members(tx, actor, id)).await?;
+    Ok(inventory_csv::whole("trusted-certificates.csv", &all))
+}
+
 /// What the list of managed certificates is narrowed by.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
@@ -325,6 +337,36 @@ async fn of_tokens(visit: Visit) -> Result<Response, Refused> {
     })))
 }
 
+/// The API clients of every account; of their secrets nothing is kept.
+async fn of_clients(visit: Visit) -> Result<Response, Refused> {
+    let find = |tx: &mut Tx<'_>, actor: &Actor| {
+        let mut rows = Vec::new();
+        for account in people::list(tx, actor)? {
+            let clients = people::clients_of(tx, actor, account.id)?;
+            rows.extend(clients.into_iter().map(|client| (account.name.clone(), client)));
+        }
+        Ok(rows)
+    };
+    let (_, all) = visit.read(find).await?;
+    let file = File::csv("api-clients.csv", &["id", "account", "name", "client_id", "scopes", "created_at", "revoked_at"]);
+    Ok(file.whole(all.into_iter().map(|(account, one)| {
+        let (created, revoked) = (instant(one.created_at), instant(one.revoked_at));
+        [one.id.to_string(), account, one.name, one.client_id, one.scopes.join(" "), created, revoked]
+    })))
+}
+
+async fn of_query_fields(visit: Visit) -> Result<Response, Refused> {
+    let (_, catalogue) = visit.read(|tx, _| query::catalogue(tx)).await?;
+    let file = File::csv("query-fields.csv", &["name", "aliases", "type", "operators", "values", "meaning"]);
+    Ok(file.whole(
+        catalogue
+            .entries()
+            .iter()
+            .map(query_field)
+            .map(|line| [line.name, line.aliases, line.kind, line.operators, line.values, line.meaning]),
+    ))
+}
+
 async fn of_roles(visit: Visit) -> Result<Response, Refused> {
     let (_, all) = visit.read(roles::list).await?;
     let head = [
@@ -377,6 +419,28 @@ async fn of_identity_providers(visit: Visit) -> Result<Response, Refused> {
             yes(one.enabled),
             one.accounts.to_string(),
             instant(one.created_at),
+        ]
+    })))
+}
+
+async fn of_external_accounts(visit: Visit, ids: Ids) -> Result<Response, Refused> {
+    let id = IdentityProviderId(ids.first());
+    let find = move |tx: &mut Tx<'_>, actor: &Actor| {
+        identity_providers::get(tx, actor, id)?;
+        identity_providers::accounts_of(tx, actor, id)
+    };
+    let (_, all) = visit.read(find).await?;
+    let head = ["id", "name", "display_name", "kind", "subject", "disabled", "created_at", "last_seen_at"];
+    Ok(File::csv("external-accounts.csv", &head).whole(all.into_iter().map(|one| {
+        [
+            one.id.to_string(),
+            one.name,
+            one.display_name,
+            if one.kind == PrincipalKind::Person { "person" } else { "service" }.into(),
+            one.subject,
+            yes(one.disabled),
+            instant(one.created_at),
+            instant(one.last_seen_at),
         ]
     })))
 }

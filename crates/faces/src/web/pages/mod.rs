@@ -46,6 +46,7 @@ mod roles;
 mod sets;
 mod sign_in;
 mod store_detail;
+mod store_files;
 mod store_jobs;
 mod stores;
 mod system;
@@ -105,6 +106,7 @@ pub fn router(app: &App) -> Router<App> {
         .merge(containers::routes())
         .merge(stores::routes())
         .merge(store_detail::routes())
+        .merge(store_files::routes())
         .merge(store_jobs::routes())
         .merge(own_account::routes())
         .merge(events::routes())

@@ -28,7 +28,7 @@ async fn show(visit: Visit) -> Result<Response, Refused> {
     visit.ok(&page)
 }
 
-fn line(entry: &Entry) -> FieldLine {
+pub(super) fn line(entry: &Entry) -> FieldLine {
     let choices = entry.kind.choices().iter().map(|choice| choice.names[0].to_owned());
     let operators: Vec<&str> = entry.kind.operators().iter().map(|op| op.word()).collect();
     FieldLine {

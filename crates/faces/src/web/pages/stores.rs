@@ -34,9 +34,9 @@ pub fn routes() -> Router<App> {
 }
 
 /// What narrows the list.
-#[derive(Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Deserialize)]
 #[serde(default)]
-struct Wanted {
+pub(super) struct Wanted {
     q: String,
     #[serde(deserialize_with = "asked::number")]
     container: Option<i64>,
@@ -45,15 +45,22 @@ struct Wanted {
     after: Option<i64>,
 }
 
+impl Wanted {
+    /// So many stores after this one.
+    pub(super) fn filter(&self, after: Option<StoreId>, limit: usize) -> StoreFilter {
+        StoreFilter {
+            container: self.container.map(ContainerId),
+            kind: None,
+            troubled: self.troubled,
+            text: Some(self.q.clone()),
+            after,
+            limit,
+        }
+    }
+}
+
 async fn list(visit: Visit, Asked(wanted): Asked<Wanted>) -> Result<Response, Refused> {
-    let filter = StoreFilter {
-        container: wanted.container.map(ContainerId),
-        kind: None,
-        troubled: wanted.troubled,
-        text: Some(wanted.q.clone()),
-        after: wanted.after.map(StoreId),
-        limit: ROWS,
-    };
+    let filter = wanted.filter(wanted.after.map(StoreId), ROWS);
     let (viewer, (found, may_add)) = visit.read(move |tx, actor| Ok((stores::list(tx, actor, &filter)?, may_add(actor)))).await?;
     let now = visit.app.now();
     let address = Address::new("/stores")
@@ -72,6 +79,7 @@ async fn list(visit: Visit, Asked(wanted): Asked<Wanted>) -> Result<Response, Re
         is_narrowed: !wanted.q.trim().is_empty() || wanted.container.is_some() || wanted.troubled || wanted.after.is_some(),
         query: wanted.q,
         rows: found.stores.iter().map(|store| row(store, now)).collect(),
+        csv_href: Address::new("/stores.csv").with_all(here.parameters()).to_string(),
         next: found.next.map(|id| here.with("after", id.to_string()).to_string()),
         may_add,
         has_no_roots: visit.app.settings().store_roots.0.is_empty(),

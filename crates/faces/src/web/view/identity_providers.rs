@@ -65,6 +65,10 @@ pub struct IdentityProviderPage {
 }
 
 impl IdentityProviderPage {
+    fn csv_path(&self) -> String {
+        format!("/identity-providers/{}/accounts.csv", self.id)
+    }
+
     fn remove_path(&self) -> String {
         format!("/identity-providers/{}/remove", self.id)
     }

@@ -24,6 +24,8 @@ pub struct StoresPage {
     pub is_narrowed: bool,
     /// The stores.
     pub rows: Vec<StoreRow>,
+    /// The whole list as a file.
+    pub csv_href: String,
     /// The next page.
     pub next: Option<String>,
     /// Whether the viewer may add stores.

@@ -49,6 +49,10 @@ pub struct TrustSetDetailPage {
 }
 
 impl TrustSetDetailPage {
+    fn csv_path(&self) -> String {
+        format!("/trust-sets/{}/certificates.csv", self.id)
+    }
+
     fn remove_path(&self) -> String {
         format!("/trust-sets/{}/remove", self.id)
     }

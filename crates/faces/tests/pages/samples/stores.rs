@@ -88,6 +88,7 @@ fn list(rows: Vec<StoreRow>, has_no_roots: bool) -> StoresPage {
         query: String::new(),
         filters: vec![filter("All", true), filter("In trouble", false)],
         is_narrowed: false,
+        csv_href: "/stores.csv?q=shop".into(),
         next: (!rows.is_empty()).then(|| "/stores?after=3".into()),
         rows,
         may_add: true,
