@@ -10,6 +10,7 @@ mod delegation;
 mod deploying;
 mod enrolling;
 mod fields;
+mod going_on;
 mod identities;
 mod issuing;
 mod keyfactor;
@@ -93,12 +94,17 @@ stories! {
     enrolling::a_request_made_here_meets_its_certificate,
     enrolling::what_was_issued_is_issued_again,
     enrolling::what_changes_meanwhile_stops_what_was_drafted,
+    going_on::an_edit_goes_on_with_what_a_token_brought,
+    going_on::an_edit_stops_when_a_token_would_bring_nothing,
+    going_on::a_client_of_ours_is_believed_until_it_is_revoked,
+    going_on::a_job_of_a_store_goes_on_with_what_a_token_brought,
     identities::somebody_is_one_account_for_good,
     identities::an_account_of_a_provider_has_no_credentials_here,
     identities::whoever_speaks_through_a_provider_hands_out_its_rights,
     identities::a_provider_is_checked_and_its_revision_counts,
     identities::what_a_provider_says_of_an_account_is_not_above_whoever_disables_it,
     identities::accounts_of_an_issuer_are_known_by_the_same_members_for_good,
+    identities::more_than_the_limits_allow_is_refused,
     issuing::a_private_authority_issues_and_revokes,
     issuing::what_nobody_should_sign_is_refused,
     issuing::a_private_authority_keeps_its_bounds,

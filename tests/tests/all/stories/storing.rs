@@ -56,7 +56,7 @@ fn shown(world: &World, id: StoreId) -> stores::Store {
     world.read(move |tx| stores::get(tx, &local(), id)).unwrap()
 }
 
-fn job(world: &World, store: StoreId, id: StoreJobId) -> stores::StoreJob {
+pub(super) fn job(world: &World, store: StoreId, id: StoreJobId) -> stores::StoreJob {
     world.read(move |tx| stores::job(tx, &local(), store, id)).unwrap()
 }
 
@@ -66,7 +66,7 @@ fn happened(world: &World, operation: &str) -> Vec<events::Event> {
 }
 
 /// Claims the store's work and begins its next job.
-fn begin(world: &World, store: StoreId) -> (jobs::Lease, Option<Task>) {
+pub(super) fn begin(world: &World, store: StoreId) -> (jobs::Lease, Option<Task>) {
     let lease = claim(world, JobKind::Store);
     assert_eq!(lease.object, store.0);
     (lease, world.write(move |tx, now| work::begin(tx, &worker(), &lease, now)).unwrap())
@@ -314,12 +314,12 @@ pub fn what_is_found_enters_the_inventory(world: &World) {
     assert!(world.intact().problems.is_empty());
 }
 
-fn add(store: StoreId, certificate: CertificateId, with_key: bool) -> AddCertificate {
+pub(super) fn add(store: StoreId, certificate: CertificateId, with_key: bool) -> AddCertificate {
     AddCertificate { store, certificate, alias: "shop".into(), overwrite: false, with_key, collection: None, at: None }
 }
 
 /// A store whose first inventory is over, and a certificate with its key in custody.
-fn looked_at(world: &World) -> (StoreId, rcgen::KeyPair, CertificateId) {
+pub(super) fn looked_at(world: &World) -> (StoreId, rcgen::KeyPair, CertificateId) {
     let id = store(world, "web", None);
     let (lease, task) = begin(world, id);
     let first = task.unwrap().job;
