@@ -55,7 +55,7 @@ fn stopped(world: &World, id: BulkEditId, why: &str) {
     let edit = finished(world, id);
     assert_eq!((edit.state, edit.tally.changed), (BulkEditState::Stopped, 0));
     let told = edit.error.unwrap();
-    assert!(told.contains(why) && told.contains(paths::CERTIFICATES_CHANGE_OWNER), "{told}");
+    assert!(told.contains(why) && told.contains(paths::CERTIFICATES_READ), "{told}");
 }
 
 pub fn an_edit_goes_on_with_what_a_token_brought(world: &World) {
