@@ -152,6 +152,8 @@ pub const EXTERNAL_CLAIMS: usize = 500;
 pub const SUBJECT_BYTES: usize = 255;
 /// How far the clocks of a provider and of this server may be apart: 1 minute.
 pub const CLOCK_LEEWAY_MS: i64 = 60_000;
+/// How long what a sign-in said counts for the work that it started: 1 day.
+pub const SAID_MS: i64 = 24 * 3_600_000;
 /// Accounts of people and programs who are known through identity providers.
 pub const EXTERNAL_ACCOUNTS: i64 = 50_000;
 /// Certificates that are excluded from imports.

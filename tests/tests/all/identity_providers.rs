@@ -14,6 +14,7 @@ use certhold_tests::scripted::{Answer, Request, Scripted};
 use certhold_tests::server::{self, Launch, Server};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::api::Api;
 
@@ -349,6 +350,70 @@ async fn a_provider_is_believed_by_its_own_certificate_and_its_own_name_only() {
         assert_eq!((&told["keys"]["count"], told["keys"]["error"].is_string()), (&json!(0), true), "{told}");
         assert!(http.requests().iter().all(|request| request.path != "/keys"), "{name}: keys were asked for");
     }
+}
+
+/// What a provider answers to both questions, and what is told of it.
+async fn told_of(api: &Api, name: &str, answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> String {
+    let issuer = Arc::new(Mutex::new(String::new()));
+    let shared = issuer.clone();
+    let http = Scripted::http(move |request: &Request| answer(&request.path, &shared.lock().unwrap())).await;
+    let address = format!("http://{}", http.address);
+    address.clone_into(&mut issuer.lock().unwrap());
+    let id = api.create("/identity-providers", json!({ "name": name, "issuer": address, "audiences": ["certhold"] })).await;
+    let said = json!({ "iss": address, "aud": "certhold", "sub": "7", "exp": seconds() + 300 });
+    let refused = native(&api.server, &Key::new("one").sign(&said)).await.expect(503);
+    assert!(refused.text.len() < 1_000, "{}", refused.text);
+    assert!(!http.requests().is_empty());
+    let told = api.get(&format!("/identity-providers/{id}")).await;
+    assert_eq!(told["keys"]["count"], 0, "{name}");
+    told["keys"]["error"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_provider_says_instead_of_keys_is_told_briefly() {
+    let api = Api::start(Launch::new()).await;
+    // Four hundred characters, whatever is said, and none that would change how the page reads.
+    let wordy = |_: &str, _: &str| {
+        Answer::new(200, json!({ "issuer": format!("https://\u{202e}\u{0}\n{}", "ä".repeat(100_000)) }).to_string())
+    };
+    let told = told_of(&api, "wordy", wordy).await;
+    assert_eq!(told.chars().count(), 400, "{told}");
+    assert!(told.contains("is about the issuer") && !told.contains(|c: char| c.is_control() || c == '\u{202e}'), "{told}");
+
+    // No body at all, in either answer.
+    let told = told_of(&api, "silent", |_, _| Answer::new(200, "")).await;
+    assert!(told.contains(".well-known/openid-configuration is not JSON"), "{told}");
+    let told = told_of(&api, "without content", |_, _| Answer::new(204, "")).await;
+    assert!(told.contains("status 204"), "{told}");
+    let told = told_of(&api, "keyless", |path, issuer| match path {
+        "/keys" => Answer::new(200, ""),
+        _ => Answer::new(200, json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/keys") }).to_string()),
+    })
+    .await;
+    assert!(!told.is_empty() && told.contains("key"), "{told}");
+}
+
+/// An answer that promises a body and ends before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_a_provider_without_its_body_brings_no_keys() {
+    let api = Api::start(Launch::new()).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4_096];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 400\r\n\r\n").await;
+        }
+    });
+    let id = api.create("/identity-providers", json!({ "name": "Torn", "issuer": issuer, "audiences": ["certhold"] })).await;
+    let said = json!({ "iss": issuer, "aud": "certhold", "sub": "7", "exp": seconds() + 300 });
+    native(&api.server, &Key::new("one").sign(&said)).await.expect(503);
+    let told = api.get(&format!("/identity-providers/{id}")).await;
+    let error = told["keys"]["error"].as_str().unwrap();
+    assert!(error.starts_with(&issuer) && error.len() < 400, "{error}");
+    assert_eq!(told["keys"]["count"], 0);
+    server.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,12 @@
 //! Data of earlier versions, after the tables were changed.
 
+use std::collections::BTreeSet;
+
 use certhold_domain::renewal::IssuedBy;
 use certhold_domain::renewal::managed::{self, ManagedFilter};
 use certhold_domain::{Actor, Error, MIGRATIONS};
-use certhold_store::{Options, Store, params};
-use certhold_tests::postgres::engines;
+use certhold_store::{Options, Row, Store, params};
+use certhold_tests::postgres::{Database, engines};
 
 /// A managed certificate with an order, a deployment and a name that follows it, as version 16 of the tables has them.
 const BEFORE: &[&str] = &[
@@ -27,6 +29,56 @@ const BEFORE: &[&str] = &[
      VALUES (1, 1, 'person', 'Kim DÖE', 'web', 'certificate.revoked', 'certificate', 3, 'a', '', '', $1)",
 ];
 
+/// Table, name and definition of every index; those that an engine makes for a constraint have no definition.
+type Indexes = BTreeSet<(String, String, String)>;
+
+fn indexes(store: &Store, database: &Database) -> Indexes {
+    let sql = match database.engine() {
+        "sqlite" => "SELECT tbl_name, name, coalesce(sql, '') FROM sqlite_master WHERE type = 'index'",
+        _ => {
+            "SELECT CAST(tablename AS TEXT), CAST(indexname AS TEXT), CASE WHEN indexname IN (SELECT conname FROM pg_constraint) \
+             THEN '' ELSE indexdef END FROM pg_indexes WHERE schemaname = current_schema()"
+        }
+    };
+    let read = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<String>(2)?));
+    let found = store.read_blocking::<_, Error, _>(move |tx| Ok(tx.rows(sql, params![], read)?)).unwrap();
+    assert!(!found.is_empty());
+    found.into_iter().collect()
+}
+
+/// Those that both engines have: not the one for parts of texts, and an order in which NULL comes first.
+fn of_both(indexes: &Indexes) -> BTreeSet<(&str, &str)> {
+    let defined = indexes.iter().filter(|(.., definition)| !definition.is_empty());
+    let both = defined.filter(|(table, name, _)| table != "certificate_text" && name != "certificate_common_name_order");
+    both.map(|(table, name, _)| (table.as_str(), name.as_str())).collect()
+}
+
+/// An index goes with the column or table that a migration replaces, and is lost for good unless it is made again.
+#[test]
+fn no_migration_loses_an_index() {
+    let mut steps: Vec<(usize, &str, Indexes)> = Vec::new();
+    for (database, fresh) in engines().into_iter().zip(engines()) {
+        let location = database.location().parse().unwrap();
+        let mut before = Indexes::new();
+        for known in 1..=MIGRATIONS.len() {
+            let store = Store::open(&location, &MIGRATIONS[..known], Options::default()).unwrap();
+            let after = indexes(&store, &database);
+            drop(store);
+            let lost: Vec<_> = of_both(&before).difference(&of_both(&after)).map(|(_, name)| (*name).to_owned()).collect();
+            assert!(lost.is_empty(), "migration {known} on {} loses {lost:?}", database.engine());
+            before = after.clone();
+            steps.push((known, database.engine(), after));
+        }
+        let store = Store::open(&fresh.location().parse().unwrap(), MIGRATIONS, Options::default()).unwrap();
+        assert_eq!(before, indexes(&store, &fresh), "step by step or at once, on {}", fresh.engine());
+    }
+    // What is made again on one engine is what the other one has kept.
+    for (known, engine, found) in &steps {
+        let (_, first, other) = steps.iter().find(|(number, ..)| number == known).unwrap();
+        assert_eq!(of_both(found), of_both(other), "after migration {known} on {engine} and {first}");
+    }
+}
+
 #[test]
 fn managed_certificates_of_earlier_versions_go_on() {
     for database in engines() {
@@ -41,8 +93,14 @@ fn managed_certificates_of_earlier_versions_go_on() {
                 })
                 .unwrap_or_else(|error| panic!("{sql}: {error}"));
         }
+        let held = indexes(&store, &database);
         drop(store);
         let store = Store::open(&location, MIGRATIONS, Options::default()).unwrap();
+        let migrated = indexes(&store, &database);
+        let lost: Vec<_> = of_both(&held).difference(&of_both(&migrated)).map(|(_, name)| (*name).to_owned()).collect();
+        assert!(lost.is_empty(), "{lost:?}");
+        let on_plans = ["lineage_issuer", "lineage_dns_provider", "lineage_private_ca", "lineage_pattern"];
+        assert!(on_plans.into_iter().all(|name| of_both(&migrated).contains(&("lineage", name))), "{migrated:?}");
         let filter = ManagedFilter { limit: 10, ..ManagedFilter::default() };
         let found = store.read_blocking(move |tx| managed::list(tx, &Actor::local("story"), &filter, 1)).unwrap();
         let [managed] = found.managed.as_slice() else { panic!("{found:?}") };

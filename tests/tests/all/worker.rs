@@ -284,6 +284,18 @@ async fn what_was_obtained_is_revoked_at_its_authority() {
         assert!(error.contains("does not accept the account") && detail.contains("unauthorized"), "{error} {detail}");
         assert_eq!(status(&serials[2]).await["Status"], "Valid", "nothing is claimed");
 
+        // Nor is another one made when its own is not held any more, as another node may have found.
+        node.tamper("UPDATE issuer SET account = NULL WHERE id = 2").await;
+        let given_up = |standing: &Standing| matches!(standing, Standing::GivenUp { .. });
+        let Standing::GivenUp { error, detail: None } =
+            revoke(&node, held[3], RevocationReason::Superseded, "given up", given_up).await
+        else {
+            panic!()
+        };
+        assert!(error.contains("is not held any more"), "{error}");
+        assert!(!node.read(move |tx| issuers::get(tx, &local(), other)).await.registered);
+        assert_eq!(status(&serials[3]).await["Status"], "Valid");
+
         // An authority that is down is asked again; this one comes back without memory of its accounts.
         pebble.stop();
         let failed = |standing: &Standing| matches!(standing, Standing::Asked { failures: 1, .. });

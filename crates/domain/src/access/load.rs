@@ -78,13 +78,7 @@ pub fn of_somebody(tx: &mut Tx<'_>, principal: Option<PrincipalId>, claims: &[Cl
         None => Access { version: version(tx)?, ..Access::nothing() },
     };
     for claim in claims.iter().take(CLAIMS_MAX) {
-        let held = rows(
-            tx,
-            "JOIN claim_role ON claim_role.role = role.id JOIN claim ON claim.id = claim_role.claim \
-             WHERE claim.type = $1 AND claim.matched = $2 AND claim.provider = $3 ORDER BY role.id",
-            params![claim.kind.name(), claim.matched(), &claim.provider],
-        )?;
-        for role in held {
+        for role in held_through(tx, claim)? {
             if access.roles.iter().all(|known| known.id != role.id) {
                 access.roles.push(role);
             }
@@ -96,7 +90,18 @@ pub fn of_somebody(tx: &mut Tx<'_>, principal: Option<PrincipalId>, claims: &[Cl
 /// Claims of one sign-in that are looked at.
 const CLAIMS_MAX: usize = 500;
 
-fn is_enabled(tx: &mut Tx<'_>, principal: PrincipalId) -> Result<bool> {
+/// The roles that whoever makes this claim holds through it now.
+pub(crate) fn held_through(tx: &mut Tx<'_>, claim: &ClaimKey) -> Result<Vec<HeldRole>> {
+    rows(
+        tx,
+        "JOIN claim_role ON claim_role.role = role.id JOIN claim ON claim.id = claim_role.claim \
+         WHERE claim.type = $1 AND claim.matched = $2 AND claim.provider = $3 ORDER BY role.id",
+        params![claim.kind.name(), claim.matched(), &claim.provider],
+    )
+}
+
+/// Whether the account is there and not disabled.
+pub(crate) fn is_enabled(tx: &mut Tx<'_>, principal: PrincipalId) -> Result<bool> {
     let disabled: Option<bool> = tx.one("SELECT disabled FROM principal WHERE id = $1", params![principal], |row| row.get(0))?;
     Ok(disabled == Some(false))
 }

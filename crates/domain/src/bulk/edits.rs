@@ -96,7 +96,7 @@ pub(super) struct Kept {
 }
 
 const COLUMNS: &str = "id, state, edit, selection, actor_kind, actor, actor_name, face, request, address, scopes, confirmed, digest, \
-    progress, total, changed, unchanged, refused, reasons, error, created_at, finished_at FROM bulk_edit";
+    progress, total, changed, unchanged, refused, reasons, error, created_at, finished_at, said FROM bulk_edit";
 
 type Raw = (Kept, String, String, String, String);
 
@@ -109,6 +109,7 @@ fn read(row: &Row<'_>) -> Result<Raw, certhold_store::Error> {
         request: row.get(8)?,
         address: row.get(9)?,
         scopes: row.get(10)?,
+        said: row.get(22)?,
     };
     let tally = Tally { changed: row.get(15)?, unchanged: row.get(16)?, refused: row.get(17)?, reasons: Vec::new() };
     let shown = BulkEdit {

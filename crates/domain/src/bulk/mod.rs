@@ -3,7 +3,7 @@
 //! A preview says of every selected certificate what would become of it. The job first notes the certificates that it selects,
 //! then works through them in chunks; each chunk writes values, events and progress in one transaction and erases what is done,
 //! so that a job which was killed goes on where it stopped and does nothing twice. Each chunk runs with the rights that whoever
-//! started the job has at that moment.
+//! started the job has at that moment, and with no more through what a token said of them than they had when they started it.
 
 pub(crate) mod author;
 mod edits;
@@ -11,6 +11,7 @@ mod owners;
 mod preview;
 mod removal;
 mod rule;
+mod said;
 mod start;
 mod step;
 

@@ -68,16 +68,16 @@ fn insert(
     total: i64,
     now: i64,
 ) -> Result<BulkEditId> {
-    let author = Author::of(actor);
+    let author = Author::of(tx, actor, now)?;
     let selection = match &command.selection {
         Selection::Certificates(_) => Selection::Certificates(Vec::new()),
         filter @ Selection::Filter(_) => filter.clone(),
     };
     let (edit, selection) = (json!(command.edit).to_string(), json!(selection).to_string());
     let id: Option<i64> = tx.one(
-        "INSERT INTO bulk_edit (state, kind, edit, selection, actor_kind, actor, actor_name, face, request, address, scopes, \
+        "INSERT INTO bulk_edit (state, kind, edit, selection, actor_kind, actor, actor_name, face, request, address, scopes, said, \
          confirmed, digest, progress, total, changed, unchanged, refused, reasons, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, 0, 0, 0, '[]', $15) RETURNING id",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, 0, 0, 0, '[]', $16) RETURNING id",
         params![
             state.name(),
             command.edit.kind(),
@@ -90,6 +90,7 @@ fn insert(
             &author.request,
             &author.address,
             &author.scopes,
+            &author.said,
             command.confirmed.map(|digest| digest.to_vec()),
             digest,
             total,

@@ -40,12 +40,13 @@ pub fn step(tx: &mut Tx<'_>, lease: &Lease, now: i64) -> Result<Progress> {
     if kept.shown.state.is_final() {
         return sweep(tx, id, lease, now);
     }
-    let author = kept.author.recall(tx)?;
-    match chunk(tx, &author, &kept, now) {
+    let recalled = kept.author.recall(tx, now)?;
+    let author = &recalled.actor;
+    match recalled.explained(chunk(tx, author, &kept, now)) {
         Ok(()) => Ok(Progress::More),
         // Nothing of a refused chunk was written: rules are asked before anything is.
         Err(Error::Refused(refusal)) if is_final(&refusal) => {
-            end(tx, &author, &kept, BulkEditState::Stopped, Some(&refusal.to_string()), now)?;
+            end(tx, author, &kept, BulkEditState::Stopped, Some(&refusal.to_string()), now)?;
             Ok(Progress::More)
         }
         Err(error) => Err(error),

@@ -21,22 +21,12 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &PatternCommand, take_def
         return Err(Refusal::TooLarge(format!("at most {} enrolment patterns are allowed", limits::PATTERNS)).into());
     }
     give_way(tx, actor, &checked, None, take_default, now)?;
+    let values = values(&checked)?.into_iter().chain([now.into()]).collect::<Vec<_>>();
     let id: Option<i64> = tx.one(
-        "INSERT INTO enrolment_pattern (name, folded, description, template, is_default, private_ca, rules, owner_policy, \
-         default_owner, owner_override, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
-        params![
-            &checked.name,
-            lookalike::fold(&checked.name),
-            &checked.description,
-            checked.template.name(),
-            checked.is_default,
-            checked.authority,
-            rules_text(&checked)?,
-            checked.owner.policy.name(),
-            checked.owner.default,
-            checked.owner.overridable,
-            now
-        ],
+        &format!(
+            "INSERT INTO enrolment_pattern ({COLUMNS}, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id"
+        ),
+        &values,
         |row| row.get(0),
     )?;
     let id = PatternId(id.ok_or_else(|| Error::damaged("an enrolment pattern got no id"))?);
@@ -60,22 +50,10 @@ pub fn update(
     let before = pattern::find(tx, id)?;
     let checked = check(tx, actor, command, Some(&before))?;
     give_way(tx, actor, &checked, Some(id), take_default, now)?;
+    let values = values(&checked)?.into_iter().chain([id.into()]).collect::<Vec<_>>();
     tx.execute(
-        "UPDATE enrolment_pattern SET name = $1, folded = $2, description = $3, template = $4, is_default = $5, private_ca = $6, \
-         rules = $7, owner_policy = $8, default_owner = $9, owner_override = $10 WHERE id = $11",
-        params![
-            &checked.name,
-            lookalike::fold(&checked.name),
-            &checked.description,
-            checked.template.name(),
-            checked.is_default,
-            checked.authority,
-            rules_text(&checked)?,
-            checked.owner.policy.name(),
-            checked.owner.default,
-            checked.owner.overridable,
-            id
-        ],
+        &format!("UPDATE enrolment_pattern SET ({COLUMNS}) = ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) WHERE id = $11"),
+        &values,
     )?;
     tx.execute("DELETE FROM enrolment_pattern_role WHERE pattern = $1", params![id])?;
     tx.execute("DELETE FROM enrolment_pattern_field WHERE pattern = $1", params![id])?;
@@ -131,8 +109,24 @@ pub(crate) fn naming_role(tx: &mut Tx<'_>, role: RoleId) -> Result<Option<String
     Ok(tx.one(sql, params![role], |row| row.get(0))?)
 }
 
-fn rules_text(command: &PatternCommand) -> Result<String> {
-    serde_json::to_string(&command.rules).map_err(|error| Error::damaged(error.to_string()))
+/// What is written of a pattern, beside its lists.
+const COLUMNS: &str =
+    "name, folded, description, template, is_default, private_ca, rules, owner_policy, default_owner, owner_override";
+
+fn values(command: &PatternCommand) -> Result<[Value<'_>; 10]> {
+    let rules = serde_json::to_string(&command.rules).map_err(|error| Error::damaged(error.to_string()))?;
+    Ok([
+        (&command.name).into(),
+        lookalike::fold(&command.name).into(),
+        (&command.description).into(),
+        command.template.name().into(),
+        command.is_default.into(),
+        command.authority.into(),
+        rules.into(),
+        command.owner.policy.name().into(),
+        command.owner.default.into(),
+        command.owner.overridable.into(),
+    ])
 }
 
 /// The command in its normal form.

@@ -5,6 +5,7 @@
 //! alone, which means its default pattern; as long as a template has no pattern at all, it is open to everybody with the right to enrol.
 //! The rules hold in the transaction that records a certificate, not only in the one that drafted it.
 
+mod before;
 mod change;
 mod key_request;
 mod names;

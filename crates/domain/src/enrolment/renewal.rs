@@ -1,8 +1,9 @@
 //! Renewing what a private authority issued: the same subject, names, owner and notes once more, for a new key.
 
 use certhold_pki::issue::GeneralName;
-use certhold_store::{Tx, params};
+use certhold_store::Tx;
 
+use super::before::{self, NotRenewed};
 use super::pattern;
 use super::rules::AskedKey;
 use super::terms::Under;
@@ -44,23 +45,17 @@ pub fn available_renewal(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scop
 fn renewal(tx: &mut Tx<'_>, certificate: &Certificate) -> Result<(Renewal, Option<Issuance>)> {
     let summary = &certificate.summary;
     let is = |kind, message: String| Renewal { kind, message };
-    if summary.lineage.is_some() {
-        return Ok((is(RenewalKind::None, "It is a version of a managed certificate, which renews by itself.".into()), None));
+    if let Err(not) = before::renewed(tx, summary.id)? {
+        return Ok((is(RenewalKind::None, not.sentence()), None));
     }
     let issuance = private_ca::issuance_of(tx, &[summary.id])?.pop().flatten();
     let Some(issuance) = issuance.filter(|issuance| issuance.template.is_some()) else {
-        return Ok((is(RenewalKind::None, "No private authority issued it here: renew it where it was issued.".into()), None));
+        return Ok((is(RenewalKind::None, NotRenewed::Foreign.sentence()), None));
     };
-    let revoked: Option<i64> =
-        tx.one("SELECT 1 FROM certificate WHERE id = $1 AND revoked_at IS NOT NULL", params![summary.id], |row| row.get(0))?;
-    let renewal = match (revoked.is_some(), summary.has_key) {
-        (true, _) => is(RenewalKind::None, "It is revoked: enrol for a new certificate instead.".into()),
-        (false, true) => {
-            is(RenewalKind::OneClick, format!("{:?} issues it again for a new key that is made here.", issuance.authority))
-        }
-        (false, false) => {
-            is(RenewalKind::Seeded, "Its private key is not in custody: send a signing request for a new key to renew it.".into())
-        }
+    let renewal = if summary.has_key {
+        is(RenewalKind::OneClick, format!("{:?} issues it again for a new key that is made here.", issuance.authority))
+    } else {
+        is(RenewalKind::Seeded, "Its private key is not in custody: send a signing request for a new key to renew it.".into())
     };
     Ok((renewal, Some(issuance)))
 }

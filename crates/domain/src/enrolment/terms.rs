@@ -3,6 +3,7 @@
 use certhold_pki::issue::{DistinguishedName, GeneralName};
 use certhold_store::{Tx, params};
 
+use super::before::{self, Before};
 use super::owner;
 use super::pattern::{self, Pattern};
 use super::rules::{AskedKey, Kind};
@@ -224,7 +225,7 @@ pub(crate) fn require_unharmed(tx: &mut Tx<'_>, spki_sha256: &[u8; 32]) -> Resul
 
 /// Whether these terms renew a certificate that a private authority issued: nobody is named that it does not name.
 pub(crate) fn renews_same(tx: &mut Tx<'_>, certificate: CertificateId, terms: &Terms) -> Result<bool> {
-    Ok(issued_before(tx, certificate)?.is_some_and(|(before, ..)| before.stands_for(&terms.subject, &terms.names)))
+    Ok(before::issued(tx, certificate)?.is_some_and(|before| before.stands_for(&terms.subject, &terms.names)))
 }
 
 /// Whom to name for the next certificate of the authority `before`: nobody where the pattern has an authority of its own.
@@ -274,8 +275,8 @@ fn owner(
         OwnerStays::No => false,
         OwnerStays::Yes => true,
         OwnerStays::SameNames(adopted) => {
-            let same = issued_before(tx, adopted)?.filter(|(before, ..)| before.stands_for(subject, names));
-            same.is_some_and(|(before, ..)| before.owner.is_some() && before.owner == request.owner)
+            let same = before::issued(tx, adopted)?.filter(|before| before.stands_for(subject, names));
+            same.is_some_and(|before| before.owner.is_some() && before.owner == request.owner)
         }
     };
     let kept = if stays { request.owner } else { kept };
@@ -298,53 +299,8 @@ fn owner(
     Ok(owner)
 }
 
-/// The certificate that is renewed.
-struct Before {
-    owner: Option<RoleId>,
-    /// Its common name and its alternative names, lower case.
-    names: Vec<String>,
-}
-
-impl Before {
-    /// Whether nobody is named that it does not name.
-    fn stands_for(&self, subject: &DistinguishedName, names: &[GeneralName]) -> bool {
-        let named = names.iter().map(|name| match name {
-            GeneralName::Dns(text) | GeneralName::Email(text) | GeneralName::Uri(text) | GeneralName::Upn(text) => {
-                text.to_lowercase()
-            }
-            GeneralName::Ip(address) => address.to_string(),
-        });
-        named.chain(subject.common_name().map(|name| name.to_lowercase())).all(|name| self.names.contains(&name))
-    }
-}
-
 /// The certificate that is renewed, which a private authority issued.
 fn before(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Result<Before> {
     collections::require(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
-    let (before, is_revoked, is_managed) = issued_before(tx, id)?.ok_or_else(|| {
-        Refusal::invalid("renews", "only a certificate that a private authority issued here is renewed by enrolling again")
-    })?;
-    if is_revoked {
-        return Err(Refusal::invalid("renews", "it is revoked: what is revoked is not renewed, ask for a new certificate").into());
-    }
-    if is_managed {
-        return Err(Refusal::invalid("renews", "it is managed, and renewed by itself").into());
-    }
-    Ok(before)
-}
-
-/// A certificate that a private authority issued to somebody, whether it is revoked, and whether it is managed.
-fn issued_before(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<(Before, bool, bool)>> {
-    Ok(tx.one(
-        "SELECT certificate.owner_role, certificate.names, certificate.common_name, certificate.revoked_at, certificate.lineage \
-         FROM issued_certificate JOIN certificate ON certificate.id = issued_certificate.certificate \
-         WHERE issued_certificate.certificate = $1 AND issued_certificate.profile <> 'authority'",
-        params![id],
-        |row| {
-            let names: Vec<String> = serde_json::from_str(row.text(1)?).unwrap_or_default();
-            let names = names.into_iter().chain(row.get::<Option<String>>(2)?).map(|name| name.to_lowercase()).collect();
-            let before = Before { owner: row.get::<Option<i64>>(0)?.map(RoleId), names };
-            Ok((before, row.get::<Option<i64>>(3)?.is_some(), row.get::<Option<i64>>(4)?.is_some()))
-        },
-    )?)
+    before::renewed(tx, id)?.map_err(|not| Refusal::invalid("renews", not.why()).into())
 }

@@ -91,6 +91,19 @@ fn require_trusted(tx: &mut Tx<'_>, verified: &Verified) -> Result<()> {
     }
 }
 
+/// Whoever says a claim, and how often they have changed: an identity provider, or for this server's own sign-ins an API client.
+pub(crate) type SpeakerState = (i64, i64);
+
+/// Who says this claim and is believed now.
+pub(crate) fn speaker_of(tx: &mut Tx<'_>, claim: &ClaimKey) -> Result<Option<SpeakerState>> {
+    if claim.provider == people::OWN_PROVIDER {
+        let sql = "SELECT id FROM api_client WHERE client_id = $1 AND revoked_at IS NULL";
+        return Ok(tx.one(sql, params![&claim.value], |row| Ok((row.get(0)?, 0)))?);
+    }
+    let sql = "SELECT id, revision FROM identity_provider WHERE name = $1 AND enabled";
+    Ok(tx.one(sql, params![&claim.provider], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
 /// Whether [`admit`] has something to record: somebody comes for the first time with a role, or again after an hour.
 pub fn is_to_be_admitted(tx: &mut Tx<'_>, verified: &Verified, now: i64) -> Result<bool> {
     match find(tx, &verified.issuer, &verified.subject)? {

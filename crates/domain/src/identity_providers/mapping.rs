@@ -21,7 +21,7 @@ pub struct ClaimMapping {
     /// `oauth_subject`; by it an account here is found again.
     pub subject: Vec<String>,
     /// `oauth_client_id`, which only a token that a client has for itself makes: what a client may do is not for everybody who
-    /// signs in through it.
+    /// signs in through it. A token that has none of them names its client as `azp`; nothing makes the claim when none is named.
     pub client_id: Vec<String>,
 }
 
@@ -88,16 +88,20 @@ impl ClaimMapping {
     }
 
     /// Whether the token is about the client that it was issued to, by signs that its provider makes and nobody chooses: Entra
-    /// `idtyp`, Auth0 `gty`, Okta and others the client as the subject.
+    /// `idtyp`, Auth0 `gty`, Keycloak where the client came from, Okta and others the client as the subject.
     pub(super) fn is_of_client(&self, members: &Map<String, Value>) -> bool {
         let is = |name: &str, value: &str| members.get(name).and_then(Value::as_str) == Some(value);
         let subject = first(members, &self.subject);
-        is("idtyp", "app") || is("gty", "client-credentials") || subject.is_some() && subject == self.client_of(members)
+        is("idtyp", "app")
+            || is("gty", "client-credentials")
+            || is_of_service_account(members)
+            || subject.is_some() && subject == self.client_of(members)
     }
 
-    /// Which client the token was issued to.
+    /// Which client the token was issued to: by the members that are named for it, and where a token has none of them by `azp`.
     pub(super) fn client_of(&self, members: &Map<String, Value>) -> Option<String> {
-        first(members, &self.client_id)
+        let azp = || members.get("azp").filter(|_| !self.client_id.is_empty())?.as_str().map(str::to_owned);
+        first(members, &self.client_id).or_else(azp)
     }
 
     /// What the token says of somebody. Values that no stored claim could have are left out.
@@ -124,6 +128,15 @@ impl ClaimMapping {
         }
         claims
     }
+}
+
+/// Keycloak has a service account for each client, with a subject of its own. Into tokens of these alone it puts where the client came
+/// from, and the client once more: as `client_id`, or as `clientId` for clients that an older version made. What its name
+/// (`preferred_username`) looks like is no sign: somebody may call themselves so.
+fn is_of_service_account(members: &Map<String, Value>) -> bool {
+    let text = |name: &str| members.get(name).and_then(Value::as_str);
+    let client = text("client_id").or_else(|| text("clientId"));
+    (text("clientHost").is_some() || text("clientAddress").is_some()) && client.is_some() && client == text("azp")
 }
 
 fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
@@ -226,6 +239,9 @@ mod tests {
             json!({ "sub": "x", "appid": "ci", "idtyp": "app" }),
             json!({ "sub": "ci@clients", "azp": "ci", "gty": "client-credentials" }),
             json!({ "sub": "ci", "cid": "ci" }),
+            json!({ "sub": "x", "azp": "ci", "client_id": "ci", "clientHost": "192.0.2.1", "clientAddress": "192.0.2.1" }),
+            json!({ "sub": "x", "azp": "ci", "clientId": "ci", "clientHost": "192.0.2.1" }),
+            json!({ "sub": "x", "azp": "ci", "client_id": "ci", "clientAddress": "192.0.2.1" }),
         ] {
             assert!(of_client(own.clone()), "{own}");
         }
@@ -236,9 +252,32 @@ mod tests {
             // Somebody may call themselves so.
             json!({ "sub": "kim", "azp": "ci", "preferred_username": "service-account-ci" }),
             json!({ "azp": "ci" }),
+            // As RFC 9068 has it in every token.
+            json!({ "sub": "kim", "azp": "ci", "client_id": "ci" }),
+            json!({ "sub": "kim", "azp": "ci", "clientHost": "192.0.2.1" }),
+            json!({ "sub": "kim", "azp": "ci", "client_id": "other", "clientHost": "192.0.2.1" }),
+            json!({ "sub": "kim", "client_id": "ci", "clientHost": "192.0.2.1" }),
+            json!({ "sub": "kim", "azp": "ci", "client_id": "ci", "clientHost": null, "clientAddress": ["192.0.2.1"] }),
         ] {
             assert!(!of_client(of_person.clone()), "{of_person}");
         }
+    }
+
+    #[test]
+    fn a_client_is_named_by_the_members_named_for_it_or_by_azp() {
+        let named = |names: &[&str], token: &Value| {
+            let client_id = names.iter().map(|name| (*name).to_owned()).collect();
+            let mapping = ClaimMapping { client_id, ..ClaimMapping::default() };
+            let found = claims(&mapping, token.clone());
+            found.into_iter().find(|(kind, _)| *kind == ClaimType::OauthClientId).map(|(_, value)| value)
+        };
+        let token = json!({ "sub": "x", "azp": "ci", "client_id": "ci", "clientHost": "192.0.2.1", "label": "Builds" });
+        for (names, expected) in
+            [(&["clientId"][..], Some("ci")), (&["label"], Some("Builds")), (&["gone", "label"], Some("Builds")), (&[], None)]
+        {
+            assert_eq!(named(names, &token).as_deref(), expected, "{names:?}");
+        }
+        assert_eq!(named(&["clientId"], &json!({ "sub": "x", "idtyp": "app" })), None);
     }
 
     #[test]

@@ -17,10 +17,10 @@ mod provider;
 mod tests;
 mod token;
 
-pub(crate) use account::require_own_credentials;
 pub use account::{
     ExternalAccount, NewExternalAccount, accounts_of, actor_of_external, admit, create_account, is_to_be_admitted,
 };
+pub(crate) use account::{SpeakerState, require_own_credentials, speaker_of};
 pub use jwk::{KeySet, KeyState, NoKeySet, shown};
 pub use jws::{Algorithm, Presented};
 pub use mapping::ClaimMapping;

@@ -219,7 +219,7 @@ fn signatures_are_those_of_the_standard() {
 fn what_providers_put_into_tokens_is_understood() {
     let mut house = House::new();
     let tenant = "https://login.microsoftonline.com/9122040d-6c67-4c5b-b112-36a304b66dad/v2.0";
-    // Entra ID v2 for a person, v1 for a program; Keycloak for both; Okta for a program; Auth0 for a program.
+    // Entra ID v2 for a person, v1 for a program; Keycloak for both, with and without its mappers for service accounts; Okta for a program; Auth0 for a program.
     for (token, subject, kind, claims) in [
         (
             json!({ "aud": "api://certhold", "oid": "o-1", "sub": "s-1", "azp": "a-1", "azpacr": "0", "name": "Ana", "preferred_username": "ana@example.org",
@@ -252,6 +252,13 @@ fn what_providers_put_into_tokens_is_understood() {
             "uuid",
             PrincipalKind::Service,
             vec![(ClaimType::OauthSubject, "uuid")],
+        ),
+        (
+            json!({ "aud": "certhold", "sub": "uuid", "azp": "robot", "client_id": "robot", "clientHost": "192.0.2.1",
+                "clientAddress": "192.0.2.1", "preferred_username": "service-account-robot" }),
+            "uuid",
+            PrincipalKind::Service,
+            vec![(ClaimType::OauthSubject, "uuid"), (ClaimType::OauthClientId, "robot")],
         ),
         (
             json!({ "aud": "certhold", "sub": "0oa1", "cid": "0oa1", "scp": ["certs"], "ver": 1, "jti": "AT.x" }),

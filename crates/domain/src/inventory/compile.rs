@@ -315,9 +315,7 @@ fn text(tx: &mut Tx<'_>, wanted: &mut Conditions, column: &str, index: Index, te
     }
     let Some((pattern, part)) = pattern(test) else { return Ok(never()) };
     if let (Index::PartsAndOrder, Test::StartsWith(part)) = (index, test) {
-        // The greatest character: whatever begins with the part is below.
-        let (from, to) = (wanted.bind(part.clone()), wanted.bind(format!("{part}\u{10FFFF}")));
-        let row = format!("({column} >= {from} AND {column} < {to})");
+        let row = begins(wanted, &column, part);
         let ids = format!("SELECT id AS certificate FROM certificate WHERE {row}");
         return Ok(exact(row, Some(ids)));
     }
@@ -451,25 +449,31 @@ fn flag(tx: &mut Tx<'_>, wanted: &mut Conditions, field: FieldId, row: &str, ids
     })
 }
 
-/// What stands behind a column of folded texts; `None` when nothing fulfils it.
-fn folded_test(wanted: &mut Conditions, test: &Test) -> Option<String> {
-    if let Test::Equals(values) = test {
-        let places: Vec<String> = named_texts(values).map(|text| wanted.bind(text.to_owned())).collect();
-        return Some(format!("IN ({})", places.join(", ")));
-    }
-    let (pattern, _) = pattern(test)?;
-    Some(format!("LIKE {} ESCAPE '\\'", wanted.bind(pattern)))
+/// A test of a column of folded texts; `None` when nothing fulfils it.
+fn folded_test(wanted: &mut Conditions, column: &str, test: &Test) -> Option<String> {
+    Some(match test {
+        Test::Set => format!("{column} <> ''"),
+        Test::Equals(values) => {
+            let places: Vec<String> = named_texts(values).map(|text| wanted.bind(text.to_owned())).collect();
+            format!("{column} IN ({})", places.join(", "))
+        }
+        Test::StartsWith(part) => begins(wanted, column, part),
+        other => format!("{column} LIKE {} ESCAPE '\\'", wanted.bind(pattern(other)?.0)),
+    })
+}
+
+/// That a text begins with this, as a range: the greatest character stands behind whatever begins with it. SQLite uses no index for `LIKE`.
+fn begins(wanted: &mut Conditions, column: &str, part: &str) -> String {
+    let (from, to) = (wanted.bind(part.to_owned()), wanted.bind(format!("{part}\u{10FFFF}")));
+    format!("({column} >= {from} AND {column} < {to})")
 }
 
 fn named(wanted: &mut Conditions, column: &str, table: &str, test: &Test) -> Compiled {
-    let test = match test {
-        Test::Set => return exact(format!("certificate.{column} IS NOT NULL"), None),
-        other => match folded_test(wanted, other) {
-            Some(test) => test,
-            None => return never(),
-        },
-    };
-    let row = format!("certificate.{column} IN (SELECT id FROM {table} WHERE folded {test})");
+    if let Test::Set = test {
+        return exact(format!("certificate.{column} IS NOT NULL"), None);
+    }
+    let Some(test) = folded_test(wanted, "folded", test) else { return never() };
+    let row = format!("certificate.{column} IN (SELECT id FROM {table} WHERE {test})");
     let ids = format!("SELECT id AS certificate FROM certificate WHERE {row}");
     exact(row, Some(ids))
 }
@@ -490,18 +494,10 @@ fn template(wanted: &mut Conditions, name: fn(Profile) -> &'static str, test: &T
 }
 
 fn revoker(wanted: &mut Conditions, test: &Test) -> Compiled {
-    let test = match test {
-        Test::Set => "<> ''".to_owned(),
-        other => match folded_test(wanted, other) {
-            Some(test) => test,
-            None => return never(),
-        },
-    };
+    let Some(test) = folded_test(wanted, "revocation.revoker_folded", test) else { return never() };
     exact(
-        format!(
-            "EXISTS (SELECT 1 FROM revocation WHERE revocation.certificate = certificate.id AND revocation.revoker_folded {test})"
-        ),
-        Some(format!("SELECT certificate FROM revocation WHERE revocation.revoker_folded {test}")),
+        format!("EXISTS (SELECT 1 FROM revocation WHERE revocation.certificate = certificate.id AND {test})"),
+        Some(format!("SELECT certificate FROM revocation WHERE {test}")),
     )
 }
 
@@ -520,10 +516,7 @@ fn metadata(wanted: &mut Conditions, field: i64, test: &Test) -> Compiled {
             format!(" AND ({})", tests.join(" OR "))
         }
         Test::Within { from, to } => format!(" AND number >= {} AND number <= {}", wanted.bind(*from), wanted.bind(*to)),
-        Test::StartsWith(part) => {
-            let (from, to) = (wanted.bind(part.clone()), wanted.bind(format!("{part}\u{10FFFF}")));
-            format!(" AND sort >= {from} AND sort < {to}")
-        }
+        Test::StartsWith(part) => format!(" AND {}", begins(wanted, "sort", part)),
         other => match pattern(other) {
             Some((pattern, _)) => format!(" AND sort LIKE {} ESCAPE '\\'", wanted.bind(pattern)),
             None => return never(),

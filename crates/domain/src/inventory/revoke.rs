@@ -4,7 +4,7 @@
 //! revoke. For any other certificate, recording that it is revoked revokes it nowhere else: what its issuer publishes is the issuer's.
 //! The event says which of these it is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub use certhold_pki::issue::RevocationReason;
 use certhold_store::{Tx, params};
@@ -14,12 +14,12 @@ use super::certificate;
 use super::whole::among;
 use crate::access::paths;
 use crate::actor::Actor;
-use crate::collections::{self, Scope};
+use crate::collections::{self, Moved, Scope};
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::CertificateId;
 use crate::jobs::{self, JobKind};
-use crate::query;
+use crate::query::{self, FieldId};
 use crate::renewal::revocation::{self, AtIssuer, Standing};
 use crate::{limits, private_ca, text};
 
@@ -48,6 +48,7 @@ pub struct Revoke {
 pub fn revoke(tx: &mut Tx<'_>, actor: &Actor, command: &Revoke, scope: Scope, now: i64) -> Result<()> {
     let comment = checked_comment(&command.revocation.comment)?;
     named(&command.certificates)?;
+    let mut moves = Moves::default();
     for id in &command.certificates {
         collections::require(tx, actor, paths::CERTIFICATES_REVOKE, *id, scope)?;
         let found = certificate::find(tx, *id)?.ok_or_else(|| Refusal::not_found("certificate", *id))?;
@@ -64,6 +65,7 @@ pub fn revoke(tx: &mut Tx<'_>, actor: &Actor, command: &Revoke, scope: Scope, no
         if before.as_ref() == Some(&after) {
             continue;
         }
+        moves.require(tx, actor, (*id, before.is_some()), Some(&actor.name))?;
         tx.execute("UPDATE certificate SET revoked_at = $1 WHERE id = $2", params![after.effective_at, *id])?;
         tx.execute(
             "INSERT INTO revocation (certificate, reason, comment, recorded_at, revoker, revoker_folded) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -83,6 +85,7 @@ pub fn revoke(tx: &mut Tx<'_>, actor: &Actor, command: &Revoke, scope: Scope, no
 pub fn release(tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], comment: &str, scope: Scope, now: i64) -> Result<()> {
     checked_comment(comment)?;
     named(ids)?;
+    let mut moves = Moves::default();
     for id in ids {
         collections::require(tx, actor, paths::CERTIFICATES_REVOKE, *id, scope)?;
         let found = certificate::find(tx, *id)?.ok_or_else(|| Refusal::not_found("certificate", *id))?;
@@ -90,11 +93,40 @@ pub fn release(tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], comment: &
         let Some(before) = before.filter(|before| before.reason == RevocationReason::CertificateHold) else {
             return Err(Refusal::Conflict(format!("certificate {id} is not on hold, and only a hold is taken back")).into());
         };
+        moves.require(tx, actor, (*id, true), None)?;
         forget_recorded(tx, *id)?;
         tx.execute("UPDATE certificate SET revoked_at = $1 WHERE id = $2", params![None::<i64>, *id])?;
         record(tx, actor, names::CERTIFICATE_RELEASED, (*id, found.title()), (Some(&before), None, None), now)?;
     }
     Ok(())
+}
+
+/// Whether the actor may change the collections that look at who revoked certificates: asked once for each name that this was before.
+#[derive(Default)]
+struct Moves {
+    asked: BTreeSet<Option<String>>,
+}
+
+impl Moves {
+    /// Refuses unless the actor may let somebody else, or nobody, be the one who revoked a certificate.
+    fn require(
+        &mut self,
+        tx: &mut Tx<'_>,
+        actor: &Actor,
+        (id, is_revoked): (CertificateId, bool),
+        after: Option<&str>,
+    ) -> Result<()> {
+        let before: Option<String> = match is_revoked {
+            true => tx.one("SELECT revoker FROM revocation WHERE certificate = $1", params![id], |row| row.get(0))?.flatten(),
+            false => None,
+        };
+        if !self.asked.contains(&before) {
+            let moved = Moved { field: FieldId::Revoker, before: before.as_deref(), after };
+            collections::require_may_move(tx, actor, &[moved])?;
+            self.asked.insert(before);
+        }
+        Ok(())
+    }
 }
 
 /// Has an issuer asked once more that has not revoked; and at once where it is to be asked later. What it is told then stays.

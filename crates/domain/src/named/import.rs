@@ -114,8 +114,10 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, new: &NewEntry, now: i64) -> Resul
     if count >= limits::NAMED {
         return Err(Refusal::Conflict(format!("there are {count} entries already: delete some first")).into());
     }
-    let needed = if new.kind == Kind::Identity { Needed::KeyOf(None) } else { Needed::Nothing };
-    let certificate = take_in(tx, actor, &new.entry, needed, new.source, now)?;
+    let certificate = take_in(tx, actor, &new.entry, new.source, now)?;
+    if new.kind == Kind::Identity {
+        require_key(tx, actor, None, &new.entry)?;
+    }
     let id: Option<i64> = tx.one(
         "INSERT INTO named_certificate (handle, kind, name, folded, certificate, version, created_at, changed_at) \
          VALUES ($1, $2, $3, $4, $5, 1, $6, $6) RETURNING id",
@@ -147,7 +149,8 @@ pub fn replace(tx: &mut Tx<'_>, actor: &Actor, new: &NewVersion, now: i64) -> Re
         let why = format!("{:?} is renewed by itself: pause its renewal first, or import under another name", known.name);
         return Err(Refusal::Conflict(why).into());
     }
-    let certificate = take_in(tx, actor, &new.entry, Needed::KeyOf(Some(&known)), new.source, now)?;
+    let certificate = take_in(tx, actor, &new.entry, new.source, now)?;
+    require_key(tx, actor, Some(&known), &new.entry)?;
     assign::require_fit_where_assigned(tx, &known, certificate, now)?;
     stand_for(tx, actor, &known, certificate, now)?;
     Ok(known.id)
@@ -174,16 +177,8 @@ fn tell_of_path(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, abov
     Ok(())
 }
 
-/// What must be there beside a certificate.
-enum Needed<'a> {
-    /// Nothing: it is only trusted.
-    Nothing,
-    /// Its private key, as that of an identity that may be known already.
-    KeyOf(Option<&'a Named>),
-}
-
 /// Keeps the certificate, its path and its key.
-fn take_in(tx: &mut Tx<'_>, actor: &Actor, entry: &Entry, needed: Needed<'_>, source: &str, now: i64) -> Result<CertificateId> {
+fn take_in(tx: &mut Tx<'_>, actor: &Actor, entry: &Entry, source: &str, now: i64) -> Result<CertificateId> {
     let taken = inventory::take_in(tx, actor, &[&entry.certificate], source, now)?;
     let id = *taken.first().ok_or_else(|| Error::damaged("a certificate is neither new nor held"))?;
     if inventory::link_chain(tx, actor, id, &entry.chain, now)? {
@@ -191,10 +186,16 @@ fn take_in(tx: &mut Tx<'_>, actor: &Actor, entry: &Entry, needed: Needed<'_>, so
     }
     if let Some(key) = &entry.key {
         inventory::take_key(tx, actor, entry.certificate.title(), id, key, now)?;
-    } else if let Needed::KeyOf(known) = needed {
-        require_own_key(tx, actor, known, entry.certificate.spki_sha256())?;
     }
     Ok(id)
+}
+
+/// Refuses an identity, which may be known already, without its private key: beside the certificate, or in custody as one's own.
+fn require_key(tx: &mut Tx<'_>, actor: &Actor, known: Option<&Named>, entry: &Entry) -> Result<()> {
+    match entry.key {
+        Some(_) => Ok(()),
+        None => require_own_key(tx, actor, known, entry.certificate.spki_sha256()),
+    }
 }
 
 /// Anybody can make a certificate for a public key that they have seen. Without the private key beside it, it must be one that the

@@ -105,10 +105,19 @@ pub fn renew_at(lineage: i64, version: i64, not_before: i64, not_after: i64) -> 
 /// When to try again after the `failures`th failure in a row (counted from 1): doubling pauses with up to a tenth of spread, or
 /// later if the authority said when.
 pub fn next_try(lineage: i64, class: FailureClass, failures: i64, retry_after: Option<i64>, now: i64) -> i64 {
-    let (first, longest) = class.pauses();
+    after_pause(lineage, class.pauses(), failures, retry_after, now)
+}
+
+/// The same for what may be asked for months, until an authority answers: pauses of every class grow to a day.
+pub fn next_ask(certificate: i64, class: FailureClass, failures: i64, retry_after: Option<i64>, now: i64) -> i64 {
+    const DAY: i64 = 24 * 60 * 60 * 1_000;
+    after_pause(certificate, (class.pauses().0, DAY), failures, retry_after, now)
+}
+
+fn after_pause(object: i64, (first, longest): (i64, i64), failures: i64, retry_after: Option<i64>, now: i64) -> i64 {
     let doublings = u32::try_from(failures.saturating_sub(1).clamp(0, 20)).unwrap_or(0);
     let pause = first.saturating_mul(1 << doublings).min(longest);
-    let own = now + pause + spread(lineage, failures, pause / 10);
+    let own = now + pause + spread(object, failures, pause / 10);
     retry_after.map_or(own, |at| at.max(own))
 }
 
@@ -145,6 +154,19 @@ mod tests {
         assert!((60_000..=66_000).contains(&pause(1)));
         assert!((120_000..=132_000).contains(&pause(2)));
         assert!((6 * 3_600_000..=6 * 3_960_000).contains(&pause(50)));
+    }
+
+    #[test]
+    fn an_authority_is_asked_once_a_day_in_the_end() {
+        for class in [FailureClass::Unreachable, FailureClass::RateLimited, FailureClass::Rejected, FailureClass::Unfit] {
+            let pause = |failures| next_ask(1, class, failures, None, 0);
+            assert!(pause(1) < DAY / 12, "{class:?}");
+            assert!((1..30).all(|failures| pause(failures + 1) >= pause(failures) / 11 * 10), "they do not shrink: {class:?}");
+            for failures in [15, 1_000, i64::MAX] {
+                assert!((DAY..=DAY / 10 * 11).contains(&pause(failures)), "{class:?} {failures}");
+            }
+        }
+        assert_eq!(next_ask(1, FailureClass::Unreachable, 1, Some(3 * DAY), 0), 3 * DAY);
     }
 
     #[test]

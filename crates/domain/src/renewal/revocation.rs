@@ -7,8 +7,7 @@ use certhold_pki::issue::RevocationReason;
 use certhold_store::{Tx, params};
 use serde_json::{Value as Json, json};
 
-use super::issuers::{self, IssuerAccess};
-use super::plan::{FailureClass, next_try};
+use super::plan::{FailureClass, next_ask};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
@@ -197,7 +196,7 @@ pub struct Work {
     /// Why it is revoked.
     pub reason: RevocationReason,
     /// Whose account asks.
-    pub issuer: IssuerAccess,
+    pub issuer: IssuerId,
 }
 
 /// What is to be asked; `None` when nothing is, any more.
@@ -212,7 +211,7 @@ pub fn work(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<Option<Work>>
     )?;
     let Some((issuer, reason, der)) = asked else { return Ok(None) };
     let reason = RevocationReason::of(reason).unwrap_or(RevocationReason::Unspecified);
-    Ok(Some(Work { der, reason, issuer: issuers::open(tx, issuer)? }))
+    Ok(Some(Work { der, reason, issuer }))
 }
 
 /// Records that the issuer has revoked the certificate, and ends the lease.
@@ -254,14 +253,15 @@ pub struct RevocationFailure {
 }
 
 /// Records that asking failed. What the issuer refuses is not asked again by itself, and neither is what has expired meanwhile; else the
-/// next try is planned.
+/// next try is planned, and the log told only what it has not been told before: an authority may be away for months.
 pub fn failed(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, failure: &RevocationFailure, now: i64) -> Result<()> {
     jobs::require_lease(tx, lease)?;
-    let sql = "SELECT acme_revocation.failures, certificate.not_after FROM acme_revocation \
+    let sql = "SELECT acme_revocation.failures, acme_revocation.error, certificate.not_after FROM acme_revocation \
                JOIN certificate ON certificate.id = acme_revocation.certificate \
                WHERE acme_revocation.certificate = $1 AND acme_revocation.state = 'asked'";
-    let known = tx.one(sql, params![lease.object], |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))?;
-    let Some((failures, not_after)) = known else { return jobs::finish(tx, lease, now) };
+    let known =
+        tx.one(sql, params![lease.object], |row| Ok((row.get::<i64>(0)?, row.get::<Option<String>>(1)?, row.get::<i64>(2)?)))?;
+    let Some((failures, told, not_after)) = known else { return jobs::finish(tx, lease, now) };
     let failures = failures + 1;
     let ended = not_after <= now;
     let cut = |text: &str| text.chars().take(limits::ERROR_CHARS).collect::<String>();
@@ -275,7 +275,7 @@ pub fn failed(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, failure: &Revocatio
         Outlook::Later if !ended => "asked",
         Outlook::Later | Outlook::Hopeless => "given_up",
     };
-    let next = (state == "asked").then(|| next_try(lease.object, failure.class, failures, failure.retry_after, now));
+    let next = (state == "asked").then(|| next_ask(lease.object, failure.class, failures, failure.retry_after, now));
     tx.execute(
         "UPDATE acme_revocation SET state = $1, failures = $2, error = $3, detail = $4, updated_at = $5 WHERE certificate = $6",
         params![state, failures, &sentence, &detail, now, lease.object],
@@ -283,6 +283,9 @@ pub fn failed(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, failure: &Revocatio
     match next {
         Some(next) => jobs::put_off(tx, lease, next, Some(&sentence))?,
         None => jobs::finish(tx, lease, now)?,
+    }
+    if next.is_some() && told.as_ref() == Some(&sentence) {
+        return Ok(());
     }
     let payload = json!({
         "class": failure.class.name(), "error": sentence, "detail": detail, "failures": failures, "next_try": next,

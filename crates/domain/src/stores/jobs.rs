@@ -7,7 +7,7 @@ use super::list::{self, Store};
 use super::rights::Right;
 use super::{change, items, target};
 use crate::actor::Actor;
-use crate::bulk::author::Author;
+use crate::bulk::author::{Author, Recalled};
 use crate::collections::Scope;
 use crate::custody::{self, PrivateKeyRow};
 use crate::error::{Error, Refusal, Result};
@@ -182,12 +182,12 @@ pub(super) fn next_due(tx: &mut Tx<'_>, store: StoreId) -> Result<Option<i64>> {
 }
 
 /// Whoever asked for a job, with the rights that they have now.
-pub(super) fn author(tx: &mut Tx<'_>, id: StoreJobId) -> Result<Actor> {
+pub(super) fn author(tx: &mut Tx<'_>, id: StoreJobId, now: i64) -> Result<Recalled> {
     let text: Option<String> = tx.one("SELECT author FROM store_job WHERE id = $1", params![id], |row| row.get(0))?;
     let text = text.ok_or_else(|| Error::damaged(format!("store job {id} is missing")))?;
     let author: Author =
         serde_json::from_str(&text).map_err(|error| Error::damaged(format!("author of store job {id}: {error}")))?;
-    author.recall(tx)
+    author.recall(tx, now)
 }
 
 /// A new UUID from random bytes.
@@ -219,7 +219,7 @@ fn insert(tx: &mut Tx<'_>, actor: &Actor, new: &New<'_>, now: i64) -> Result<Sto
         return Err(Refusal::TooLarge(message).into());
     }
     let uuid = uuid(tx)?;
-    let author = json!(Author::of(actor)).to_string();
+    let author = json!(Author::of(tx, actor, now)?).to_string();
     let id: Option<i64> = tx.one(
         "INSERT INTO store_job (uuid, store, kind, alias, certificate, overwrite, with_key, collection, author, author_name, state, \
          due_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', $11, $12) RETURNING id",
@@ -449,7 +449,7 @@ pub fn retry(tx: &mut Tx<'_>, actor: &Actor, store: StoreId, id: StoreJobId, now
         }
         _ => {}
     }
-    let author = json!(Author::of(actor)).to_string();
+    let author = json!(Author::of(tx, actor, now)?).to_string();
     tx.execute(
         "UPDATE store_job SET state = 'waiting', due_at = $1, finished_at = NULL, author = $2, author_name = $3 WHERE id = $4",
         params![now, author, &actor.name, id],

@@ -125,25 +125,26 @@ fn prepare(tx: &mut Tx<'_>, actor: &Actor, store: &Store, job: &StoreJob, now: i
     match job.kind {
         StoreJobKind::Inventory => Ok(What::Inventory),
         StoreJobKind::Remove => {
-            let (alias, author) = (alias()?, jobs::author(tx, job.id)?);
+            let (alias, author) = (alias()?, jobs::author(tx, job.id, now)?);
             let command = jobs::RemoveCertificate { store: store.id, alias: alias.clone(), at: None };
-            jobs::check_remove(tx, &author, &command)?;
+            author.explained(jobs::check_remove(tx, &author.actor, &command))?;
             Ok(What::Remove { alias })
         }
         StoreJobKind::Add => {
-            let (alias, author) = (alias()?, jobs::author(tx, job.id)?);
+            let (alias, author) = (alias()?, jobs::author(tx, job.id, now)?);
             let certificate =
                 job.certificate.ok_or_else(|| Error::damaged(format!("store job {} has no certificate", job.id)))?;
-            let (_, _, summary) = jobs::check_add(tx, &author, &job.as_add(certificate), now)?;
+            let checked = jobs::check_add(tx, &author.actor, &job.as_add(certificate), now);
+            let (_, _, summary) = author.explained(checked)?;
             let material = material(tx, actor, certificate, job.with_key)?;
             if job.with_key {
                 let reason = format!("put into the certificate store {:?} as {alias:?}", store.name);
                 let payload = json!({
                     "reason": reason, "format": store.kind.name(), "encrypted": store.has_password, "certificate_store": store.id,
-                    "sha256": text::hex(&summary.sha256), "asked_by": author.name,
+                    "sha256": text::hex(&summary.sha256), "asked_by": author.actor.name,
                 });
                 let object = Object::new("certificate", certificate.0, summary.title());
-                events::append(tx, &author, now, NewEvent::new(names::PRIVATE_KEY_EXPORTED, object, payload))?;
+                events::append(tx, &author.actor, now, NewEvent::new(names::PRIVATE_KEY_EXPORTED, object, payload))?;
             }
             Ok(What::Add { alias, overwrite: job.overwrite, material: Box::new(material) })
         }

@@ -172,7 +172,8 @@ pub struct IdentityProviderInput {
     role_claims: Option<Vec<String>>,
     /// `sub` if left out.
     subject_claims: Option<Vec<String>>,
-    /// `azp`, `client_id`, `appid` and `cid` if left out. Only tokens that a client has for itself say it.
+    /// `azp`, `client_id`, `appid` and `cid` if left out. Only tokens that a client has for itself say it; one that has none of the named
+    /// members says it as `azp`.
     client_id_claims: Option<Vec<String>>,
     /// The authorities by which its TLS is believed (PEM); those of the system if left out.
     roots: Option<String>,

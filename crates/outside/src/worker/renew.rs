@@ -11,7 +11,7 @@ use certhold_domain::jobs::{self, Lease};
 use certhold_domain::renewal::issuers::{self, IssuerAccess};
 use certhold_domain::renewal::order::{self, Failure, OrderKey, Work};
 use certhold_domain::renewal::{FailureClass, IssuedBy, KeyKind, managed};
-use certhold_domain::{Error, Fault, LineageId, OrderId, PrivateKeyId, Refusal};
+use certhold_domain::{Error, Fault, IssuerId, LineageId, OrderId, PrivateKeyId, Refusal};
 use certhold_pki::{CsrFacts, PrivateKey, SignatureError, lint_issued, order_chain, verify_signed_by};
 
 use super::prove::Proof;
@@ -243,35 +243,60 @@ async fn make_key(kind: KeyKind) -> Result<PrivateKey, Stop> {
 }
 
 /// The account at the authority, registered at first use. One at a time, so that jobs which start together share one account.
-pub(super) async fn session(context: &Context, issuer: &IssuerAccess) -> Result<Session, Stop> {
+async fn session(context: &Context, issuer: &IssuerAccess) -> Result<Session, Stop> {
     let place = context.session_of(issuer.id);
     let mut place = place.lock().await;
     if let Some(session) = place.as_ref() {
         return Ok(session.clone());
     }
-    let failed = |error| acme_failure(context, error);
-    let authority = Authority::new(&issuer.settings.directory, issuer.settings.trust_root.as_deref()).map_err(failed)?;
     // Read again: a job before this one may have registered it.
     let id = issuer.id;
     let issuer = context.read(move |tx, _| issuers::open(tx, id)).await?;
-    let custody = &context.core.custody;
-    let session = match &issuer.account {
-        Some(row) => {
-            let credentials = custody.open(row, SecretKind::AcmeAccount)?;
-            let text = std::str::from_utf8(&credentials).map_err(|_| fault("stored ACME account is not text".into()))?;
-            Session::restore(&authority, text).await.map_err(failed)?
-        }
+    let failed = |error| acme_failure(context, error);
+    let session = match restored(context, &issuer).await? {
+        Some(session) => session,
         None => {
+            let authority = authority(context, &issuer)?;
             let external = external_account(context, &issuer)?;
             let (session, credentials) =
                 acme::register(&authority, &issuer.settings.contacts, external.as_ref()).await.map_err(failed)?;
-            let sealed = custody.seal(context.core.entropy.as_ref(), SecretKind::AcmeAccount, credentials.as_bytes())?;
+            let sealed =
+                context.core.custody.seal(context.core.entropy.as_ref(), SecretKind::AcmeAccount, credentials.as_bytes())?;
             context.write(move |tx, actor, now| issuers::registered(tx, actor, id, &sealed, now)).await?;
             session
         }
     };
     *place = Some(session.clone());
     Ok(session)
+}
+
+/// The account at the authority, if there is one now: none is registered.
+pub(super) async fn existing_session(context: &Context, id: IssuerId) -> Result<Option<Session>, Stop> {
+    let place = context.session_of(id);
+    let mut place = place.lock().await;
+    // Also when a session is at hand: another node may have forgotten the account.
+    let issuer = context.read(move |tx, _| issuers::open(tx, id)).await?;
+    if issuer.account.is_none() {
+        return Ok(None);
+    }
+    if place.is_none() {
+        *place = restored(context, &issuer).await?;
+    }
+    Ok(place.clone())
+}
+
+/// The account that is held, brought back.
+async fn restored(context: &Context, issuer: &IssuerAccess) -> Result<Option<Session>, Stop> {
+    let Some(row) = &issuer.account else { return Ok(None) };
+    let authority = authority(context, issuer)?;
+    let credentials = context.core.custody.open(row, SecretKind::AcmeAccount)?;
+    let text = std::str::from_utf8(&credentials).map_err(|_| fault("stored ACME account is not text".into()))?;
+    Session::restore(&authority, text).await.map(Some).map_err(|error| acme_failure(context, error))
+}
+
+fn authority(context: &Context, issuer: &IssuerAccess) -> Result<Authority, Stop> {
+    let (directory, root) = (&issuer.settings.directory, issuer.settings.trust_root.as_deref());
+    Authority::new(directory, root).map_err(|error| acme_failure(context, error))
 }
 
 fn external_account(context: &Context, issuer: &IssuerAccess) -> Result<Option<ExternalAccount>, Stop> {

@@ -7,7 +7,7 @@ use certhold_domain::renewal::revocation::{self, Outlook, RevocationFailure, Wor
 use certhold_domain::{CertificateId, Error, inventory};
 
 use super::Context;
-use super::renew::{Stop, acme_failure, failed, session};
+use super::renew::{Stop, acme_failure, existing_session, failed};
 use crate::acme::{AcmeError, AcmeErrorKind, RevocationReason, Revoked};
 
 pub(super) async fn run(context: &Context, lease: &Lease) -> Result<(), Error> {
@@ -38,13 +38,13 @@ pub(super) async fn run(context: &Context, lease: &Lease) -> Result<(), Error> {
 }
 
 async fn ask(context: &Context, work: &Work) -> Result<Revoked, (Stop, Outlook)> {
+    // Until there is a session, the authority has not been asked.
+    let session = existing_session(context, work.issuer).await.map_err(|stop| (stop, Outlook::Later))?;
     // Another account may not revoke what this one obtained: none is registered for it.
-    if work.issuer.account.is_none() {
+    let Some(session) = session else {
         let sentence = "the account that obtained it is not held any more: revoke it at the authority with its private key";
         return Err((failed(FailureClass::Rejected, sentence.to_owned(), false), Outlook::Hopeless));
-    }
-    // Until there is a session, the authority has not been asked.
-    let session = session(context, &work.issuer).await.map_err(|stop| (stop, Outlook::Later))?;
+    };
     session.revoke(&work.der, reason(work.reason)).await.map_err(|error| not_revoked(context, error))
 }
 
@@ -68,5 +68,67 @@ fn reason(reason: inventory::RevocationReason) -> RevocationReason {
         inventory::RevocationReason::Superseded => RevocationReason::Superseded,
         inventory::RevocationReason::CessationOfOperation => RevocationReason::CessationOfOperation,
         _ => RevocationReason::Unspecified,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::{Arc, Mutex};
+
+    use certhold_domain::access::AccessCache;
+    use certhold_domain::custody::{Custody, MasterKey};
+    use certhold_domain::renewal::issuers::{self, AcmeSettings, NewIssuer};
+    use certhold_domain::{Actor, Clock, Core, MIGRATIONS};
+    use certhold_store::{Options, Store};
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::dns::Resolvers;
+    use crate::keys::SystemEntropy;
+    use crate::worker::Settings;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> i64 {
+            1_790_000_000_000
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_not_held_is_not_made_anew() {
+        let files = tempfile::tempdir().unwrap();
+        let location = format!("sqlite:{}", files.path().join("certhold.db").display()).parse().unwrap();
+        let core = Core {
+            store: Store::open(&location, MIGRATIONS, Options::default()).unwrap(),
+            custody: Arc::new(Custody::new(MasterKey::generate(&SystemEntropy))),
+            entropy: Arc::new(SystemEntropy),
+            clock: Arc::new(Still),
+            access: Arc::new(AccessCache::default()),
+        };
+        // The authority is there, and must not be asked.
+        let authority = TcpListener::bind("127.0.0.1:0").unwrap();
+        authority.set_nonblocking(true).unwrap();
+        let directory = format!("https://{}/directory", authority.local_addr().unwrap());
+        let new =
+            NewIssuer { name: "Lab CA".into(), settings: AcmeSettings { directory, ..AcmeSettings::default() }, eab_key: None };
+        let prepared = move |tx: &mut certhold_store::Tx<'_>| {
+            certhold_domain::prepare(tx, &Default::default(), Still.now())?;
+            issuers::create(tx, &Actor::local("test"), &new, Still.now())
+        };
+        let issuer = core.store.write(prepared).await.unwrap();
+        let settings = Settings {
+            holder: "node".into(),
+            concurrency: 1,
+            resolvers: Resolvers::new(&["127.0.0.1:53"]).unwrap(),
+            store_roots: Default::default(),
+        };
+        let context = Context { core, settings, sessions: Mutex::default(), stopping: watch::channel(false).1 };
+
+        let work = Work { der: Vec::new(), reason: inventory::RevocationReason::Superseded, issuer };
+        let Err((Stop::Failed(failure), Outlook::Hopeless)) = ask(&context, &work).await else { panic!("it was asked") };
+        assert!(failure.sentence.contains("is not held any more"), "{}", failure.sentence);
+        assert!(authority.accept().is_err(), "the authority was asked for an account");
     }
 }

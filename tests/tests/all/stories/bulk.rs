@@ -53,16 +53,16 @@ pub(super) fn look(world: &World, actor: &Actor, command: &Command) -> Preview {
     preview
 }
 
-fn start(world: &World, actor: &Actor, command: &Command) -> BulkEditId {
+pub(super) fn start(world: &World, actor: &Actor, command: &Command) -> BulkEditId {
     let (actor, command) = (actor.clone(), command.clone());
     world.write(move |tx, now| bulk::start(tx, &actor, &command, now)).unwrap()
 }
 
-fn claim(world: &World, id: BulkEditId) -> Lease {
+pub(super) fn claim(world: &World, id: BulkEditId) -> Lease {
     world.write(move |tx, now| jobs::claim_one(tx, JobKind::BulkEdit, id.0, "node", now)).unwrap().unwrap()
 }
 
-fn step(world: &World, lease: Lease) -> Result<Progress, Error> {
+pub(super) fn step(world: &World, lease: Lease) -> Result<Progress, Error> {
     world.write(move |tx, now| bulk::step(tx, &lease, now))
 }
 
@@ -75,7 +75,7 @@ fn run(world: &World, id: BulkEditId) -> BulkEdit {
     shown(world, id)
 }
 
-fn shown(world: &World, id: BulkEditId) -> BulkEdit {
+pub(super) fn shown(world: &World, id: BulkEditId) -> BulkEdit {
     world.read(move |tx| bulk::get(tx, &local(), id)).unwrap()
 }
 

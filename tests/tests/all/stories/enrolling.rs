@@ -397,7 +397,8 @@ pub fn what_was_issued_is_issued_again(world: &World) {
     let imported = world.certificate(&["b.example.org"], None);
     assert_eq!(how(imported).kind, RenewalKind::None);
     assert!(said(again(&kim, imported, None)).contains("No private authority issued it"));
-    assert!(said(enrol(world, &kim, renewing(imported))).contains("only a certificate that a private authority issued"));
+    assert!(said(enrol(world, &kim, renewing(imported))).contains("no private authority issued it here"));
+    assert_eq!(how(imported).message, "No private authority issued it here: renew it where it was issued.");
     let own = world.read(move |tx| private_ca::get(tx, &local(), root)).unwrap().certificate;
     assert_eq!(how(own).kind, RenewalKind::None, "an authority is not renewed by enrolling");
     // Nor what is revoked, nor what one may not read or enrol for.
@@ -405,7 +406,9 @@ pub fn what_was_issued_is_issued_again(world: &World) {
     let command = Revoke { certificates: vec![first], revocation };
     world.write(move |tx, now| inventory::revoke(tx, &local(), &command, Scope::everywhere(now), now)).unwrap();
     assert_eq!(how(first).kind, RenewalKind::None);
-    assert!(said(again(&kim, first, None)).contains("revoked"));
+    for refused in [said(again(&kim, first, None)), said(enrol(world, &kim, renewing(first)))] {
+        assert!(refused.contains("t is revoked: enrol for a new certificate instead"), "{refused}");
+    }
     let blind = world.somebody("blind", &[world.role("Blind", &[paths::ENROLLMENT_PFX])]);
     let idle = world.somebody("idle", &[world.role("Idle", &[paths::CERTIFICATES_READ])]);
     for who in [&blind, &idle] {

@@ -14,7 +14,7 @@ use super::world::World;
 
 const ISSUER: &str = "https://sso.example.org/realms/corporate";
 
-fn change() -> ProviderChange {
+pub(super) fn change() -> ProviderChange {
     ProviderChange {
         display_name: String::new(),
         audiences: vec!["certhold".into()],
@@ -28,13 +28,13 @@ fn command(world: &World, name: &str, issuer: &str) -> ProviderCommand {
     ProviderCommand { name: name.into(), issuer: issuer.into(), rest: change(), uuid: world.uuid() }
 }
 
-fn provider(world: &World) -> IdentityProviderId {
+pub(super) fn provider(world: &World) -> IdentityProviderId {
     let command = command(world, "Corporate", ISSUER);
     world.write(move |tx, now| providers::create(tx, &local(), &command, now)).unwrap()
 }
 
 /// What a verified token says, at the revision that the provider has now.
-fn verified(world: &World, subject: &str, said: &[(ClaimType, &str)]) -> Verified {
+pub(super) fn verified(world: &World, subject: &str, said: &[(ClaimType, &str)]) -> Verified {
     let trusted = world.read(|tx| providers::trusted(tx, ISSUER)).unwrap().unwrap();
     let claim =
         |(kind, value): &(ClaimType, &str)| ClaimKey { kind: *kind, value: (*value).into(), provider: trusted.name.clone() };
@@ -51,7 +51,7 @@ fn verified(world: &World, subject: &str, said: &[(ClaimType, &str)]) -> Verifie
     }
 }
 
-fn claim(world: &World, kind: ClaimType, value: &str, role: RoleId) -> ClaimId {
+pub(super) fn claim(world: &World, kind: ClaimType, value: &str, role: RoleId) -> ClaimId {
     let key = ClaimKey { kind, value: value.into(), provider: "Corporate".into() };
     world
         .write(move |tx, now| {
@@ -63,7 +63,7 @@ fn claim(world: &World, kind: ClaimType, value: &str, role: RoleId) -> ClaimId {
 }
 
 /// As a face does with every request.
-fn comes(world: &World, verified: &Verified) -> Result<Actor, Refusal> {
+pub(super) fn comes(world: &World, verified: &Verified) -> Result<Actor, Refusal> {
     let (asked, admitted, known, now, uuid) = (verified.clone(), verified.clone(), verified.clone(), world.now(), world.uuid());
     if world.read(move |tx| providers::is_to_be_admitted(tx, &asked, now)).unwrap() {
         let anonymous = Actor::anonymous(Face::Keyfactor, "anonymous", "request-1", "192.0.2.1");
@@ -387,4 +387,68 @@ pub fn a_provider_is_checked_and_its_revision_counts(world: &World) {
     assert_eq!(world.read(|tx| providers::trusted(tx, "https://partner.example/")).unwrap().unwrap().id, partner);
     let missing = IdentityProviderId(987_654);
     assert!(matches!(world.refused(move |tx, _| providers::get(tx, &local(), missing).map(|_| ())), Refusal::NotFound { .. }));
+}
+
+pub fn more_than_the_limits_allow_is_refused(world: &World) {
+    let first = provider(world);
+    let role = world.role("Readers", &[paths::CERTIFICATES_READ]);
+    claim(world, ClaimType::OauthRole, "readers", role);
+    let says = [(ClaimType::OauthRole, "readers")];
+    let kim = comes(world, &verified(world, "kim", &says)).unwrap();
+    type Long = fn(&mut ProviderCommand);
+    let long: [(&str, Long); 7] = [
+        ("name", |command| command.name = "x".repeat(limits::NAME_CHARS + 1)),
+        ("display_name", |command| command.rest.display_name = "x".repeat(limits::NAME_CHARS + 1)),
+        ("issuer", |command| command.issuer = format!("https://partner.example/{}", "x".repeat(limits::ISSUER_CHARS))),
+        ("audiences", |command| command.rest.audiences = vec!["x".repeat(limits::ISSUER_CHARS + 1)]),
+        ("audiences", |command| command.rest.audiences = (0..=limits::AUDIENCES).map(|number| number.to_string()).collect()),
+        ("role_claims", |command| command.rest.mapping.role = vec!["x".repeat(limits::NAME_CHARS + 1)]),
+        ("client_id_claims", |command| command.rest.mapping.client_id = (0..11).map(|number| number.to_string()).collect()),
+    ];
+    for (field, lengthen) in long {
+        let mut command = command(world, "Partner", "https://partner.example");
+        lengthen(&mut command);
+        let refused = world.refused(move |tx, now| providers::create(tx, &local(), &command, now));
+        assert!(matches!(refused, Refusal::Invalid { field: told, .. } if told == field), "{field}: {refused}");
+    }
+    let roots = ProviderChange { roots: Some("x".repeat(limits::ROOTS_BYTES + 1)), ..change() };
+    let refused = world.refused(move |tx, now| providers::update(tx, &local(), first, &roots, now));
+    assert!(matches!(&refused, Refusal::TooLarge(why) if why.contains(&limits::ROOTS_BYTES.to_string())), "{refused}");
+
+    for number in 1..limits::IDENTITY_PROVIDERS {
+        let command = command(world, &format!("Partner {number}"), &format!("https://partner{number}.example"));
+        world.write(move |tx, now| providers::create(tx, &local(), &command, now)).unwrap();
+    }
+    let (one_more, again) = (command(world, "Last", "https://last.example"), command(world, "Last", "https://last.example"));
+    let refused = world.refused(move |tx, now| providers::create(tx, &local(), &one_more, now));
+    assert!(matches!(&refused, Refusal::Conflict(why) if why.contains("remove one first")), "{refused}");
+    let last = world.read(|tx| providers::list(tx, &local())).unwrap().pop().unwrap().id;
+    world.write(move |tx, now| providers::remove(tx, &local(), last, now)).unwrap();
+    world.write(move |tx, now| providers::create(tx, &local(), &again, now)).unwrap();
+
+    // As many accounts as there may be, Kim's among them.
+    world.tamper(
+        "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 49999) \
+         INSERT INTO principal (uuid, kind, name, folded, display_name, disabled, generation, created_at) \
+         SELECT 'made up ' || n, 'service', 'made up ' || n, 'made up ' || n, '', FALSE, 1, 1 FROM number",
+    );
+    world.tamper(
+        "INSERT INTO external_identity (issuer, subject, scheme, members, principal, created_at) \
+         SELECT 'https://made.up', uuid, 'Made up', '[\"sub\"]', id, 1 FROM principal WHERE uuid LIKE 'made up %'",
+    );
+    let full = |refused: &Refusal| matches!(refused, Refusal::Unavailable(why) if why.contains("50000 accounts"));
+    let refused = comes(world, &verified(world, "ana", &says)).unwrap_err();
+    assert!(full(&refused), "{refused}");
+    let ana = NewExternalAccount {
+        subject: "ana".into(),
+        kind: PrincipalKind::Person,
+        display_name: String::new(),
+        uuid: world.uuid(),
+    };
+    let refused = world.refused(move |tx, now| providers::create_account(tx, &local(), first, &ana, now));
+    assert!(full(&refused), "{refused}");
+    // Who is known comes as before, and whoever holds nothing is nobody.
+    world.pass(limits::SIGN_IN_QUIET_MS);
+    assert_eq!(comes(world, &verified(world, "kim", &says)).unwrap().id, kim.id);
+    assert_eq!(comes(world, &verified(world, "nobody", &[])).unwrap().id, None);
 }

@@ -12,6 +12,7 @@ mod deploying;
 mod enrolling;
 mod facets;
 mod fields;
+mod going_on;
 mod identities;
 mod issuing;
 mod keyfactor;
@@ -97,12 +98,17 @@ stories! {
     enrolling::what_was_issued_is_issued_again,
     enrolling::what_changes_meanwhile_stops_what_was_drafted,
     facets::facets_lead_to_what_they_count,
+    going_on::an_edit_goes_on_with_what_a_token_brought,
+    going_on::an_edit_stops_when_a_token_would_bring_nothing,
+    going_on::a_client_of_ours_is_believed_until_it_is_revoked,
+    going_on::a_job_of_a_store_goes_on_with_what_a_token_brought,
     identities::somebody_is_one_account_for_good,
     identities::an_account_of_a_provider_has_no_credentials_here,
     identities::whoever_speaks_through_a_provider_hands_out_its_rights,
     identities::a_provider_is_checked_and_its_revision_counts,
     identities::what_a_provider_says_of_an_account_is_not_above_whoever_disables_it,
     identities::accounts_of_an_issuer_are_known_by_the_same_members_for_good,
+    identities::more_than_the_limits_allow_is_refused,
     issuing::a_private_authority_issues_and_revokes,
     issuing::what_nobody_should_sign_is_refused,
     issuing::a_private_authority_keeps_its_bounds,
@@ -151,6 +157,7 @@ stories! {
     scoping::names_of_owners_that_scopes_look_at,
     scoping::places_of_stores_that_scopes_look_at,
     scoping::managed_names_that_scopes_look_at,
+    scoping::revokers_that_scopes_look_at,
     scoping::metadata_fields_that_collections_look_at,
     scoping::names_of_roles_are_offered_to_whoever_may_know_them,
     renewing::a_first_version_is_obtained_and_renewed,
@@ -170,6 +177,7 @@ stories! {
     adopting::an_adopted_certificate_of_others_is_held_against_the_pattern,
     renewing_here::identities_follow_private_authorities,
     revoking::an_issuer_is_asked_until_it_answers,
+    revoking::an_authority_that_stays_away_is_asked_once_a_day_and_told_once,
     revoking::what_an_issuer_refuses_is_asked_again_by_hand_only,
     revoking::an_issuer_goes_when_it_has_revoked_what_it_issued,
     revoking::what_is_revoked_is_found_by_who_revoked_it,

@@ -11,6 +11,8 @@ use certhold_domain::renewal::FailureClass;
 use certhold_domain::renewal::managed;
 use certhold_domain::renewal::revocation::{self, AtIssuer, Outlook, RevocationFailure, Standing};
 use certhold_domain::{Actor, CertificateId, LineageId, Refusal};
+use certhold_store::params;
+use certhold_tests::postgres::Database;
 
 use super::collecting::add;
 use super::issuing::{enrol, make, request, wanted};
@@ -58,10 +60,14 @@ fn history(world: &World, id: CertificateId) -> Vec<Event> {
 }
 
 fn fails(world: &World, lease: Lease, class: FailureClass, retry_after: Option<i64>) {
+    fails_with(world, lease, class, retry_after, "ca.example.com has trouble: it is asleep");
+}
+
+fn fails_with(world: &World, lease: Lease, class: FailureClass, retry_after: Option<i64>, sentence: &str) {
     let failure = RevocationFailure {
         outlook: if class == FailureClass::Rejected { Outlook::Refused } else { Outlook::Later },
         class,
-        sentence: "ca.example.com has trouble: it is asleep".into(),
+        sentence: sentence.into(),
         detail: Some("{\"type\":\"urn:ietf:params:acme:error:serverInternal\"}".into()),
         retry_after,
     };
@@ -151,11 +157,49 @@ pub fn an_issuer_is_asked_until_it_answers(world: &World) {
 fn claim_waiting(world: &World, kind: JobKind) -> Lease {
     let object = world.read(move |tx| {
         let sql = "SELECT object FROM job WHERE kind = $1 ORDER BY id DESC LIMIT 1";
-        Ok(tx.one(sql, certhold_store::params![kind.name()], |row| row.get::<i64>(0))?)
+        Ok(tx.one(sql, params![kind.name()], |row| row.get::<i64>(0))?)
     });
     let object = object.unwrap().expect("a job");
     world.write(move |tx, now| jobs::enqueue(tx, kind, object, now, now)).unwrap();
     world.write(move |tx, now| jobs::claim_one(tx, kind, object, "node", now)).unwrap().expect("it waits")
+}
+
+pub fn an_authority_that_stays_away_is_asked_once_a_day_and_told_once(world: &World) {
+    let (_, id) = obtained(world);
+    revoke(world, id, RevocationReason::Superseded);
+    let asleep = "ca.example.com has trouble: it is asleep";
+    let failing = |sentence: &str| {
+        let before = world.events();
+        fails_with(world, claim(world, JobKind::Revoke), FailureClass::Unreachable, None, sentence);
+        let Standing::Asked { error: Some(error), failures, next_try: Some(next) } = standing(world, id) else { panic!() };
+        assert_eq!(error, sentence);
+        let pause = next - world.now();
+        world.pass(pause);
+        (failures, pause, world.events() - before)
+    };
+    assert_eq!(failing(asleep).2, 1);
+    let mut last = 0;
+    for expected in 2..=16 {
+        let (failures, pause, events) = failing(asleep);
+        assert_eq!((failures, events), (expected, 0), "the state goes on, and the log has been told");
+        last = pause;
+    }
+    assert!((DAY..=DAY / 10 * 11).contains(&last), "{last}");
+    // Other words are told, and so are the first ones after them.
+    let refusing = "ca.example.com has trouble: it closes the connection";
+    assert_eq!(failing(refusing).2, 1);
+    let told = history(world, id).remove(0);
+    assert_eq!((&told.payload["error"], &told.payload["failures"]), (&refusing.into(), &17.into()));
+    assert_eq!((failing(refusing).2, failing(asleep).2, failing(asleep).2), (0, 1, 0));
+    // That it is given up is told in any words; and whoever asks once more is told anew.
+    fails_with(world, claim(world, JobKind::Revoke), FailureClass::Rejected, None, asleep);
+    assert!(matches!(standing(world, id), Standing::Refused { .. }));
+    assert_eq!(history(world, id)[0].payload["next_try"], serde_json::Value::Null);
+    revoke(world, id, RevocationReason::Superseded);
+    let (failures, pause, events) = failing(asleep);
+    assert_eq!((failures, events), (1, 1));
+    assert!(pause < 20_000, "{pause}");
+    assert!(world.intact().intact());
 }
 
 pub fn what_an_issuer_refuses_is_asked_again_by_hand_only(world: &World) {
@@ -252,6 +296,22 @@ fn find(world: &World, text: &str) -> Vec<CertificateId> {
     page.certificates.into_iter().map(|found| found.id).collect()
 }
 
+/// `LIKE` would walk the table on SQLite.
+#[test]
+fn beginnings_of_names_of_revokers_are_looked_up_in_their_index() {
+    let world = World::open(Database::sqlite());
+    find(&world, "Revoker -startswith \"kim\"");
+    let counted = "SELECT count(*) FROM (SELECT certificate FROM revocation WHERE";
+    let ran = world.store.executed_sql().into_iter().filter(|sql| sql.starts_with(counted)).collect::<Vec<_>>();
+    assert!(!ran.is_empty());
+    for sql in ran {
+        let explain = format!("EXPLAIN QUERY PLAN {sql}");
+        let steps = world.read(move |tx| Ok(tx.rows(&explain, params!["kim", "kin"], |row| row.get::<String>(3))?)).unwrap();
+        let looked_up = |step: &String| step.contains("revocation_revoker (revoker_folded>? AND revoker_folded<?)");
+        assert!(steps.iter().any(looked_up), "{sql}: {steps:?}");
+    }
+}
+
 pub fn what_is_revoked_is_found_by_who_revoked_it(world: &World) {
     let root = make(world, wanted("Example Root", None)).unwrap();
     let root_certificate = world.read(move |tx| certhold_domain::private_ca::get(tx, &local(), root)).unwrap().certificate;
@@ -272,6 +332,8 @@ pub fn what_is_revoked_is_found_by_who_revoked_it(world: &World) {
         ("Revoker -ne \"KIM DOE\"", but(&[client])),
         ("Revoker -contains \"müll\"", vec![foreign]),
         ("Revoker -startswith \"k\" OR Revoker -endswith \"LER\"", vec![client, foreign]),
+        ("Revoker -startswith \"Mü\"", vec![foreign]),
+        ("Revoker -startswith \"kim_\" OR Revoker -startswith \"kim doe \"", vec![]),
         ("Revoker -like \"*i?*\"", vec![client]),
         ("Revoker -in (\"kim doe\", \"müller\")", vec![client, foreign]),
         ("Revoker -eq NULL", but(&[client, foreign])),

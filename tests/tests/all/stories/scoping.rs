@@ -2,11 +2,12 @@
 
 use certhold_domain::access::paths;
 use certhold_domain::access::roles::{self, RoleCommand};
-use certhold_domain::collections::{self, CollectionCommand};
+use certhold_domain::collections::{self, CollectionCommand, Scope};
+use certhold_domain::inventory::{self, Revocation, RevocationReason, Revoke};
 use certhold_domain::metadata::{self, FieldCommand, FieldType};
 use certhold_domain::renewal::managed;
 use certhold_domain::stores::{self, ContainerCommand, PasswordChange, Properties, Roots, Schedule, StoreCommand, StoreKind};
-use certhold_domain::{Actor, CollectionId, Refusal, RoleId, query};
+use certhold_domain::{Actor, CertificateId, CollectionId, Refusal, RoleId, query};
 
 use super::renewing;
 use super::world::World;
@@ -138,6 +139,46 @@ pub fn managed_names_that_scopes_look_at(world: &World) {
     assert_eq!(missing(world.refused(move |tx, now| managed::remove(tx, &actor, plain, now))), [paths::COLLECTIONS_MODIFY]);
     world.write(move |tx, now| managed::remove(tx, &local(), plain, now)).unwrap();
     assert_eq!(missing(world.refused(adopting("plain"))), [paths::COLLECTIONS_MODIFY]);
+}
+
+pub fn revokers_that_scopes_look_at(world: &World) {
+    let (first, second) = (world.certificate(&["a.example.com"], None), world.certificate(&["b.example.com"], None));
+    let revoking = |actor: &Actor, certificates: &[CertificateId], reason| {
+        let revocation = Revocation { effective_at: world.now(), reason, comment: "the story wants it".into() };
+        let (actor, command) = (actor.clone(), Revoke { certificates: certificates.to_vec(), revocation });
+        move |tx: &mut certhold_store::Tx<'_>, now| inventory::revoke(tx, &actor, &command, Scope::everywhere(now), now)
+    };
+    let releasing = |actor: &Actor, id: CertificateId| {
+        let actor = actor.clone();
+        move |tx: &mut certhold_store::Tx<'_>, now| inventory::release(tx, &actor, &[id], "over", Scope::everywhere(now), now)
+    };
+    let (hold, last) = (RevocationReason::CertificateHold, RevocationReason::KeyCompromise);
+    let revoke = paths::CERTIFICATES_REVOKE;
+    let (kim, ana) = (with(world, "kim", &[revoke], &[]), with(world, "ana", &[revoke], &[]));
+    let unused = CollectionCommand { name: "unused".into(), query: "Revoker -eq NULL".into(), ..CollectionCommand::default() };
+    world.write(move |tx, now| collections::create(tx, &local(), &unused, now)).unwrap();
+    world.write(revoking(&kim, &[first], hold)).unwrap();
+
+    scope(world, "revoked by kim", "Revoker -eq \"KIM\"");
+    // Into it, out of it, and from somebody else's hand; also where others are named before.
+    assert_eq!(missing(world.refused(revoking(&kim, &[second], last))), [paths::COLLECTIONS_MODIFY]);
+    assert_eq!(missing(world.refused(releasing(&kim, first))), [paths::COLLECTIONS_MODIFY]);
+    assert_eq!(missing(world.refused(revoking(&ana, &[first], last))), [paths::COLLECTIONS_MODIFY]);
+    assert_eq!(missing(world.refused(revoking(&ana, &[second, first], last))), [paths::COLLECTIONS_MODIFY]);
+    // What the query does not tell apart.
+    world.write(revoking(&ana, &[second], hold)).unwrap();
+    world.write(releasing(&ana, second)).unwrap();
+    world.write(revoking(&kim, &[first], last)).unwrap();
+    // Whoever may change the query may revoke.
+    let author = with(world, "author", &[revoke, paths::COLLECTIONS_MODIFY], &[]);
+    scope(world, "revoked at all", "Revoker -ne NULL");
+    assert_eq!(missing(world.refused(revoking(&author, &[second], hold))), [READ]);
+    let chief = with(world, "chief", &[revoke, paths::COLLECTIONS_MODIFY, READ], &[]);
+    world.write(revoking(&chief, &[second], hold)).unwrap();
+    world.write(releasing(&chief, second)).unwrap();
+    // Whoever lacks the right to revoke learns nothing of scopes.
+    let reader = with(world, "reader", &[READ], &[]);
+    assert_eq!(missing(world.refused(revoking(&reader, &[second], last))), [revoke]);
 }
 
 pub fn metadata_fields_that_collections_look_at(world: &World) {

@@ -314,12 +314,12 @@ pub fn what_is_found_enters_the_inventory(world: &World) {
     assert!(world.intact().problems.is_empty());
 }
 
-fn add(store: StoreId, certificate: CertificateId, with_key: bool) -> AddCertificate {
+pub(super) fn add(store: StoreId, certificate: CertificateId, with_key: bool) -> AddCertificate {
     AddCertificate { store, certificate, alias: "shop".into(), overwrite: false, with_key, collection: None, at: None }
 }
 
 /// A store whose first inventory is over, and a certificate with its key in custody.
-fn looked_at(world: &World) -> (StoreId, rcgen::KeyPair, CertificateId) {
+pub(super) fn looked_at(world: &World) -> (StoreId, rcgen::KeyPair, CertificateId) {
     let id = store(world, "web", None);
     let (lease, task) = begin(world, id);
     let first = task.unwrap().job;
