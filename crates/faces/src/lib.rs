@@ -42,7 +42,7 @@ pub mod presenting;
 mod problem;
 mod published;
 mod rekey;
-mod review_csv;
+mod review;
 mod state;
 #[cfg(test)]
 mod testing;

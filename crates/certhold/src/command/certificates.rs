@@ -6,7 +6,7 @@ use certhold_domain::Clock;
 use serde_json::{Value as Json, json};
 
 use super::through::Through;
-use super::{Column, collection, not_found, print_done, print_list, print_one};
+use super::{Column, collection, container, not_found, print_done, print_list, print_one};
 use crate::duration;
 use crate::failure::Failure;
 use crate::opening::SystemClock;
@@ -323,6 +323,9 @@ pub enum Owner {
         role: String,
         #[command(flatten)]
         through: Through,
+        /// Change it with rights on this container of certificate stores, by name or number
+        #[arg(long, value_name = "CONTAINER", conflicts_with = "collection")]
+        container: Option<String>,
     },
     /// Take a certificate from its owner, so that nobody owns it
     Clear {
@@ -331,6 +334,9 @@ pub enum Owner {
         id: String,
         #[command(flatten)]
         through: Through,
+        /// Take it with rights on this container of certificate stores, by name or number
+        #[arg(long, value_name = "CONTAINER", conflicts_with = "collection")]
+        container: Option<String>,
     },
     /// Say whether certificates need an owner, or decide it
     Policy {
@@ -355,14 +361,18 @@ impl Owner {
     /// # Errors
     /// What the API refuses.
     pub async fn run(self, target: &Target, output: Output) -> Result<(), Failure> {
-        let (id, role, through) = match &self {
-            Owner::Set { id, role, through } => (id, Some(role), through),
-            Owner::Clear { id, through } => (id, None, through),
+        let (id, role, through, container) = match &self {
+            Owner::Set { id, role, through, container } => (id, Some(role), through, container),
+            Owner::Clear { id, through, container } => (id, None, through, container),
             Owner::Policy { policy } => return owner_policy(policy.as_deref(), target, output).await,
         };
         let one = through.reach(target, id).await?;
         let new = json!({ "owner": role.map(String::as_str).map(reference) });
-        target.put(Method::Put, &one.path("/owner", []), &new).await?;
+        let container = match container {
+            Some(named) => Some(super::find(target, container::PATH, container::NOUN, named).await?.to_string()),
+            None => None,
+        };
+        target.put(Method::Put, &one.path("/owner", [("container", container)]), &new).await?;
         let id = one.id;
         let sentence = match role {
             Some(role) => format!("certificate {id} belongs to {role}"),

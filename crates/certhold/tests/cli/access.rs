@@ -53,6 +53,20 @@ fn claims_reasons_and_the_review_are_told() {
         assert_eq!(why["missing"][1], "/certificates/collections/change_owner/1/");
         let none = place.run(&["why", "robot", "/certificates/collections/change_owner/", "--collection", "Payrolls"]);
         assert!(none.refused(1).contains("there is no collection \"Payrolls\""), "{none:?}");
+        place.run(&["container", "add", "Edge"]).ok();
+        let change = "/certificate_stores/change_owner/";
+        let why = place.json(&["why", "robot", change, "--container", "edge"]);
+        assert_eq!(why["missing"][1], "/certificate_stores/change_owner/1/");
+        place.run(&["role", "add", "Edge keepers", "--permission", "/certificate_stores/change_owner/1/"]).ok();
+        place.run(&["role", "assign", "Edge keepers", "robot"]).ok();
+        let why = place.run(&["why", "robot", change, "--container", "Edge"]).ok();
+        assert!(why.out.starts_with("Allowed by role Edge keepers through container 1, Edge (set"), "{}", why.out);
+        let review = place.run(&["review", "--role", "Edge keepers"]).ok();
+        assert!(review.out.contains("container Edge"), "{}", review.out);
+        assert!(place.run(&["owner", "clear", "1", "--container", "Edge"]).refused(1).contains("in no certificate store"));
+        for wrong in [&["why", "robot"][..], &["why", "robot", change, "1", "--container", "Edge"], &["why", "robot", change, "x"]] {
+            place.run(wrong).refused(2);
+        }
         assert!(place.run(&["why", "robot", "/nothing/"]).refused(1).contains("did you mean"));
         assert!(place.run(&["why", "nobody", "/"]).refused(1).contains("there is no account"));
         assert_eq!(place.json(&["role", "members", "Readers"])[0]["name"], "robot");
@@ -65,6 +79,8 @@ fn claims_reasons_and_the_review_are_told() {
         place.run(&["claim", "assign", &claim, "Readers"]).ok();
         place.run(&["claim", "describe", &claim, "everybody"]).ok();
         assert_eq!(place.json(&["claim", "list"])[0]["description"], "everybody");
+        let why = place.run(&["why", "--claim", &claim, "/certificates/collections/read/", "1"]).ok();
+        assert!(why.out.starts_with("Allowed by role Readers (set Global bounds it).\n"), "{}", why.out);
         let review = place.json(&["review", "--role", "Readers"]);
         let holders: Vec<&str> = review.as_array().unwrap().iter().map(|line| line["holder_kind"].as_str().unwrap()).collect();
         assert_eq!(holders, ["service", "claim"]);

@@ -123,18 +123,13 @@ fn looked_at(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, scope: 
 /// The collections that hold the certificate, of those on which roles have rights.
 fn holding(tx: &mut Tx<'_>, roles: &[HeldRole], certificate: CertificateId, now: i64) -> Result<Vec<i64>> {
     let paths = roles.iter().flat_map(|role| &role.grants);
-    let named: BTreeSet<i64> = paths
+    let named: BTreeSet<CollectionId> = paths
         .filter_map(|path| tree::scoped(path.as_str()))
         .filter(|(_, takes, _)| *takes == Takes::Collection)
-        .map(|(.., id)| id)
+        .map(|(.., id)| CollectionId(id))
         .collect();
-    let mut inside = Vec::new();
-    for id in named {
-        if collections::holds(tx, CollectionId(id), certificate, now)? {
-            inside.push(id);
-        }
-    }
-    Ok(inside)
+    let inside = collections::holding(tx, &named, certificate, now)?;
+    Ok(inside.into_iter().map(|(id, _)| id.0).collect())
 }
 
 fn allowed(role: &HeldRole, inside: &[i64]) -> Vec<&'static str> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use certhold_store::{Tx, params};
 use serde_json::json;
 
-use super::{Path, parse_paths, paths_json};
+use super::{Access, Path, parse_paths, paths_json};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
@@ -96,9 +96,16 @@ pub(crate) fn let_go(tx: &mut Tx<'_>, actor: &Actor, object: Scoped, named: &str
     rewrite(tx, actor, &on_it, now, |paths, grant| paths.retain(|path| !grant.paths.contains(path)))
 }
 
-/// Whoever changes what an object contains changes what its grants allow: they must hold those rights everywhere.
-pub(crate) fn require_held(tx: &mut Tx<'_>, actor: &Actor, grants: &[Grant], object: Scoped) -> Result<()> {
-    let held = super::current(tx, actor)?;
+/// Whether somebody may make an object of this number: nobody has rights on it yet, or they hold these rights everywhere. Roles may name
+/// numbers of which there is nothing (brought along from elsewhere, or of another time), and whoever makes an object of such a number
+/// decides what those rights allow.
+pub(crate) fn may_begin(tx: &mut Tx<'_>, actor: &Actor, object: Scoped) -> Result<bool> {
+    let on_it = on(tx, object)?;
+    Ok(not_held(&*super::current(tx, actor)?, &on_it, object).is_empty())
+}
+
+/// The rights behind these grants that somebody with these rights does not hold everywhere.
+pub(crate) fn not_held(held: &Access, grants: &[Grant], object: Scoped) -> Vec<String> {
     let mut missing: Vec<String> = Vec::new();
     for path in grants.iter().flat_map(|grant| &grant.paths) {
         let needed = object.everywhere(path);
@@ -107,6 +114,12 @@ pub(crate) fn require_held(tx: &mut Tx<'_>, actor: &Actor, grants: &[Grant], obj
             missing.push(needed);
         }
     }
+    missing
+}
+
+/// Whoever changes what an object contains changes what its grants allow: they must hold those rights everywhere.
+pub(crate) fn require_held(tx: &mut Tx<'_>, actor: &Actor, grants: &[Grant], object: Scoped) -> Result<()> {
+    let missing = not_held(&*super::current(tx, actor)?, grants, object);
     if missing.is_empty() {
         return Ok(());
     }

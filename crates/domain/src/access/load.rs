@@ -8,7 +8,7 @@ use certhold_store::{Tx, Value, params};
 use super::claims::ClaimKey;
 use super::evaluate::{Access, HeldRole, Path};
 use crate::error::{Error, Result};
-use crate::ids::{PermissionSetId, PrincipalId, RoleId};
+use crate::ids::{ClaimId, PermissionSetId, PrincipalId, RoleId};
 
 /// The claim type under which a principal itself (by UUID) holds roles.
 pub(crate) const PRINCIPAL_CLAIM: &str = "principal";
@@ -115,6 +115,14 @@ pub(crate) fn assigned(tx: &mut Tx<'_>, principal: PrincipalId) -> Result<Access
          WHERE role_claim.type = $1 AND principal.id = $2 ORDER BY role.id",
         params![PRINCIPAL_CLAIM, principal],
     )?;
+    Ok(Access { version, roles, scopes: None, unbounded: false })
+}
+
+/// What one claim gives to whoever signs in with it, beside what they hold by themselves.
+pub(crate) fn of_claim(tx: &mut Tx<'_>, claim: ClaimId) -> Result<Access> {
+    let version = version(tx)?;
+    let roles =
+        rows(tx, "JOIN claim_role ON claim_role.role = role.id WHERE claim_role.claim = $1 ORDER BY role.id", params![claim])?;
     Ok(Access { version, roles, scopes: None, unbounded: false })
 }
 

@@ -1,23 +1,26 @@
 //! The access review: who can do what to which certificates. One line for each holder, action and scope, with the roles that
-//! bring it and the number of certificates it reaches; counted by owner, never by looking at certificates one by one.
+//! bring it and the number of certificates it reaches; counted by owner, those of collections and stores one
+//! question after the other ([`Review::uncounted`]), never by looking at certificates one by one.
+
+mod counting;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use certhold_store::{Tx, Value, params};
 use serde_json::json;
 
+use self::counting::Counted;
+pub use self::counting::{COUNTED, Within};
 use super::claims::{self, Claim};
 use super::evaluate::{Access, HeldRole, Path, covers_any};
 use super::load::{self, PRINCIPAL_CLAIM};
 use super::tree::{self, Takes};
 use super::{allows, paths, require_path};
 use crate::actor::Actor;
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::{CollectionId, PermissionSetId, PrincipalId, RoleId};
-use crate::inventory::OwnerFilter;
-use crate::{collections, inventory, limits, ownership};
+use crate::ids::{CollectionId, ContainerId, PermissionSetId, PrincipalId, RoleId};
+use crate::{collections, limits, ownership, stores};
 
 /// Which lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,10 +53,12 @@ pub struct Holder {
 pub enum Reach {
     /// Everywhere.
     Everywhere,
+    /// The certificates in certificate stores.
+    Stores,
     /// The certificates of a collection.
     Collection(CollectionId, String),
     /// The certificates in the stores of a container.
-    Container(i64),
+    Container(ContainerId, String),
     /// Certificates whose owner is in this permission set, or that nobody owns.
     Set(PermissionSetId, String),
 }
@@ -73,8 +78,10 @@ pub struct Line {
     pub owners: Option<Vec<String>>,
     /// The roles that bring it, each with the permission set that bounds it.
     pub roles: Vec<(RoleId, String, String)>,
-    /// How many certificates are within reach; `None` where they are not counted.
+    /// How many certificates are within reach; `None` where they are not counted, or not yet ([`Review::uncounted`]).
     pub certificates: Option<i64>,
+    /// What has to be counted for that, where no number is kept.
+    within: Option<Within>,
 }
 
 /// A part of the review.
@@ -93,13 +100,8 @@ pub struct Review {
     roles: HashMap<RoleId, HeldRole>,
     actions: Vec<(&'static str, &'static str)>,
     counts: Option<Counts>,
-    /// When collections are counted, unix milliseconds; they are not without it.
-    at: Option<i64>,
-    counted: Arc<Mutex<HashMap<Within, Option<i64>>>>,
+    counted: Counted,
 }
-
-/// A collection, and the owner roles to which an action is restricted.
-type Within = (CollectionId, Option<Vec<RoleId>>);
 
 /// Certificates: all, and by owner.
 #[derive(Clone, Debug)]
@@ -108,10 +110,18 @@ struct Counts {
     by_owner: HashMap<Option<RoleId>, i64>,
 }
 
+impl Counts {
+    fn read(tx: &mut Tx<'_>) -> Result<Counts> {
+        let all: Option<i64> = tx.one("SELECT value FROM counter WHERE name = 'certificates'", params![], |row| row.get(0))?;
+        let by_owner = tx.rows("SELECT owner_role, count(*) FROM certificate GROUP BY owner_role", params![], |row| {
+            Ok((row.get::<Option<i64>>(0)?.map(RoleId), row.get::<i64>(1)?))
+        })?;
+        Ok(Counts { all: all.unwrap_or(0), by_owner: by_owner.into_iter().collect() })
+    }
+}
+
 /// Accounts and claims on one page, where nobody says how many.
 pub const HOLDERS: usize = 100;
-/// Collections whose certificates one review counts: each is a query of its own.
-pub const COLLECTIONS_COUNTED: usize = 500;
 
 impl Review {
     /// Begins a review, for whoever may read security. Certificates are counted only for those who may see them.
@@ -120,12 +130,7 @@ impl Review {
         let actions = actions(filter.action.as_ref())?;
         let roles = load::all_roles(tx)?.into_iter().map(|role| (role.id, role)).collect();
         let counts = if allows(tx, actor, paths::CERTIFICATES_READ)? { Some(Counts::read(tx)?) } else { None };
-        Ok(Review { filter, roles, actions, counts, at: None, counted: Arc::default() })
-    }
-
-    /// Counts the certificates of collections as they are at `now`, too: the first [`COLLECTIONS_COUNTED`] of a review.
-    pub fn counting(self, now: i64) -> Review {
-        Review { at: Some(now), ..self }
+        Ok(Review { filter, roles, actions, counts, counted: Counted::default() })
     }
 
     /// The part that begins after `after`: the lines of so many accounts or claims at most.
@@ -135,13 +140,13 @@ impl Review {
         match after.and_then(|after| after.strip_prefix("claim:")) {
             Some(id) => {
                 let id = id.parse().map_err(|_| Refusal::invalid("after", "this is no place in the review"))?;
-                self.claims(tx, actor, id, holders)
+                self.claims(tx, id, holders)
             }
-            None => self.accounts(tx, actor, after.unwrap_or(""), holders),
+            None => self.accounts(tx, after.unwrap_or(""), holders),
         }
     }
 
-    fn accounts(&self, tx: &mut Tx<'_>, actor: &Actor, after: &str, holders: usize) -> Result<Page> {
+    fn accounts(&self, tx: &mut Tx<'_>, after: &str, holders: usize) -> Result<Page> {
         let mut values: Vec<Value<'_>> = vec![Value::from(after.to_owned())];
         let mut conditions = String::from("principal.folded > $1");
         if let Some(principal) = self.filter.principal {
@@ -181,12 +186,12 @@ impl Review {
         let mut lines = Vec::new();
         for (holder, _) in accounts {
             let held = by_account.remove(&holder.id).unwrap_or_default();
-            lines.extend(self.lines(tx, actor, &holder, &held)?);
+            lines.extend(self.lines(tx, &holder, &held)?);
         }
         Ok(Page { lines, next })
     }
 
-    fn claims(&self, tx: &mut Tx<'_>, actor: &Actor, after: i64, holders: usize) -> Result<Page> {
+    fn claims(&self, tx: &mut Tx<'_>, after: i64, holders: usize) -> Result<Page> {
         let mut all: Vec<Claim> = claims::all(tx, None)?.into_iter().filter(|claim| claim.id.0 > after).collect();
         all.sort_by_key(|claim| claim.id);
         let next = (all.len() > holders).then(|| format!("claim:{}", all[holders - 1].id));
@@ -196,12 +201,12 @@ impl Review {
             let name = claims::spoken(&claim.key);
             let holder = Holder { kind: "claim".into(), id: claim.id.0, name, disabled: false };
             let held: Vec<RoleId> = claim.roles.iter().map(|(role, _)| *role).collect();
-            lines.extend(self.lines(tx, actor, &holder, &held)?);
+            lines.extend(self.lines(tx, &holder, &held)?);
         }
         Ok(Page { lines, next })
     }
 
-    fn lines(&self, tx: &mut Tx<'_>, actor: &Actor, holder: &Holder, held: &[RoleId]) -> Result<Vec<Line>> {
+    fn lines(&self, tx: &mut Tx<'_>, holder: &Holder, held: &[RoleId]) -> Result<Vec<Line>> {
         let roles: Vec<HeldRole> = held.iter().filter_map(|role| self.roles.get(role)).cloned().collect();
         let access = Access { version: 0, roles, scopes: None, unbounded: false };
         let mut lines = Vec::new();
@@ -211,10 +216,11 @@ impl Review {
                     continue;
                 }
                 let owners = self.owners(&access, action, &reach);
-                let certificates = self.count(tx, actor, &reach, owners.as_deref())?;
+                let within = Within::of(action, &reach, owners.as_deref());
+                let certificates = self.kept(&reach, owners.as_deref());
                 let roles = bringing.iter().map(|role| (role.id, role.name.clone(), role.set_name.clone())).collect();
                 let owners = owners.map(|owners| owners.into_iter().map(|(_, name)| name).collect());
-                lines.push(Line { holder: holder.clone(), action, meaning, reach, owners, roles, certificates });
+                lines.push(Line { holder: holder.clone(), action, meaning, reach, owners, roles, certificates, within });
             }
         }
         Ok(lines)
@@ -236,78 +242,57 @@ impl Review {
         }
     }
 
-    fn count(&self, tx: &mut Tx<'_>, actor: &Actor, reach: &Reach, owners: Option<&[(RoleId, String)]>) -> Result<Option<i64>> {
-        let Some(counts) = &self.counts else { return Ok(None) };
+    /// What the maintained numbers say.
+    fn kept(&self, reach: &Reach, owners: Option<&[(RoleId, String)]>) -> Option<i64> {
+        let counts = self.counts.as_ref()?;
         let owned_by = |role: Option<RoleId>| counts.by_owner.get(&role).copied().unwrap_or(0);
-        Ok(match (reach, owners) {
-            // Nothing is in a certificate store yet.
-            (Reach::Container(_), _) => Some(0),
-            (Reach::Collection(id, _), _) => self.inside(tx, actor, *id, owners)?,
-            (_, None) => Some(counts.all),
-            (_, Some(owners)) => Some(owned_by(None) + owners.iter().map(|(role, _)| owned_by(Some(*role))).sum::<i64>()),
-        })
-    }
-
-    /// Certificates of a collection, those of nobody and of these owners if there are any named. Of a collection that is gone there
-    /// are none; one whose query cannot be understood any more is not counted.
-    fn inside(
-        &self,
-        tx: &mut Tx<'_>,
-        actor: &Actor,
-        id: CollectionId,
-        owners: Option<&[(RoleId, String)]>,
-    ) -> Result<Option<i64>> {
-        let Some(now) = self.at else { return Ok(None) };
-        let within: Within = (id, owners.map(|owners| owners.iter().map(|(role, _)| *role).collect()));
-        let counted = || self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = counted().get(&within) {
-            return Ok(*known);
-        }
-        if counted().len() >= COLLECTIONS_COUNTED {
-            return Ok(None);
-        }
-        let found = match collections::condition(tx, actor, id, now) {
-            Ok(condition) => {
-                let of = |owner: Option<OwnerFilter>| inventory::Filter {
-                    condition: Some(condition.clone()),
-                    owner,
-                    ..inventory::Filter::default()
-                };
-                let nobody = std::iter::once(Some(OwnerFilter::Nobody));
-                let filters: Vec<inventory::Filter> = match &within.1 {
-                    None => vec![of(None)],
-                    Some(roles) => nobody.chain(roles.iter().map(|role| Some(OwnerFilter::Role(*role)))).map(of).collect(),
-                };
-                let mut sum = 0;
-                for filter in &filters {
-                    sum += inventory::count(tx, filter)?;
-                }
-                Some(sum)
+        match (reach, owners) {
+            (Reach::Stores | Reach::Container(..) | Reach::Collection(..), _) => None,
+            (Reach::Everywhere | Reach::Set(..), None) => Some(counts.all),
+            (Reach::Everywhere | Reach::Set(..), Some(owners)) => {
+                Some(owned_by(None) + owners.iter().map(|(role, _)| owned_by(Some(*role))).sum::<i64>())
             }
-            Err(Error::Refused(Refusal::NotFound { .. })) => Some(0),
-            Err(Error::Refused(Refusal::Conflict(_))) => None,
-            Err(other) => return Err(other),
-        };
-        counted().insert(within, found);
-        Ok(found)
+        }
+    }
+
+    /// What must be counted for these lines and is not yet, each once: with [`Review::count`], which takes as long as a query of the
+    /// inventory takes. Nothing for whoever may not see certificates.
+    pub fn uncounted(&self, lines: &[Line]) -> Vec<Within> {
+        let wanted = lines.iter().filter_map(|line| line.within.as_ref());
+        if self.counts.is_some() { self.counted.missing(wanted) } else { Vec::new() }
+    }
+
+    /// Counts, as it is at `now`.
+    pub fn count(&self, tx: &mut Tx<'_>, actor: &Actor, within: &Within, now: i64) -> Result<()> {
+        require_path(tx, actor, paths::CERTIFICATES_READ)?;
+        let found = counting::count(tx, actor, within, now)?;
+        self.counted.note(within, found);
+        Ok(())
+    }
+
+    /// Leaves one out whose counting failed or took too long.
+    pub fn give_up(&self, within: &Within) {
+        self.counted.note(within, None);
+    }
+
+    /// Puts what was counted into lines.
+    pub fn fill(&self, lines: &mut [Line]) {
+        for line in lines {
+            if let Some(within) = &line.within {
+                line.certificates = self.counted.of(within);
+            }
+        }
     }
 }
 
-impl Counts {
-    fn read(tx: &mut Tx<'_>) -> Result<Counts> {
-        let all: Option<i64> = tx.one("SELECT value FROM counter WHERE name = 'certificates'", params![], |row| row.get(0))?;
-        let by_owner = tx.rows("SELECT owner_role, count(*) FROM certificate GROUP BY owner_role", params![], |row| {
-            Ok((row.get::<Option<i64>>(0)?.map(RoleId), row.get::<i64>(1)?))
-        })?;
-        Ok(Counts { all: all.unwrap_or(0), by_owner: by_owner.into_iter().collect() })
-    }
-}
-
-/// The actions of a review: every leaf about certificates, or the one that was asked for.
+/// The actions of a review: every leaf about certificates, also those in stores, or the one that was asked for.
 fn actions(only: Option<&Path>) -> Result<Vec<(&'static str, &'static str)>> {
     let leaves = paths::CATALOGUE.iter().filter(|(path, _)| tree::is_leaf(path));
     let Some(only) = only else {
-        return Ok(leaves.filter(|(path, _)| path.starts_with("/certificates/")).copied().collect());
+        return Ok(leaves
+            .filter(|(path, _)| path.starts_with("/certificates/") || *path == paths::STORES_CHANGE_OWNER)
+            .copied()
+            .collect());
     };
     tree::check("action", only)?;
     let found: Vec<_> = leaves.filter(|(path, _)| only.covers(path)).copied().collect();
@@ -316,6 +301,9 @@ fn actions(only: Option<&Path>) -> Result<Vec<(&'static str, &'static str)>> {
     }
     Ok(found)
 }
+
+/// The area of certificate stores.
+const STORES: &str = "/certificate_stores/";
 
 type Reached<'a> = Vec<(Reach, Vec<&'a HeldRole>)>;
 
@@ -332,19 +320,26 @@ fn reaches<'a>(tx: &mut Tx<'_>, access: &'a Access, action: &str) -> Result<Reac
         }
         return Ok(sets);
     }
-    let everywhere: Vec<&HeldRole> = access.roles.iter().filter(|role| role.brings(action)).collect();
+    let own = [action];
+    let ways = stores::including(action).unwrap_or(&own);
+    let bringing = |ways: &[&str]| access.roles.iter().filter(|role| ways.iter().any(|way| role.brings(way))).collect::<Vec<_>>();
+    let everywhere = bringing(ways);
     if !everywhere.is_empty() {
-        return Ok(vec![(Reach::Everywhere, everywhere)]);
+        let reach = if action.starts_with(STORES) { Reach::Stores } else { Reach::Everywhere };
+        return Ok(vec![(reach, everywhere)]);
     }
+    // Whoever sees the stores of a container sees the certificates in them.
+    let through = if action == paths::CERTIFICATES_READ { stores::including(paths::STORES_READ).unwrap_or(&[]) } else { &[] };
+    let over_stores = bringing(through);
     let mut found: Reached<'a> = Vec::new();
     for role in &access.roles {
         let scoped = role.grants.iter().filter(|grant| covers_any(&role.bound, grant.as_str()));
         for (leaf, takes, id) in scoped.filter_map(|grant| tree::scoped(grant.as_str())) {
-            if leaf != action {
+            if !ways.contains(&leaf) && !(through.contains(&leaf) && over_stores.is_empty()) {
                 continue;
             }
             let reach = match takes {
-                Takes::Container => Reach::Container(id),
+                Takes::Container => Reach::Container(ContainerId(id), stores::container_name(tx, ContainerId(id))?),
                 _ => Reach::Collection(CollectionId(id), collections::name(tx, CollectionId(id))?),
             };
             match found.iter_mut().find(|(known, _)| *known == reach) {
@@ -352,6 +347,9 @@ fn reaches<'a>(tx: &mut Tx<'_>, access: &'a Access, action: &str) -> Result<Reac
                 None => found.push((reach, vec![role])),
             }
         }
+    }
+    if !over_stores.is_empty() {
+        found.push((Reach::Stores, over_stores));
     }
     Ok(found)
 }
@@ -381,7 +379,9 @@ pub mod csv {
             Reach::Everywhere => ("everywhere", String::new()),
             Reach::Collection(id, name) if name.is_empty() => ("collection", id.to_string()),
             Reach::Collection(id, name) => ("collection", format!("{id} {name}")),
-            Reach::Container(id) => ("container", id.to_string()),
+            Reach::Stores => ("certificate stores", String::new()),
+            Reach::Container(id, name) if name.is_empty() => ("container", id.to_string()),
+            Reach::Container(id, name) => ("container", format!("{id} {name}")),
             Reach::Set(_, name) => ("permission set", name.clone()),
         };
         let owners = line.owners.as_ref().map_or_else(String::new, |owners| {

@@ -11,7 +11,7 @@ use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::BulkEditId;
-use crate::limits;
+use crate::{limits, ownership};
 
 /// How far an edit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,12 +172,15 @@ pub fn cancel(tx: &mut Tx<'_>, actor: &Actor, id: BulkEditId, now: i64) -> Resul
     let own = found.as_ref().is_some_and(|kept| is_author(actor, &kept.author));
     if !own {
         let path = match found.as_ref().map(|kept| &kept.shown.edit) {
-            Some(Edit::Owner { .. }) => paths::CERTIFICATES_CHANGE_OWNER,
-            Some(Edit::Remove) => paths::CERTIFICATES_DELETE,
-            Some(Edit::RemoveField { .. }) => paths::METADATA_TYPES_MODIFY,
-            Some(Edit::Metadata { .. }) | None => paths::CERTIFICATES_METADATA_MODIFY,
+            Some(Edit::Owner { .. }) => None,
+            Some(Edit::Remove) => Some(paths::CERTIFICATES_DELETE),
+            Some(Edit::RemoveField { .. }) => Some(paths::METADATA_TYPES_MODIFY),
+            Some(Edit::Metadata { .. }) | None => Some(paths::CERTIFICATES_METADATA_MODIFY),
         };
-        access::require_path(tx, actor, path)?;
+        match path {
+            Some(path) => access::require_path(tx, actor, path)?,
+            None => ownership::require_beforehand(&*access::current(tx, actor)?, ownership::Scope::default())?,
+        }
     }
     let kept = found.ok_or_else(|| Refusal::not_found("bulk edit", id))?;
     if kept.shown.state.is_final() {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use certhold_store::{Tx, Value};
+use certhold_store::Tx;
 use serde_json::{Value as Json, json};
 
 use crate::access::{self, Access};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::{CertificateId, CollectionId, PermissionSetId, RoleId};
-use crate::ownership::{self, Facts, Grounds, OwnerPolicy, OwnerRole, Scope};
+use crate::ids::{CertificateId, CollectionId, RoleId};
+use crate::ownership::{self, Facts, Grounds, OwnerPolicy, OwnerRole, Scope, Standing};
 use crate::{enrolment, inventory};
 
 type Owner = Option<OwnerRole>;
@@ -46,6 +46,7 @@ impl Handing {
         collection: Option<CollectionId>,
     ) -> Result<Handing> {
         let held = access::current(tx, actor)?;
+        ownership::require_beforehand(&held, Scope { collection, container: None })?;
         if to.is_none() && ownership::policy(tx)? == OwnerPolicy::Required {
             // What holds of every certificate is said once, before anything begins.
             let why = ownership::not_clearable("every certificate needs an owner here");
@@ -53,47 +54,37 @@ impl Handing {
         }
         let to = to.map(|role| ownership::owner_role(tx, role)).transpose()?;
         let handing = Handing { held, to, collection };
-        // Of a certificate that nobody owns: what is refused then is refused of every one.
-        handing.grounds(None)?;
+        // Of a certificate that nobody owns, in whatever store: what is refused then is refused of every one.
+        handing.grounds(None, true)?;
         Ok(handing)
     }
 
     /// The rule of one change, everywhere or in the collection; an edit of many names no container.
-    fn grounds(&self, owner: Owner) -> Result<Grounds, Refusal> {
+    fn grounds(&self, owner: Owner, in_some_store: bool) -> Result<Grounds, Refusal> {
         let scope = Scope { collection: self.collection, container: None };
         let in_collection = self.collection.is_some();
-        let facts = Facts { scope, in_collection, owner, to: self.to.clone(), ..Facts::default() };
+        let facts = Facts { scope, in_collection, in_some_store, owner, to: self.to.clone(), ..Facts::default() };
         ownership::decide(&self.held, &facts).map_err(ownership::refusal)
     }
 
     pub(super) fn decide(&self, tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Decision>> {
-        let lists: Vec<[Value<'_>; 1]> = ids.iter().map(|id| [(*id).into()]).collect();
-        let found = tx.one_of_each(
-            "SELECT role.id, role.name, certificate.common_name, certificate.subject, certificate.serial, role.permission_set FROM certificate \
-             LEFT JOIN role ON role.id = certificate.owner_role WHERE certificate.id = $1",
-            &lists,
-            |row| {
-                let set = row.get::<Option<i64>>(5)?.map(PermissionSetId);
-                let owner = row.get::<Option<i64>>(0)?.map(RoleId).zip(row.get::<Option<String>>(1)?).zip(set);
-                let owner = owner.map(|((id, name), set)| OwnerRole { id, name, set });
-                let subject = row.get::<String>(3)?;
-                let subject = if subject.is_empty() { row.get(4)? } else { subject };
-                Ok((owner, row.get::<Option<String>>(2)?.unwrap_or(subject)))
-            },
-        )?;
+        let found = ownership::standings(tx, ids)?;
         let needed = match self.to {
             None => enrolment::owner_needed(tx, ids)?,
             Some(_) => vec![None; ids.len()],
         };
-        let decide = |((id, found), needed): ((&CertificateId, Option<(Owner, String)>), Option<String>)| match found {
+        let decide = |((id, found), needed): ((&CertificateId, Option<Standing>), Option<String>)| match found {
             None => Decision { certificate: *id, title: String::new(), verdict: Verdict::Gone },
-            Some((owner, title)) => Decision { certificate: *id, title, verdict: self.verdict(owner, needed.as_deref()) },
+            Some(found) => {
+                let verdict = self.verdict(found.owner, found.in_some_store, needed.as_deref());
+                Decision { certificate: *id, title: found.title, verdict }
+            }
         };
         Ok(ids.iter().zip(found).zip(needed).map(decide).collect())
     }
 
-    fn verdict(&self, owner: Owner, needed: Option<&str>) -> Verdict {
-        match self.grounds(owner.clone()) {
+    fn verdict(&self, owner: Owner, in_some_store: bool, needed: Option<&str>) -> Verdict {
+        match self.grounds(owner.clone(), in_some_store) {
             Err(Refusal::Forbidden { reason, .. }) if !reason.is_empty() => Verdict::Refused(reason),
             Err(other) => Verdict::Refused(other.to_string()),
             Ok(_) if owner.as_ref().map(|role| role.id) == self.to.as_ref().map(|role| role.id) => Verdict::Same,

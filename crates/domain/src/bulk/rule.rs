@@ -111,10 +111,7 @@ impl Rule {
                 }
                 Ok(Rule::Metadata(metadata::prepare(tx, actor, changes)?))
             }
-            Edit::Owner { to } => {
-                access::require(tx, actor, &need(paths::CERTIFICATES_CHANGE_OWNER))?;
-                Ok(Rule::Owner(Handing::prepare(tx, actor, *to, collection)?))
-            }
+            Edit::Owner { to } => Ok(Rule::Owner(Handing::prepare(tx, actor, *to, collection)?)),
             Edit::Remove => {
                 access::require(tx, actor, &need(paths::CERTIFICATES_DELETE))?;
                 Ok(Rule::Remove)

@@ -72,7 +72,8 @@ fn as_command(collection: &Collection) -> CollectionCommand {
     }
 }
 
-/// Creates a collection. Nobody has rights on it yet.
+/// Creates a collection. Nobody has rights on it yet: a number under which roles have rights already is passed over, unless whoever
+/// creates it holds these rights everywhere.
 pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &CollectionCommand, now: i64) -> Result<CollectionId> {
     access::require_path(tx, actor, paths::COLLECTIONS_MODIFY)?;
     let checked = check(tx, command, None)?;
@@ -80,6 +81,19 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &CollectionCommand, now: 
     if count >= limits::COLLECTIONS {
         return Err(Refusal::TooLarge(format!("at most {} collections are allowed", limits::COLLECTIONS)).into());
     }
+    let mut id = insert(tx, &checked, command, now)?;
+    while !on_object::may_begin(tx, actor, grants::scoped(id))? {
+        tx.execute("DELETE FROM collection WHERE id = $1", params![id])?;
+        id = insert(tx, &checked, command, now)?;
+    }
+    keep_fields(tx, id, &checked.query.metadata_fields())?;
+    let payload = json!({ "after": describe(&checked.name, command) });
+    let object = Object::new("collection", id.0, &checked.name);
+    events::append(tx, actor, now, NewEvent::new(names::COLLECTION_CREATED, object, payload))?;
+    Ok(id)
+}
+
+fn insert(tx: &mut Tx<'_>, checked: &Checked, command: &CollectionCommand, now: i64) -> Result<CollectionId> {
     let id: Option<i64> = tx.one(
         "INSERT INTO collection (name, folded, description, query, duplicates, on_dashboard, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
@@ -94,12 +108,7 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &CollectionCommand, now: 
         ],
         |row| row.get(0),
     )?;
-    let id = CollectionId(id.ok_or_else(|| Error::damaged("a collection got no id"))?);
-    keep_fields(tx, id, &checked.query.metadata_fields())?;
-    let payload = json!({ "after": describe(&checked.name, command) });
-    let object = Object::new("collection", id.0, &checked.name);
-    events::append(tx, actor, now, NewEvent::new(names::COLLECTION_CREATED, object, payload))?;
-    Ok(id)
+    id.map(CollectionId).ok_or_else(|| Error::damaged("a collection got no id"))
 }
 
 /// Replaces a collection. Changing the query changes what rights on the collection allow: whoever does it must hold everywhere the

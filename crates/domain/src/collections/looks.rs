@@ -8,7 +8,7 @@ use certhold_store::{Tx, params};
 
 use super::change::keep_fields;
 use super::grants;
-use crate::access::{self, paths};
+use crate::access::{self, Access, Decision, Need, grants as on_object, paths};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::ids::{CollectionId, MetadataFieldId};
@@ -110,7 +110,31 @@ pub(super) fn require_may_change(tx: &mut Tx<'_>, actor: &Actor, id: CollectionI
     grants::require_held(tx, actor, &on_it, id)
 }
 
-fn all(tx: &mut Tx<'_>) -> Result<Vec<(CollectionId, String, String)>> {
+/// The metadata fields whose values somebody with these rights may note only with more than the right to note something, by name.
+pub(crate) fn guarded_fields(tx: &mut Tx<'_>, held: &Access) -> Result<Vec<String>> {
+    let looked_at = tx.rows(
+        "SELECT metadata_field.name, collection_field.collection FROM collection_field \
+         JOIN metadata_field ON metadata_field.id = collection_field.field ORDER BY metadata_field.folded",
+        params![],
+        |row| Ok((row.get::<String>(0)?, CollectionId(row.get(1)?))),
+    )?;
+    let may_modify = matches!(held.evaluate(&Need::system(paths::COLLECTIONS_MODIFY)), Decision::Allowed { .. });
+    let mut guarded: Vec<String> = Vec::new();
+    for (field, collection) in looked_at {
+        if guarded.last() == Some(&field) {
+            continue;
+        }
+        let on_it = grants::of(tx, collection)?;
+        let is_theirs = may_modify && on_object::not_held(held, &on_it, grants::scoped(collection)).is_empty();
+        if !on_it.is_empty() && !is_theirs {
+            guarded.push(field);
+        }
+    }
+    Ok(guarded)
+}
+
+/// Number, name and query of every collection, by name.
+pub(super) fn all(tx: &mut Tx<'_>) -> Result<Vec<(CollectionId, String, String)>> {
     Ok(tx.rows("SELECT id, name, query FROM collection ORDER BY folded", params![], |row| {
         Ok((CollectionId(row.get(0)?), row.get::<String>(1)?, row.get::<String>(2)?))
     })?)

@@ -6,7 +6,7 @@ use certhold_store::{Tx, params};
 
 use super::grants;
 use super::list::{self, Collection};
-use super::looks::{looking_at, require_may_change};
+use super::looks::{self, looking_at, require_may_change};
 use crate::access::{self, Decision, Level, Need, paths};
 use crate::actor::{Actor, Face};
 use crate::error::{Error, Refusal, Result};
@@ -150,6 +150,26 @@ pub(crate) fn holds(tx: &mut Tx<'_>, id: CollectionId, certificate: CertificateI
         Err(Error::Refused(Refusal::NotFound { .. } | Refusal::Conflict(_))) => Ok(false),
         other => other,
     }
+}
+
+/// Those of these collections that a certificate is in, with their names, as [`holds`] says of each; what is looked at is read once.
+pub(crate) fn holding(
+    tx: &mut Tx<'_>,
+    ids: &BTreeSet<CollectionId>,
+    certificate: CertificateId,
+    now: i64,
+) -> Result<Vec<(CollectionId, String)>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(subject) = inventory::subject(tx, certificate)? else { return Ok(Vec::new()) };
+    let catalogue = query::catalogue(tx)?;
+    let is_inside =
+        |text: &str| Query::parse(text, &catalogue).is_ok_and(|query| query::evaluate(&query.resolve(now, ""), &subject));
+    let asked = looks::all(tx)?.into_iter().filter(|(id, ..)| ids.contains(id));
+    let mut inside: Vec<_> = asked.filter(|(_, _, text)| is_inside(text)).map(|(id, name, _)| (id, name)).collect();
+    inside.sort_by_key(|(id, _)| *id);
+    Ok(inside)
 }
 
 /// A collection's name, for sentences; empty when there is none of this number.

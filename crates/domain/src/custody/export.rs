@@ -10,7 +10,7 @@ use crate::actor::Actor;
 use crate::collections::{self, Scope};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::{CertificateId, PrivateKeyId};
+use crate::ids::{CertificateId, CollectionId, PrivateKeyId};
 use crate::inventory::{self, Certificate, Summary};
 use crate::{limits, private_ca};
 
@@ -200,17 +200,39 @@ pub(crate) fn destroy_after(
 /// Refuses when a certificate outside the scope's collection has the key, too; without a word about which.
 fn require_all_inside(tx: &mut Tx<'_>, actor: &Actor, spki: &[u8; 32], scope: Scope, path: &str) -> Result<()> {
     let Some(collection) = scope.collection else { return Ok(()) };
-    let sharing = tx.rows(
-        "SELECT id FROM certificate WHERE spki_sha256 = $1 ORDER BY id LIMIT $2",
-        params![spki, limits::PAGE_ROWS as i64],
-        |row| Ok(CertificateId(row.get(0)?)),
-    )?;
+    let sharing = sharing(tx, spki)?;
     let inside = collections::among(tx, actor, collection, &sharing, scope.now)?;
     if inside.len() == sharing.len() && sharing.len() < limits::PAGE_ROWS {
         return Ok(());
     }
     let reason = format!("the key is not the concern of collection {collection} alone");
     Err(Refusal::Forbidden { reason, missing: vec![path.to_owned()] }.into())
+}
+
+/// Certificates with this public key; so many at most as one may look at.
+fn sharing(tx: &mut Tx<'_>, spki: &[u8; 32]) -> Result<Vec<CertificateId>> {
+    Ok(tx.rows(
+        "SELECT id FROM certificate WHERE spki_sha256 = $1 ORDER BY id LIMIT $2",
+        params![spki, limits::PAGE_ROWS as i64],
+        |row| Ok(CertificateId(row.get(0)?)),
+    )?)
+}
+
+/// Whether a certificate outside this collection has the key of this one as well, so that rights on the collection are none on the key.
+/// Without asking who wants to know: for reasons.
+pub(crate) fn is_shared_outside(tx: &mut Tx<'_>, id: CertificateId, collection: CollectionId, now: i64) -> Result<bool> {
+    let sql = "SELECT spki_sha256 FROM certificate WHERE id = $1";
+    let Some(spki) = tx.one(sql, params![id], |row| row.get::<[u8; 32]>(0))? else { return Ok(false) };
+    let sharing = sharing(tx, &spki)?;
+    if sharing.len() >= limits::PAGE_ROWS {
+        return Ok(true);
+    }
+    for other in sharing {
+        if !collections::holds(tx, collection, other, now)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A reason that says something.

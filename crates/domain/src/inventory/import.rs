@@ -167,8 +167,9 @@ pub struct ImportBatch {
 }
 
 /// Imports a batch: each certificate is new or held already; keys are kept where a certificate of the batch has their public
-/// key. Needs the import right, with keys also the right to put keys into custody, with an owner the right to hand to that role. A required
-/// metadata field needs a value or a default.
+/// key. Needs the import right, with keys also the right to put keys into custody, with an owner the right to give a certificate that nobody owns
+/// to that role. A required metadata field needs a value or a default. What is noted is not asked for, also where the query of a scope
+/// looks at it: whoever brings a certificate says what it is, and takes nothing from anybody.
 pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> Result<Vec<ImportItem>> {
     access::require_path(tx, actor, paths::CERTIFICATES_IMPORT)?;
     if !batch.keys.is_empty() {
@@ -178,7 +179,7 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> 
         return Err(Refusal::TooLarge(format!("at most {} certificates go into one transaction", limits::IMPORT_CHUNK)).into());
     }
     if let Some(owner) = batch.owner {
-        ownership::require_may_hand_to(tx, actor, owner)?;
+        ownership::require_may_give(tx, actor, owner)?;
     }
     text::line("source", &batch.source, limits::NAME_CHARS)?;
     let kept_out = exclusions::kept_out(tx, &batch.certificates)?;

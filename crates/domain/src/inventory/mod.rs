@@ -44,9 +44,11 @@ pub use rare::{Rare, index_rare, rare};
 pub use rederive::{outdated, rederived};
 pub use remove::{remove, remove_in, remove_with_key};
 pub(crate) use remove::{take_out, uses};
-pub use revoke::{Revocation, RevocationReason, Revoke, release, revoke};
+pub use revoke::{Revocation, RevocationReason, Revoke, release, require_may_revoke, revoke};
 pub(crate) use scoped::within;
-pub use scoped::{bodies_in, chain_in, get_in, history_in, history_page_in, list_in, question, require_list, summary_in};
+pub use scoped::{
+    bodies_in, chain_in, get_in, history_in, history_page_in, list_in, question, require_list, still_found, summary_in,
+};
 pub(crate) use subject::subject;
 pub use text_index::{fill as fill_text_index, is_behind as text_index_is_behind};
 pub(crate) use whole::among;

@@ -43,6 +43,11 @@ pub struct Revoke {
     pub revocation: Revocation,
 }
 
+/// Refuses whoever may not revoke all of these, and writes nothing: for whoever revokes many in pieces.
+pub fn require_may_revoke(tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], scope: Scope) -> Result<()> {
+    ids.iter().try_for_each(|id| collections::require(tx, actor, paths::CERTIFICATES_REVOKE, *id, scope))
+}
+
 /// Records that certificates are revoked, and has their issuers asked: all of them, or none. One that is revoked already keeps what is
 /// known of its revocation, unless it was on hold; if its issuer has not revoked it, it is asked once more, or at once if it waits.
 pub fn revoke(tx: &mut Tx<'_>, actor: &Actor, command: &Revoke, scope: Scope, now: i64) -> Result<()> {

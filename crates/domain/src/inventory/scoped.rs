@@ -3,7 +3,7 @@
 use certhold_store::{Tx, Value};
 
 use super::certificate::{self, Certificate, Summary};
-use super::list::{self, Filter, Page};
+use super::list::{self, Filter, Page, Sort};
 use crate::access::{self, Need, paths};
 use crate::actor::Actor;
 use crate::collections::{self, Scope};
@@ -50,6 +50,22 @@ pub fn question(tx: &mut Tx<'_>, actor: &Actor, text: &str, scope: Scope) -> Res
     require_list(tx, actor, scope)?;
     let query = query::check(tx, text)??;
     Ok((!query.is_empty()).then(|| query.resolve(scope.now, &actor.name)))
+}
+
+/// Those of these certificates that a filter still finds, by handle: for whoever chose them by it a moment ago.
+pub fn still_found(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    filter: &Filter,
+    ids: &[CertificateId],
+    scope: Scope,
+) -> Result<Vec<CertificateId>> {
+    let named: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let chosen = question(tx, actor, &format!("CertId -in ({})", named.join(", ")), scope)?;
+    let wanted = chosen.into_iter().chain(filter.condition.clone()).collect();
+    let filter = Filter { condition: Some(Expr::And(wanted)), sort: Sort::Id, limit: ids.len(), ..filter.clone() };
+    let page = list_in(tx, actor, &filter, scope)?;
+    Ok(page.certificates.into_iter().map(|found| found.id).collect())
 }
 
 /// One certificate with its bytes.

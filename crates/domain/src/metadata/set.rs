@@ -117,6 +117,25 @@ pub fn set_in(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, scope: Scop
     apply(tx, actor, command, &prepared, now)
 }
 
+/// Refuses what [`set_in`] would refuse of these certificates as they are now, and writes nothing: for whoever changes many in pieces, of
+/// which a later one should not be refused for what could be known before the first.
+pub fn foresee(tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], changes: &[Change], scope: Scope) -> Result<()> {
+    for id in ids {
+        collections::require(tx, actor, paths::CERTIFICATES_METADATA_MODIFY, *id, scope)?;
+    }
+    let prepared = checked(tx, changes)?;
+    for piece in ids.chunks(limits::PAGE_ROWS) {
+        for decision in decide(tx, &prepared, piece)? {
+            match decision.verdict {
+                Verdict::Gone => return Err(Refusal::not_found("certificate", decision.certificate).into()),
+                Verdict::Refused(why) => return Err(Refusal::invalid("metadata", why).into()),
+                Verdict::Same | Verdict::Change(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Changes all fields: those that are not named are cleared.
 pub fn replace(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, now: i64) -> Result<bool> {
     require(tx, actor, command, now)?;

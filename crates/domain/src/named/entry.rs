@@ -91,7 +91,8 @@ pub fn handle(entropy: &dyn Entropy) -> String {
     text
 }
 
-fn reading() -> Need {
+/// What seeing entries needs.
+pub(crate) fn reading() -> Need {
     Need::system(paths::NAMED_READ).or_system(paths::NAMED_MODIFY)
 }
 

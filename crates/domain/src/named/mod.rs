@@ -14,6 +14,7 @@ pub use assign::{
     Assign, Assignment, CIPHER_SUITES, Place, Presented, Revision, SAML_NAME, TlsSettings, TlsVersion, assign, assignment, check,
     check_replace, presented, revision,
 };
+pub(crate) use entry::reading;
 pub use entry::{
     HANDLE_BYTES, Kind, Named, Version, bodies, delete, get, handle, list, require_modify, require_read, rights, versions,
 };

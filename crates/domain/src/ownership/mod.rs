@@ -3,7 +3,7 @@
 mod decide;
 mod policy;
 
-use certhold_store::{Tx, params};
+use certhold_store::{Tx, Value};
 use serde_json::json;
 
 pub use decide::{Denial, Facts, Grounds, OwnerRole, Scope, decide, decide_beforehand, expanded_sets};
@@ -14,7 +14,7 @@ use crate::access::{self, Access, paths, roles};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::{CertificateId, PermissionSetId, RoleId};
+use crate::ids::{CertificateId, CollectionId, PermissionSetId, RoleId};
 use crate::{collections, inventory, limits, stores};
 
 /// Change the owner of one certificate, or clear it.
@@ -39,25 +39,11 @@ pub enum OwnerChange {
 
 /// Changes the owner. The rule is [`decide()`]; the event says on which grounds it was allowed, where these are not the plain ones.
 pub fn change(tx: &mut Tx<'_>, actor: &Actor, command: &ChangeOwner, now: i64) -> Result<OwnerChange> {
-    let held = access::current(tx, actor)?;
-    // Decided before anything is looked up: whoever lacks every right does not learn what exists.
-    decide_beforehand(&held, command.scope).map_err(refusal)?;
-    let Some((facts, title)) = facts(tx, command, now)? else {
-        // Whoever could change this one neither if it existed learns nothing.
-        decide(&held, &Facts { scope: command.scope, ..Facts::default() }).map_err(refusal)?;
-        return Err(Refusal::not_found("certificate", command.certificate).into());
-    };
-    let grounds = decide(&held, &facts).map_err(refusal)?;
-    if facts.owner.as_ref().map(|role| role.id) == command.to {
-        return Ok(OwnerChange::Unchanged);
-    }
-    if command.to.is_none() {
-        require_clearable(tx, command.certificate)?;
-    }
-    let (current, target) = (facts.owner, facts.to);
-    inventory::set_owner(tx, command.certificate, current.as_ref().map(|role| role.id), command.to)?;
+    let Some(decided) = decided(tx, actor, command, now)? else { return Ok(OwnerChange::Unchanged) };
+    let Decided { before, after, grounds, title } = decided;
+    inventory::set_owner(tx, command.certificate, before.as_ref().map(|role| role.id), command.to)?;
     let told = |role: &Option<OwnerRole>| json!({ "owner_role": role.as_ref().map(|role| role.id), "owner_name": role.as_ref().map(|role| &role.name) });
-    let mut payload = json!({ "before": told(&current), "after": told(&target) });
+    let mut payload = json!({ "before": told(&before), "after": told(&after) });
     grounds.tell(&mut payload);
     if let Some(collection) = command.scope.collection {
         payload["collection"] = collection.0.into();
@@ -68,6 +54,39 @@ pub fn change(tx: &mut Tx<'_>, actor: &Actor, command: &ChangeOwner, now: i64) -
     let object = Object::new("certificate", command.certificate.0, &title);
     events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_OWNER_CHANGED, object, payload))?;
     Ok(OwnerChange::Changed)
+}
+
+/// A change that may be made.
+struct Decided {
+    before: Option<OwnerRole>,
+    after: Option<OwnerRole>,
+    grounds: Grounds,
+    title: String,
+}
+
+/// Decides and writes nothing; `None` when the owner is this already.
+fn decided(tx: &mut Tx<'_>, actor: &Actor, command: &ChangeOwner, now: i64) -> Result<Option<Decided>> {
+    let held = access::current(tx, actor)?;
+    let scope = command.scope;
+    // Decided before anything is looked up: whoever lacks every right does not learn what exists.
+    require_beforehand(&held, scope)?;
+    let Some((mut facts, title)) = looked_at(tx, command.certificate, scope, now)? else {
+        // Whoever could change this one neither if it existed learns nothing.
+        decide(&held, &Facts { scope, ..Facts::default() }).map_err(refusal)?;
+        return Err(Refusal::not_found("certificate", command.certificate).into());
+    };
+    // What the scope rules out is refused before the role is looked up.
+    let outside =
+        scope.collection.is_some() && !facts.in_collection || scope.effective_container().is_some() && !facts.in_container;
+    facts.to = command.to.filter(|_| !outside).map(|role| owner_role(tx, role)).transpose()?;
+    let grounds = decide(&held, &facts).map_err(refusal)?;
+    if facts.owner.as_ref().map(|role| role.id) == command.to {
+        return Ok(None);
+    }
+    if command.to.is_none() {
+        require_clearable(tx, command.certificate)?;
+    }
+    Ok(Some(Decided { before: facts.owner, after: facts.to, grounds, title }))
 }
 
 /// A role as somebody refers to it who makes it an owner.
@@ -81,7 +100,8 @@ pub enum NewOwner {
     Named(String),
 }
 
-/// Changes the owner of several certificates: of all, or of none. How many have another owner now.
+/// Changes the owner of several certificates in one transaction: of all, or of none. How many have another owner now. At most
+/// [`limits::BULK_CHUNK`]; more are changed in pieces, after [`foresee`].
 pub fn change_many(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -90,23 +110,43 @@ pub fn change_many(
     to: &NewOwner,
     now: i64,
 ) -> Result<usize> {
-    let held = access::current(tx, actor)?;
-    decide_beforehand(&held, scope).map_err(refusal)?;
-    if certificates.len() > limits::PAGE_ROWS {
-        let message = format!("at most {} certificates change hands at once", limits::PAGE_ROWS);
-        return Err(Refusal::TooLarge(message).into());
-    }
-    let to = match to {
-        NewOwner::Nobody => None,
-        NewOwner::Role(id) => Some(*id),
-        NewOwner::Named(name) => Some(named(tx, actor, name)?),
-    };
+    let to = new_owner(tx, actor, certificates.len(), limits::BULK_CHUNK, scope, to)?;
     let mut changed = 0;
     for certificate in certificates {
         let command = ChangeOwner { certificate: *certificate, scope, to };
         changed += usize::from(change(tx, actor, &command, now)? == OwnerChange::Changed);
     }
     Ok(changed)
+}
+
+/// Refuses what [`change_many`] would refuse of these certificates as they are now, and writes nothing; the new owner. For whoever changes
+/// them in pieces, of which a later one should not be refused for what could be known before the first.
+pub fn foresee(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    certificates: &[CertificateId],
+    scope: Scope,
+    to: &NewOwner,
+    now: i64,
+) -> Result<Option<RoleId>> {
+    let to = new_owner(tx, actor, certificates.len(), limits::PAGE_ROWS as i64, scope, to)?;
+    for certificate in certificates {
+        decided(tx, actor, &ChangeOwner { certificate: *certificate, scope, to }, now)?;
+    }
+    Ok(to)
+}
+
+/// Who it is, for whoever may change so many owners at all.
+fn new_owner(tx: &mut Tx<'_>, actor: &Actor, many: usize, most: i64, scope: Scope, to: &NewOwner) -> Result<Option<RoleId>> {
+    require_beforehand(&*access::current(tx, actor)?, scope)?;
+    if i64::try_from(many).unwrap_or(i64::MAX) > most {
+        return Err(Refusal::TooLarge(format!("at most {most} certificates change hands at once")).into());
+    }
+    Ok(match to {
+        NewOwner::Nobody => None,
+        NewOwner::Role(id) => Some(*id),
+        NewOwner::Named(name) => Some(named(tx, actor, name)?),
+    })
 }
 
 /// The role of a name, as far as the actor may know: those that they hold, all for whoever sees roles.
@@ -128,23 +168,98 @@ impl Grounds {
     }
 }
 
-/// What [`decide()`] needs to know of the certificate, and the certificate's title; `None` when it does not exist.
-fn facts(tx: &mut Tx<'_>, command: &ChangeOwner, now: i64) -> Result<Option<(Facts, String)>> {
-    let scope = command.scope;
+/// What [`decide()`] needs to know of a certificate, for whoever was found to see it or is told nothing of it; `None` when there is
+/// no such certificate. The change, the reasons and the pages ask here; who the owner shall be is for the caller to add.
+pub fn facts(tx: &mut Tx<'_>, certificate: CertificateId, scope: Scope, now: i64) -> Result<Option<Facts>> {
+    Ok(looked_at(tx, certificate, scope, now)?.map(|(facts, _)| facts))
+}
+
+fn looked_at(tx: &mut Tx<'_>, certificate: CertificateId, scope: Scope, now: i64) -> Result<Option<(Facts, String)>> {
+    let Some(standing) = standing(tx, certificate)? else { return Ok(None) };
     let in_collection = match scope.collection {
-        Some(collection) => collections::holds(tx, collection, command.certificate, now)?,
+        Some(collection) => collections::holds(tx, collection, certificate, now)?,
         None => false,
     };
     let in_container = match scope.effective_container() {
-        Some(container) => stores::in_container(tx, command.certificate, container)?,
+        Some(container) => stores::in_container(tx, certificate, container)?,
         None => false,
     };
-    let in_some_store = in_container || stores::in_some_store(tx, command.certificate)?;
-    let Some((owner, title)) = owner_and_title(tx, command.certificate)? else { return Ok(None) };
-    // What the scope rules out is refused before the role is looked up.
-    let outside = scope.collection.is_some() && !in_collection || scope.effective_container().is_some() && !in_container;
-    let to = command.to.filter(|_| !outside).map(|role| owner_role(tx, role)).transpose()?;
-    Ok(Some((Facts { scope, in_collection, in_container, in_some_store, owner, to }, title)))
+    Ok(Some((standing.within(scope, in_collection, in_container), standing.title)))
+}
+
+/// The facts of a change by this actor, for whoever was found to see the certificate: in the place through which they may make it
+/// (everywhere or the collection that they came through, else a container in whose stores it is), or in the first where they may not.
+pub fn reached(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    certificate: CertificateId,
+    collection: Option<CollectionId>,
+    now: i64,
+) -> Result<Facts> {
+    let first = facts(tx, certificate, Scope { collection, container: None }, now)?;
+    let first = first.ok_or_else(|| Refusal::not_found("certificate", certificate))?;
+    let held = access::current(tx, actor)?;
+    if !first.in_some_store || decide(&held, &first).is_ok() {
+        return Ok(first);
+    }
+    for (container, _) in stores::holders_of(tx, certificate)? {
+        let scope = Scope { collection: None, container: Some(container) };
+        let facts = Facts { scope, in_collection: false, in_container: true, ..first.clone() };
+        if decide(&held, &facts).is_ok() {
+            return Ok(facts);
+        }
+    }
+    Ok(first)
+}
+
+/// A certificate as the rule sees it, wherever the right is held.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    /// Who owns it.
+    pub(crate) owner: Option<OwnerRole>,
+    /// What people call it.
+    pub(crate) title: String,
+    /// Whether it is in any certificate store.
+    pub(crate) in_some_store: bool,
+}
+
+impl Standing {
+    /// The facts of a right that is held there.
+    pub(crate) fn within(&self, scope: Scope, in_collection: bool, in_container: bool) -> Facts {
+        let in_some_store = in_container || self.in_some_store;
+        Facts { scope, in_collection, in_container, in_some_store, owner: self.owner.clone(), to: None }
+    }
+}
+
+/// `None` when there is no such certificate.
+pub(crate) fn standing(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<Option<Standing>> {
+    Ok(standings(tx, &[certificate])?.pop().flatten())
+}
+
+/// The same for several, in their order.
+pub(crate) fn standings(tx: &mut Tx<'_>, certificates: &[CertificateId]) -> Result<Vec<Option<Standing>>> {
+    let lists: Vec<[Value<'_>; 1]> = certificates.iter().map(|id| [(*id).into()]).collect();
+    let found = tx.one_of_each(
+        "SELECT role.id, role.name, role.permission_set, certificate.common_name, certificate.subject, certificate.serial \
+         FROM certificate LEFT JOIN role ON role.id = certificate.owner_role WHERE certificate.id = $1",
+        &lists,
+        |row| {
+            let owner = match row.get::<Option<i64>>(0)? {
+                Some(id) => Some(OwnerRole { id: RoleId(id), name: row.get(1)?, set: PermissionSetId(row.get(2)?) }),
+                None => None,
+            };
+            let subject = row.get::<String>(4)?;
+            let subject = if subject.is_empty() { row.get(5)? } else { subject };
+            Ok((owner, row.get::<Option<String>>(3)?.unwrap_or(subject)))
+        },
+    )?;
+    let stores = stores::stores_with(tx, &lists)?;
+    let whole = |((owner, title), store): ((Option<OwnerRole>, String), Option<String>)| Standing {
+        owner,
+        title,
+        in_some_store: store.is_some(),
+    };
+    Ok(found.into_iter().zip(stores).map(|(found, store)| found.map(|found| whole((found, store)))).collect())
 }
 
 pub(crate) fn refusal(denial: Denial) -> Refusal {
@@ -179,33 +294,24 @@ pub(crate) fn require_may_hand_to(tx: &mut Tx<'_>, actor: &Actor, role: RoleId) 
     Err(role_not_held(&role.name).into())
 }
 
+/// Refuses whoever could change the owner of no certificate there, with the refusal of the change itself.
+pub fn require_beforehand(access: &Access, scope: Scope) -> Result<(), Refusal> {
+    decide_beforehand(access, scope).map_err(refusal)
+}
+
+/// Refuses unless the actor may give a certificate that nobody owns yet to `role`, as they could if it were here already: for those that
+/// they bring. The rule of a change decides, everywhere.
+pub(crate) fn require_may_give(tx: &mut Tx<'_>, actor: &Actor, role: RoleId) -> Result<()> {
+    let held = access::current(tx, actor)?;
+    // Nobody learns which roles there are who could give nothing to any.
+    decide(&held, &Facts::default()).map_err(refusal)?;
+    let to = Some(owner_role(tx, role)?);
+    decide(&held, &Facts { to, ..Facts::default() }).map_err(refusal)?;
+    Ok(())
+}
+
 /// A role as [`decide()`] looks at it.
 pub fn owner_role(tx: &mut Tx<'_>, role: RoleId) -> Result<OwnerRole> {
     let role = roles::find(tx, role)?;
     Ok(OwnerRole { id: role.id, name: role.name, set: role.permission_set })
-}
-
-/// Who owns a certificate now; `None` when there is no such certificate.
-pub(crate) fn owner(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<Option<Option<OwnerRole>>> {
-    Ok(owner_and_title(tx, certificate)?.map(|(owner, _)| owner))
-}
-
-type Owned = (Option<OwnerRole>, String);
-
-fn owner_and_title(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Owned>> {
-    let found = tx.one(
-        "SELECT role.id, role.name, role.permission_set, certificate.common_name, certificate.subject, certificate.serial \
-         FROM certificate LEFT JOIN role ON role.id = certificate.owner_role WHERE certificate.id = $1",
-        params![id],
-        |row| {
-            let owner = match row.get::<Option<i64>>(0)? {
-                Some(id) => Some(OwnerRole { id: RoleId(id), name: row.get(1)?, set: PermissionSetId(row.get(2)?) }),
-                None => None,
-            };
-            let subject = row.get::<String>(4)?;
-            let subject = if subject.is_empty() { row.get(5)? } else { subject };
-            Ok((owner, row.get::<Option<String>>(3)?.unwrap_or(subject)))
-        },
-    )?;
-    Ok(found)
 }

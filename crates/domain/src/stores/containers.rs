@@ -95,6 +95,12 @@ pub fn container_by_name(tx: &mut Tx<'_>, actor: &Actor, name: &str) -> Result<C
     readable.ok_or_else(|| Refusal::not_found("container", format!("{name:?}")).into())
 }
 
+/// A container's name, for sentences; empty when there is none of this number.
+pub(crate) fn container_name(tx: &mut Tx<'_>, id: ContainerId) -> Result<String> {
+    let found = tx.one("SELECT name FROM container WHERE id = $1", params![id], |row| row.get(0))?;
+    Ok(found.unwrap_or_default())
+}
+
 /// One container without asking who wants to know.
 pub(super) fn find(tx: &mut Tx<'_>, id: ContainerId) -> Result<Container> {
     let found = tx.one(&format!("SELECT {COLUMNS} WHERE container.id = $1"), params![id], read)?;
@@ -139,7 +145,8 @@ fn as_command(container: &Container) -> ContainerCommand {
     }
 }
 
-/// Creates a container. Nobody has rights on it yet.
+/// Creates a container. Nobody has rights on it yet: a number under which roles have rights already is passed over, unless whoever
+/// creates it holds these rights everywhere.
 pub fn create_container(tx: &mut Tx<'_>, actor: &Actor, command: &ContainerCommand, now: i64) -> Result<ContainerId> {
     rights::require_everywhere(tx, actor, Right::Modify)?;
     let name = check(tx, command, None)?;
@@ -147,12 +154,23 @@ pub fn create_container(tx: &mut Tx<'_>, actor: &Actor, command: &ContainerComma
     if count >= limits::CONTAINERS {
         return Err(Refusal::TooLarge(format!("at most {} containers are allowed", limits::CONTAINERS)).into());
     }
+    let mut id = insert(tx, &name, command, now)?;
+    while !grants::may_begin(tx, actor, scoped(id))? {
+        tx.execute("DELETE FROM container WHERE id = $1", params![id])?;
+        id = insert(tx, &name, command, now)?;
+    }
+    let payload = json!({ "after": describe(&name, command) });
+    events::append(tx, actor, now, NewEvent::new(names::CONTAINER_CREATED, Object::new("container", id.0, &name), payload))?;
+    Ok(id)
+}
+
+fn insert(tx: &mut Tx<'_>, name: &str, command: &ContainerCommand, now: i64) -> Result<ContainerId> {
     let id: Option<i64> = tx.one(
         "INSERT INTO container (name, folded, description, kind, schedule, overwrite_schedules, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
         params![
-            &name,
-            lookalike::fold(&name),
+            name,
+            lookalike::fold(name),
             &command.description,
             command.kind.map(StoreKind::name),
             command.schedule.to_string(),
@@ -161,10 +179,7 @@ pub fn create_container(tx: &mut Tx<'_>, actor: &Actor, command: &ContainerComma
         ],
         |row| row.get(0),
     )?;
-    let id = ContainerId(id.ok_or_else(|| Error::damaged("a container got no id"))?);
-    let payload = json!({ "after": describe(&name, command) });
-    events::append(tx, actor, now, NewEvent::new(names::CONTAINER_CREATED, Object::new("container", id.0, &name), payload))?;
-    Ok(id)
+    id.map(ContainerId).ok_or_else(|| Error::damaged("a container got no id"))
 }
 
 /// Replaces a container. One whose schedule goes over those of its stores gives it to all of them.

@@ -1,5 +1,7 @@
 //! What is in stores, as their inventories found it.
 
+use std::collections::HashMap;
+
 use certhold_store::{Tx, Value, params};
 
 use super::kind::StoreKind;
@@ -9,7 +11,7 @@ use crate::access::paths;
 use crate::actor::Actor;
 use crate::collections::{self, Scope};
 use crate::error::{Refusal, Result};
-use crate::ids::{CertificateId, ContainerId, StoreId};
+use crate::ids::{CertificateId, ContainerId, RoleId, StoreId};
 use crate::inventory::Summary;
 use crate::{inventory, limits};
 
@@ -155,9 +157,41 @@ pub(crate) fn in_container(tx: &mut Tx<'_>, certificate: CertificateId, containe
     Ok(found.is_some())
 }
 
-/// Whether a certificate is in any store, as far as inventories know.
-pub(crate) fn in_some_store(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<bool> {
-    Ok(stores_with(tx, &[[certificate.into()]])?.iter().any(Option::is_some))
+/// The containers in whose stores a certificate is, as far as inventories know, with their names.
+pub(crate) fn holders_of(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<Vec<(ContainerId, String)>> {
+    Ok(tx.rows(
+        "SELECT DISTINCT container.id, container.name FROM store_item CROSS JOIN certificate_store CROSS JOIN container \
+         WHERE store_item.certificate = $1 AND certificate_store.id = store_item.store \
+         AND container.id = certificate_store.container ORDER BY container.id",
+        params![certificate],
+        |row| Ok((ContainerId(row.get(0)?), row.get::<String>(1)?)),
+    )?)
+}
+
+/// Certificates that are in stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Stored {
+    /// In any.
+    Anywhere,
+    /// In any that is in a container.
+    InContainers,
+    /// In one of this container.
+    In(ContainerId),
+}
+
+/// How many of them there are, by owner.
+pub(crate) fn certificates_in(tx: &mut Tx<'_>, stored: Stored) -> Result<HashMap<Option<RoleId>, i64>> {
+    let (which, values) = match stored {
+        Stored::Anywhere => ("", Vec::new()),
+        Stored::InContainers => ("WHERE certificate_store.container IS NOT NULL", Vec::new()),
+        Stored::In(container) => ("WHERE certificate_store.container = $1", vec![Value::from(container)]),
+    };
+    let sql = format!(
+        "SELECT certificate.owner_role, count(*) FROM certificate WHERE certificate.id IN (SELECT store_item.certificate \
+         FROM store_item JOIN certificate_store ON certificate_store.id = store_item.store {which}) GROUP BY certificate.owner_role"
+    );
+    let counted = tx.rows(&sql, &values, |row| Ok((row.get::<Option<i64>>(0)?.map(RoleId), row.get::<i64>(1)?)))?;
+    Ok(counted.into_iter().collect())
 }
 
 /// For each certificate the name of a store that has it.

@@ -18,12 +18,13 @@ mod target;
 pub mod work;
 
 pub use change::{PasswordChange, Roots, StoreCommand, assign, create, remove, seal_password, set_schedule, update};
+pub(crate) use containers::container_name;
 pub use containers::{
     Container, ContainerCommand, container, container_by_name, containers, create_container, remove_container, update_container,
 };
 pub use deploy::{Deployed, Place, deploy, replace, require_may_deploy};
 pub use items::{Entry, EntryCertificate, InventoryPage, Location, default_alias, inventory, locations};
-pub(crate) use items::{in_container, in_some_store, stores_with};
+pub(crate) use items::{Stored, certificates_in, holders_of, in_container, stores_with};
 pub use jobs::purge as purge_jobs;
 pub use jobs::{
     AddCertificate, RemoveCertificate, StoreJob, StoreJobKind, StoreJobState, add, cancel, job, jobs, remove_entry, retry,
@@ -32,8 +33,8 @@ pub use jobs::{
 pub use kind::{ChainPlace, Encryption, KeyPlace, Properties, StoreKind};
 pub(crate) use list::texts_of;
 pub use list::{Problem, Store, StoreFilter, StorePage, by_name, by_uuid, get, list};
-pub(crate) use rights::or_reads_stores_of;
 pub use rights::{Right, holds};
+pub(crate) use rights::{including, need_of, or_reads_stores_of};
 pub use schedule::Schedule;
 pub use target::StoreTarget;
 pub(crate) use target::check_target;

@@ -38,6 +38,22 @@ fn need(right: Right, container: Option<ContainerId>) -> Need {
     right.paths().iter().fold(everywhere, |need, path| need.or_container(path, container))
 }
 
+/// What an action of the area of stores needs, for stores of any of these containers; `None` for any other action.
+pub(crate) fn need_of(action: &str, containers: impl Iterator<Item = ContainerId>) -> Option<Need> {
+    let right = named(action)?;
+    let or = |need: Need, id| right.paths().iter().fold(need, |need, path| need.or_container(path, Some(id)));
+    Some(containers.fold(need(right, None), or))
+}
+
+/// An action of the area of stores with those that include it; `None` for any other action.
+pub(crate) fn including(action: &str) -> Option<&'static [&'static str]> {
+    named(action).map(Right::paths)
+}
+
+fn named(action: &str) -> Option<Right> {
+    [Right::Read, Right::Schedule, Right::Modify].into_iter().find(|right| right.paths().first() == Some(&action))
+}
+
 /// … or the right to see the stores of a container, through which their certificates are seen.
 pub(crate) fn or_reads_stores_of(need: Need, container: ContainerId) -> Need {
     Right::Read.paths().iter().fold(need, |need, path| need.or_container(path, Some(container)))

@@ -111,6 +111,18 @@ impl Author {
         self.refusing(self.app.write(move |tx| work(tx, &actor, now)).await)
     }
 
+    /// [`Author::write`] in the lane for bulk work: a piece of at most [`limits::BULK_CHUNK`](certhold_domain::limits::BULK_CHUNK) rows.
+    ///
+    /// # Errors
+    /// What `work` refuses, with the author's name.
+    pub async fn write_bulk<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Tx<'_>, &Actor, i64) -> DomainResult<T> + Send + 'static,
+    ) -> Answer<T> {
+        let (actor, now) = (self.actor.clone(), self.app.now());
+        self.refusing(self.app.write_bulk(move |tx| work(tx, &actor, now)).await)
+    }
+
     /// Reads as this author.
     ///
     /// # Errors

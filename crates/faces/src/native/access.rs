@@ -6,7 +6,7 @@ use axum::response::Response;
 use certhold_domain::access::Path as PermissionPath;
 use certhold_domain::access::review::{self, Filter, Reach, Review};
 use certhold_domain::access::why::{self, Object, Question, Subject};
-use certhold_domain::{CertificateId, CollectionId, PrincipalId, Refusal, RoleId, TokenId};
+use certhold_domain::{ApiClientId, CertificateId, ClaimId, CollectionId, ContainerId, PrincipalId, Refusal, RoleId, TokenId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +17,7 @@ use super::extract::{Json as Body, Query};
 use super::page::{Page, rows};
 use crate::auth::{Author, Bearer};
 use crate::problem::{Answer, Problem};
-use crate::review_csv;
+use crate::review as counting;
 use crate::state::App;
 
 /// The routes of access.
@@ -36,10 +36,39 @@ pub struct WhyParameters {
     principal: Option<i64>,
     /// About this API token.
     token: Option<i64>,
+    /// About this API client.
+    client: Option<i64>,
+    /// About whoever signs in with this claim.
+    claim: Option<i64>,
     /// To this certificate.
     certificate: Option<i64>,
     /// To the certificates of this collection.
     collection: Option<i64>,
+    /// To the stores of this container, and the certificates in them.
+    container: Option<i64>,
+}
+
+impl WhyParameters {
+    fn subject(&self) -> Result<Subject, Problem> {
+        match (self.principal, self.token, self.client, self.claim) {
+            (None, None, None, None) => Ok(Subject::Oneself),
+            (Some(id), None, None, None) => Ok(Subject::Principal(PrincipalId(id))),
+            (None, Some(id), None, None) => Ok(Subject::Token(TokenId(id))),
+            (None, None, Some(id), None) => Ok(Subject::Client(ApiClientId(id))),
+            (None, None, None, Some(id)) => Ok(Subject::Claim(ClaimId(id))),
+            _ => Err(Problem::invalid("principal", "name one of an account, a token, an API client and a claim")),
+        }
+    }
+
+    fn object(&self) -> Result<Object, Problem> {
+        match (self.certificate, self.collection, self.container) {
+            (None, None, None) => Ok(Object::Everything),
+            (Some(id), None, None) => Ok(Object::Certificate(CertificateId(id))),
+            (None, Some(id), None) => Ok(Object::Collection(CollectionId(id))),
+            (None, None, Some(id)) => Ok(Object::Container(ContainerId(id))),
+            _ => Err(Problem::invalid("collection", "name one of a certificate, a collection and a container")),
+        }
+    }
 }
 
 /// Why somebody may do something, or may not.
@@ -106,18 +135,7 @@ pub async fn explain(
     Query(asked): Query<WhyParameters>,
 ) -> Answer<Json<Explanation>> {
     let now = app.now();
-    let subject = match (asked.principal, asked.token) {
-        (None, None) => Subject::Oneself,
-        (Some(id), None) => Subject::Principal(PrincipalId(id)),
-        (None, Some(id)) => Subject::Token(TokenId(id)),
-        (Some(_), Some(_)) => return Err(Problem::invalid("token", "name an account or a token, not both")),
-    };
-    let object = match (asked.certificate, asked.collection) {
-        (None, None) => Object::Everything,
-        (Some(id), None) => Object::Certificate(CertificateId(id)),
-        (None, Some(id)) => Object::Collection(CollectionId(id)),
-        (Some(_), Some(_)) => return Err(Problem::invalid("collection", "name a certificate or a collection, not both")),
-    };
+    let (subject, object) = (asked.subject()?, asked.object()?);
     let Some(action) = asked.action else {
         app.known(caller).await?;
         return Err(Problem::invalid("action", "name the permission that the action asks for"));
@@ -188,7 +206,7 @@ pub struct ReviewLine {
     action: &'static str,
     /// What it allows.
     meaning: &'static str,
-    /// `everywhere`, `collection`, `container` or `permission_set`.
+    /// `everywhere`, `stores` (certificates in certificate stores), `collection`, `container` or `permission_set`.
     reach: &'static str,
     /// The collection, container or permission set.
     within: Option<Owner>,
@@ -205,7 +223,8 @@ impl From<review::Line> for ReviewLine {
         let (reach, within) = match line.reach {
             Reach::Everywhere => ("everywhere", None),
             Reach::Collection(id, name) => ("collection", Some(Owner { id: id.0, name })),
-            Reach::Container(id) => ("container", Some(Owner { id, name: String::new() })),
+            Reach::Stores => ("stores", None),
+            Reach::Container(id, name) => ("container", Some(Owner { id: id.0, name })),
             Reach::Set(id, name) => ("permission_set", Some(Owner { id: id.0, name })),
         };
         ReviewLine {
@@ -225,7 +244,8 @@ impl From<review::Line> for ReviewLine {
 
 /// Review who can do what to which certificates
 ///
-/// One line for each account or claim, action and reach. A page holds the lines of up to 100 accounts.
+/// One line for each account or claim, action and reach. A page holds the lines of up to 100 accounts. Certificates of collections and
+/// in stores are counted as far as that takes not too long: null where it does.
 #[utoipa::path(get, path = "/access/review", tag = "access", params(ReviewParameters),
     responses((status = 200, description = "A page of the review", body = Page<ReviewLine>)))]
 pub async fn review(
@@ -235,11 +255,14 @@ pub async fn review(
     OriginalUri(uri): OriginalUri,
 ) -> Answer<Page<ReviewLine>> {
     let filter = filter(asked.action.as_deref(), asked.principal, asked.role, asked.disabled.unwrap_or(false))?;
-    let (holders, now) = (rows(asked.limit)?, app.now());
+    let holders = rows(asked.limit)?;
     let work = move |tx: &mut certhold_store::Tx<'_>, actor: &certhold_domain::Actor| {
-        Review::begin(tx, actor, filter)?.counting(now).page(tx, actor, asked.after.as_deref(), holders)
+        let review = Review::begin(tx, actor, filter)?;
+        let page = review.page(tx, actor, asked.after.as_deref(), holders)?;
+        Ok((actor.clone(), review, page))
     };
-    let page = app.read_as(caller, work).await?;
+    let (actor, review, page) = app.read_as(caller, work).await?;
+    let page = counting::counted(&app, actor, review, page).await;
     Ok(Page::of(page.lines.into_iter().map(ReviewLine::from).collect(), &uri, "after", page.next))
 }
 
@@ -250,7 +273,7 @@ pub async fn review(
     responses((status = 200, description = "The review", content_type = "text/csv", body = String)))]
 pub async fn export(State(app): State<App>, author: Author, Body(asked): Body<ReviewExport>) -> Answer<Response> {
     let filter = filter(asked.action.as_deref(), asked.principal, asked.role, asked.disabled)?;
-    Ok(review_csv::answer(&app, author.actor, filter).await?)
+    Ok(counting::file(&app, author.actor, filter).await?)
 }
 
 #[cfg(test)]
@@ -297,11 +320,53 @@ mod tests {
             "action=",
             "action=/nothing/",
             &format!("{read}&principal=1&token=1"),
+            &format!("{read}&client=1&claim=1"),
             &format!("{read}&certificate=1&collection=1"),
+            &format!("{read}&container=1&collection=1"),
             &format!("{read}&certificate=x"),
         ] {
             why(&test.admin, wrong).await.expect(400);
         }
+    }
+
+    #[tokio::test]
+    async fn reasons_are_about_containers_clients_and_claims() {
+        let test = TestApp::new().await;
+        let container = test.post("/api/v1/containers", json!({ "name": "Web" })).await.expect(201)["id"].clone();
+        let keeps = format!("/certificate_stores/change_owner/{container}/");
+        let (id, role, _) = test.service("keeper", &[&keeps]).await;
+        let why = async |query: &str| {
+            test.get(&format!("/api/v1/access/why?action=/certificate_stores/change_owner/&{query}")).await.expect(200)
+        };
+        let told = why(&format!("principal={id}&container={container}")).await;
+        let sentence = format!("Allowed by role role of keeper through container {container}, Web (set Global bounds it).");
+        assert_eq!((&told["allowed"], &told["sentence"]), (&json!(true), &json!(sentence)));
+        let told = why(&format!("principal={id}")).await;
+        assert_eq!(told["roles"][0]["verdict"], format!("Grants it in container {container} only."));
+        let claim = json!({ "type": "group", "value": "EXAMPLE\\web", "provider": "corporate" });
+        let claim = test.post("/api/v1/claims", claim).await.expect(201)["id"].clone();
+        assert_eq!(why(&format!("claim={claim}&container={container}")).await["allowed"], false);
+        test.put(&format!("/api/v1/claims/{claim}/roles/{}", role.unwrap().0), json!(null)).await.expect(204);
+        let told = why(&format!("claim={claim}&container={container}")).await;
+        assert_eq!(
+            (&told["allowed"], &told["subject"]),
+            (&json!(true), &json!("whoever signs in with group \"EXAMPLE\\\\web\" of corporate"))
+        );
+        let client = json!({ "name": "nightly", "scopes": ["/portal/"] });
+        let client = test.post(&format!("/api/v1/principals/{id}/clients"), client).await.expect(201)["id"].clone();
+        let told = why(&format!("client={client}&container={container}")).await;
+        assert!(told["sentence"].as_str().unwrap().contains("the token's scopes do not include it"), "{told}");
+
+        // The review has the container's line, with a number.
+        let review = test.get(&format!("/api/v1/access/review?principal={id}")).await.expect(200);
+        assert_eq!(review["items"].as_array().unwrap().len(), 1);
+        let line = &review["items"][0];
+        assert_eq!(
+            (&line["reach"], &line["within"], &line["certificates"]),
+            (&json!("container"), &json!({ "id": container, "name": "Web" }), &json!(0))
+        );
+        let csv = test.post("/api/v1/access/review/export", json!({ "action": null, "principal": id })).await.text();
+        assert!(csv.contains(",container,1 Web,"), "{csv}");
     }
 
     #[tokio::test]

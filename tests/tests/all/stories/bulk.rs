@@ -66,7 +66,7 @@ pub(super) fn step(world: &World, lease: Lease) -> Result<Progress, Error> {
     world.write(move |tx, now| bulk::step(tx, &lease, now))
 }
 
-fn run(world: &World, id: BulkEditId) -> BulkEdit {
+pub(super) fn run(world: &World, id: BulkEditId) -> BulkEdit {
     let lease = claim(world, id);
     while step(world, lease).unwrap() == Progress::More {}
     assert_eq!(step(world, lease).unwrap(), Progress::Done, "a chunk that comes late finds nothing to do");

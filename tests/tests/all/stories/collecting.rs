@@ -224,8 +224,14 @@ pub fn the_review_counts_what_collections_hold(world: &World) {
         let filter = ReviewFilter { role: Some(scoped), ..ReviewFilter::default() };
         let page = world.read(move |tx| {
             let review = Review::begin(tx, &local(), filter)?;
-            let review = if counting { review.counting(now) } else { review };
-            review.page(tx, &local(), None, 100)
+            let mut page = review.page(tx, &local(), None, 100)?;
+            if counting {
+                for within in review.uncounted(&page.lines) {
+                    review.count(tx, &local(), &within, now)?;
+                }
+            }
+            review.fill(&mut page.lines);
+            Ok(page)
         });
         let lines = page.unwrap().lines.into_iter();
         lines

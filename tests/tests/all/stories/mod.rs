@@ -2,6 +2,7 @@
 
 mod access;
 mod adopting;
+mod borders;
 mod bulk;
 mod certificates;
 mod chains;
@@ -24,6 +25,7 @@ mod naming;
 mod patterns;
 mod people;
 mod private_keys;
+mod reasons;
 mod record;
 mod renewing;
 mod renewing_here;
@@ -55,6 +57,11 @@ stories! {
     access::nobody_grants_what_they_do_not_hold,
     access::somebody_stays_administrator,
     access::sets_bound_roles,
+    borders::notes_draw_no_key_into_a_scope,
+    borders::a_new_scope_has_no_rights_yet,
+    borders::a_new_container_has_no_rights_yet,
+    borders::an_import_names_owners_as_a_change_does,
+    borders::owners_of_many_change_by_every_right,
     bulk::what_is_looked_at_is_what_is_done,
     bulk::an_edit_goes_on_where_it_was_and_does_nothing_twice,
     bulk::rights_count_as_of_each_chunk,
@@ -154,6 +161,11 @@ stories! {
     private_keys::a_made_up_certificate_brings_no_key,
     private_keys::a_destroyed_key_leaves_orders_as_they_were,
     private_keys::a_key_waits_for_its_certificate,
+    reasons::reasons_of_owners_know_stores,
+    reasons::reasons_know_what_includes_what,
+    reasons::reasons_tell_what_more_is_needed,
+    reasons::reasons_are_about_claims_and_clients,
+    reasons::the_review_counts_what_stores_hold,
     scoping::names_of_owners_that_scopes_look_at,
     scoping::places_of_stores_that_scopes_look_at,
     scoping::managed_names_that_scopes_look_at,

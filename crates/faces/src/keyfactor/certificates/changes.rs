@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use certhold_domain::inventory::{self, Filter, Sort};
+use certhold_domain::inventory::Filter;
 use certhold_domain::metadata::{self, Change, SetMetadata};
-use certhold_domain::{CertificateId, Refusal, limits};
+use certhold_domain::{Actor, CertificateId};
+use certhold_store::Tx;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::many::{Which, each_piece};
 use crate::keyfactor::extract::{Asked, Author, Body, bounded};
 use crate::keyfactor::refused::{Answer, Refused};
 use crate::state::App;
@@ -98,7 +100,8 @@ pub struct MetadataChange {
 
 /// Change the metadata of many certificates
 ///
-/// At most 1,000 at once, all or none; edits of more are jobs of the native API.
+/// At most 1,000 at once; what can be foreseen refuses all of them. They are written in pieces of 256, beside whatever others write;
+/// edits of more are jobs of the native API.
 #[utoipa::path(put, path = "/Certificates/Metadata/All", tag = "Certificates", params(
     ("collectionId" = Option<i64>, Query, description = "Scope of the right to change metadata")),
     request_body = MetadataAllRequest, responses((status = 204, description = "These are the values now")))]
@@ -122,27 +125,25 @@ pub async fn set_all(
     if let Some(ids) = &ids {
         bounded("CertificateIds", ids)?;
     }
-    author
-        .write(move |tx, actor, now| {
-            let ids: Vec<CertificateId> = match (&ids, &query) {
-                (Some(ids), _) => ids.iter().map(|id| CertificateId(*id)).collect(),
-                (None, query) => {
-                    let condition = inventory::question(tx, actor, query.as_deref().unwrap_or_default(), scope)?;
-                    let filter = Filter { condition, sort: Sort::Id, limit: limits::PAGE_ROWS, ..Filter::default() };
-                    let page = inventory::list_in(tx, actor, &filter, scope)?;
-                    if page.next.is_some() {
-                        let message = format!("the query finds more than {} certificates: narrow it", limits::PAGE_ROWS);
-                        return Err(Refusal::TooLarge(message).into());
-                    }
-                    page.certificates.into_iter().map(|found| found.id).collect()
-                }
+    let wanted = changes.clone();
+    let (which, ids) = author
+        .read(move |tx, actor| {
+            let which = match ids {
+                Some(ids) => Which::Named(ids.into_iter().map(CertificateId).collect()),
+                None => Which::found(tx, actor, query.as_deref().unwrap_or_default(), Filter::default(), scope)?,
             };
-            for certificate in ids {
-                let command = SetMetadata { certificate, collection: scope.collection, changes: changes.clone() };
-                metadata::set_in(tx, actor, &command, scope, now)?;
-            }
-            Ok(())
+            let ids = which.ids(tx, actor, scope)?;
+            metadata::foresee(tx, actor, &ids, &wanted, scope)?;
+            Ok((which, ids))
         })
         .await?;
+    let note = move |tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], now: i64| {
+        for certificate in ids {
+            let command = SetMetadata { certificate: *certificate, collection: scope.collection, changes: changes.clone() };
+            metadata::set_in(tx, actor, &command, scope, now)?;
+        }
+        Ok(())
+    };
+    each_piece(&author, which, ids, scope, note).await?;
     Ok(StatusCode::NO_CONTENT)
 }

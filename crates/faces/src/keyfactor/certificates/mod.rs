@@ -4,6 +4,7 @@ mod changes;
 mod exclusions;
 mod files;
 mod list;
+mod many;
 mod one;
 mod owner;
 mod removal;

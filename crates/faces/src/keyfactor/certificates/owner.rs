@@ -2,12 +2,14 @@
 
 use axum::http::StatusCode;
 use certhold_domain::ownership::{self, NewOwner, Scope};
-use certhold_domain::{CertificateId, RoleId};
+use certhold_domain::{Actor, CertificateId, RoleId, collections};
+use certhold_store::Tx;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::many::{Which, each_piece};
 use crate::keyfactor::extract::{Asked, Author, Body, Id, bounded};
 use crate::keyfactor::refused::Answer;
 use crate::state::App;
@@ -69,7 +71,8 @@ pub async fn change(author: Author, Id(id): Id, asked: Asked, Body(sent): Body<O
 
 /// Change the owner of several certificates
 ///
-/// Of all of them or, when one is refused, of none.
+/// Of all of them or, when one is refused, of none. They are written in pieces of 256, beside whatever others write: only one that comes to
+/// be refused meanwhile leaves the pieces before it changed.
 #[utoipa::path(put, path = "/Certificates/Owner", tag = "Certificates", params(
     ("CollectionId" = Option<i64>, Query, description = "Scope of the right to change the owner; goes over ContainerId"),
     ("ContainerId" = Option<i64>, Query, description = "Scope of the right to change the owner")),
@@ -78,7 +81,14 @@ pub async fn change_many(author: Author, asked: Asked, Body(sent): Body<OwnersRe
     let scope = scope(&asked)?;
     let ids: Vec<CertificateId> = sent.certificate_ids.unwrap_or_default().into_iter().map(CertificateId).collect();
     bounded("CertificateIds", &ids)?;
-    let to = new_owner(sent.new_role_id, sent.new_role_name);
-    author.write(move |tx, actor, now| ownership::change_many(tx, actor, &ids, scope, &to, now)).await?;
+    let now = author.app.now();
+    let wanted = new_owner(sent.new_role_id, sent.new_role_name);
+    let looked_at = ids.clone();
+    let to = author.read(move |tx, actor| ownership::foresee(tx, actor, &looked_at, scope, &wanted, now)).await?;
+    let to = to.map_or(NewOwner::Nobody, NewOwner::Role);
+    let change = move |tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], now: i64| {
+        ownership::change_many(tx, actor, ids, scope, &to, now).map(drop)
+    };
+    each_piece(&author, Which::Named(ids.clone()), ids, collections::Scope::everywhere(now), change).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,13 +2,15 @@
 //! that is asked to revoke by a job; anything else is recorded in the inventory, and no answer claims that its issuer was told.
 
 use axum::extract::State;
-use certhold_domain::inventory::{self, Filter, Revocation, RevocationReason, Revoke, Sort};
-use certhold_domain::{CertificateId, CollectionId, Refusal, limits};
+use certhold_domain::inventory::{self, Filter, Revocation, RevocationReason, Revoke};
+use certhold_domain::{Actor, CertificateId, CollectionId};
+use certhold_store::Tx;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::many::{Which, each_piece};
 use crate::keyfactor::extract::{Asked, Author, Body, bounded};
 use crate::keyfactor::protocol::Json;
 use crate::keyfactor::refused::{Answer, Refused};
@@ -105,7 +107,7 @@ pub async fn revoke(
 
 /// Record all certificates that a query finds as revoked
 ///
-/// At most 1,000, as one by one. All or none.
+/// At most 1,000, as one by one; what can be foreseen refuses all of them. They are written in pieces of 256, beside whatever others write.
 #[utoipa::path(post, path = "/Certificates/RevokeAll", tag = "Certificates", params(
     ("collectionId" = Option<i64>, Query, description = "Only those in this collection; scope of the right to revoke")),
     request_body = RevokeAllRequest, responses((status = 200, description = "They are recorded as revoked", body = Revoked)))]
@@ -124,23 +126,21 @@ pub async fn revoke_all(
         Revocation { effective_at, reason: reason(sent.reason.unwrap_or(0))?, comment: sent.comment.unwrap_or_default() };
     let revoked = if sent.include_revoked.unwrap_or(false) { None } else { Some(false) };
     let expired = sent.include_expired.unwrap_or(false);
-    let revoked_ids = author
-        .write(move |tx, actor, now| {
-            let condition = inventory::question(tx, actor, &query, scope)?;
-            let expiry = inventory::Expiry { from: (!expired).then_some(now), before: None };
-            let filter = Filter { condition, revoked, expiry, sort: Sort::Id, limit: limits::PAGE_ROWS, ..Filter::default() };
-            let page = inventory::list_in(tx, actor, &filter, scope)?;
-            if page.next.is_some() {
-                let message = format!("the query finds more than {} certificates: narrow it", limits::PAGE_ROWS);
-                return Err(Refusal::TooLarge(message).into());
-            }
-            let certificates: Vec<CertificateId> = page.certificates.into_iter().map(|found| found.id).collect();
-            let ids: Vec<i64> = certificates.iter().map(|id| id.0).collect();
-            if !ids.is_empty() {
-                inventory::revoke(tx, actor, &Revoke { certificates, revocation: revocation.clone() }, scope, now)?;
-            }
-            Ok(ids)
+    let filter =
+        Filter { revoked, expiry: inventory::Expiry { from: (!expired).then_some(now), before: None }, ..Filter::default() };
+    let (which, ids) = author
+        .read(move |tx, actor| {
+            let which = Which::found(tx, actor, &query, filter, scope)?;
+            let ids = which.ids(tx, actor, scope)?;
+            inventory::require_may_revoke(tx, actor, &ids, scope)?;
+            Ok((which, ids))
         })
         .await?;
+    let revoke = move |tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], now: i64| {
+        let command = Revoke { certificates: ids.to_vec(), revocation: revocation.clone() };
+        inventory::revoke(tx, actor, &command, scope, now)
+    };
+    let revoked = each_piece(&author, which, ids, scope, revoke).await?;
+    let revoked_ids = revoked.into_iter().map(|id| id.0).collect();
     Ok(Json(Revoked { revoked_ids, suspended_certs: [] }))
 }

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod enrollment;
+mod many;
 mod owner;
 mod patterns;
 mod protocol;

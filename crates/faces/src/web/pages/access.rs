@@ -8,12 +8,15 @@ use certhold_domain::access::review::{self, Filter, Line, Reach, Review};
 use certhold_domain::access::why::{self, Explanation, Object, Question, Subject};
 use certhold_domain::access::{Path, paths, roles, tree};
 use certhold_domain::people;
-use certhold_domain::{Actor, CertificateId, CollectionId, Error, Refusal, Result as DomainResult, RoleId};
+use certhold_domain::{
+    Actor, ApiClientId, CertificateId, ClaimId, CollectionId, ContainerId, Error, Refusal, Result as DomainResult, RoleId,
+    TokenId,
+};
 use certhold_store::Tx;
 use serde::Deserialize;
 
 use super::{Asked, asked};
-use crate::review_csv;
+use crate::review as counting;
 use crate::state::App;
 use crate::web::paging::Place;
 use crate::web::refused::{Refused, sentence};
@@ -39,20 +42,55 @@ struct WhyAsked {
     #[serde(default)]
     user: String,
     #[serde(default)]
+    token: String,
+    #[serde(default)]
+    client: String,
+    #[serde(default)]
+    claim: String,
+    #[serde(default)]
     action: String,
     #[serde(default)]
     certificate: String,
     #[serde(default)]
     collection: String,
+    #[serde(default)]
+    container: String,
 }
 
 impl WhyAsked {
     fn address(&self) -> Address {
         Address::new("/access/why")
             .with("user", self.user.trim())
+            .with("token", self.token.trim())
+            .with("client", self.client.trim())
+            .with("claim", self.claim.trim())
             .with("action", self.action.trim())
             .with("certificate", self.certificate.trim())
             .with("collection", self.collection.trim())
+            .with("container", self.container.trim())
+    }
+
+    fn object(&self) -> Result<Object, Refusal> {
+        let certificate = number("certificate", &self.certificate)?;
+        match (certificate, number("collection", &self.collection)?, number("container", &self.container)?) {
+            (None, None, None) => Ok(Object::Everything),
+            (Some(id), None, None) => Ok(Object::Certificate(CertificateId(id))),
+            (None, Some(id), None) => Ok(Object::Collection(CollectionId(id))),
+            (None, None, Some(id)) => Ok(Object::Container(ContainerId(id))),
+            _ => Err(Refusal::invalid("collection", "name one of a certificate, a collection and a container")),
+        }
+    }
+
+    fn subject(&self, tx: &mut Tx<'_>, actor: &Actor) -> DomainResult<Subject> {
+        let (token, client) = (number("token", &self.token)?, number("client", &self.client)?);
+        match (self.user.trim(), token, client, number("claim", &self.claim)?) {
+            ("", None, None, None) => Ok(Subject::Oneself),
+            ("", Some(id), None, None) => Ok(Subject::Token(TokenId(id))),
+            ("", None, Some(id), None) => Ok(Subject::Client(ApiClientId(id))),
+            ("", None, None, Some(id)) => Ok(Subject::Claim(ClaimId(id))),
+            (name, None, None, None) => Ok(Subject::Principal(people::by_name(tx, actor, name)?)),
+            _ => Err(Refusal::invalid("user", "name one of an account, a token, an API client and a claim").into()),
+        }
     }
 
     /// The question, or nothing when none was asked.
@@ -64,23 +102,15 @@ impl WhyAsked {
             Refusal::Invalid { message, .. } => Refusal::invalid("action", message),
             other => other,
         })?;
-        let number = |field: &'static str, text: &str| match text.trim() {
-            "" => Ok(None),
-            text => text.parse::<i64>().map(Some).map_err(|_| Refusal::invalid(field, "this is no number")),
-        };
-        let object = match (number("certificate", &self.certificate)?, number("collection", &self.collection)?) {
-            (Some(_), Some(_)) => {
-                return Err(Refusal::invalid("collection", "name a certificate or a collection, not both").into());
-            }
-            (Some(id), None) => Object::Certificate(CertificateId(id)),
-            (None, Some(id)) => Object::Collection(CollectionId(id)),
-            (None, None) => Object::Everything,
-        };
-        let subject = match self.user.trim() {
-            "" => Subject::Oneself,
-            name => Subject::Principal(people::by_name(tx, actor, name)?),
-        };
+        let (object, subject) = (self.object()?, self.subject(tx, actor)?);
         Ok(Some(Question { subject, object, action }))
+    }
+}
+
+fn number(field: &'static str, text: &str) -> Result<Option<i64>, Refusal> {
+    match text.trim() {
+        "" => Ok(None),
+        text => text.parse::<i64>().map(Some).map_err(|_| Refusal::invalid(field, "this is no number")),
     }
 }
 
@@ -103,9 +133,13 @@ async fn explain(visit: Visit, Asked(asked): Asked<WhyAsked>) -> Result<Response
         frame: visit.frame("Why", Section::None, viewer),
         error: None,
         user: Input::of(&asked.user),
+        token: Input::of(&asked.token),
+        client: Input::of(&asked.client),
+        claim: Input::of(&asked.claim),
         action: Input::of(&asked.action),
         certificate: Input::of(&asked.certificate),
         collection: Input::of(&asked.collection),
+        container: Input::of(&asked.container),
         answer: None,
         known: paths::CATALOGUE
             .iter()
@@ -123,7 +157,12 @@ async fn explain(visit: Visit, Asked(asked): Asked<WhyAsked>) -> Result<Response
         }
         Err(Refusal::Invalid { field, message }) => {
             let place = match field {
+                "user" => &mut page.user.error,
+                "token" => &mut page.token.error,
+                "client" => &mut page.client.error,
+                "claim" => &mut page.claim.error,
                 "action" => &mut page.action.error,
+                "container" => &mut page.container.error,
                 "certificate" => &mut page.certificate.error,
                 "collection" => &mut page.collection.error,
                 _ => &mut page.error,
@@ -200,15 +239,19 @@ async fn show_review(visit: Visit, Asked(asked): Asked<ReviewAsked>) -> Result<R
         let roles = roles::list(tx, actor)?;
         let found = wanted
             .filter(tx, actor)
-            .and_then(|filter| Review::begin(tx, actor, filter)?.page(tx, actor, after.as_deref(), review::HOLDERS));
+            .and_then(|filter| Review::begin(tx, actor, filter))
+            .and_then(|review| Ok((review.page(tx, actor, after.as_deref(), review::HOLDERS)?, review)));
         match found {
             Err(Error::Refused(refusal @ (Refusal::Invalid { .. } | Refusal::NotFound { .. }))) => Ok((roles, Err(refusal))),
-            other => other.map(|page| (roles, Ok(page))),
+            other => other.map(|(page, review)| (roles, Ok((actor.clone(), review, page)))),
         }
     };
     let (viewer, (roles, found)) = visit.read(work).await?;
     let (lines, next, error) = match found {
-        Ok(page) => (page.lines, page.next, None),
+        Ok((actor, review, page)) => {
+            let page = counting::counted(&visit.app, actor, review, page).await;
+            (page.lines, page.next, None)
+        }
         Err(refusal) => (Vec::new(), None, Some(sentence(&refusal.to_string()))),
     };
     let everything = std::iter::once(Choice::new("", "All that concern certificates"));
@@ -239,12 +282,20 @@ fn row(line: Line) -> ReviewRow {
         _ => ("/service-accounts", "service account"),
     };
     let asked = Address::new("/access/why").with("action", line.action);
-    let why = if kind == "claim" { asked } else { asked.with("user", &line.holder.name) };
+    let asked =
+        if kind == "claim" { asked.with("claim", line.holder.id.to_string()) } else { asked.with("user", &line.holder.name) };
+    let why = match &line.reach {
+        Reach::Collection(id, _) => asked.with("collection", id.to_string()),
+        Reach::Container(id, _) => asked.with("container", id.to_string()),
+        Reach::Everywhere | Reach::Stores | Reach::Set(..) => asked,
+    };
     let reach = match &line.reach {
         Reach::Everywhere => "Everywhere".to_owned(),
+        Reach::Stores => "In certificate stores".to_owned(),
         Reach::Collection(id, name) if name.is_empty() => format!("Collection {id}"),
         Reach::Collection(id, name) => format!("Collection {id}, {name}"),
-        Reach::Container(id) => format!("Container {id}"),
+        Reach::Container(id, name) if name.is_empty() => format!("Container {id}"),
+        Reach::Container(id, name) => format!("Container {id}, {name}"),
         Reach::Set(_, name) => format!("Permission set {name}"),
     };
     let owners = line.owners.map_or_else(String::new, |owners| {
@@ -278,5 +329,5 @@ async fn export(sent: Sent) -> Result<Response, Refused> {
     author.require(paths::SECURITY_READ)?;
     let app = &author.visit.app;
     let filter = app.read(move |tx| asked.filter(tx, &by)).await.map_err(|error| author.refused(error))?;
-    review_csv::answer(app, author.actor.clone(), filter).await.map_err(|error| author.refused(error))
+    counting::file(app, author.actor.clone(), filter).await.map_err(|error| author.refused(error))
 }

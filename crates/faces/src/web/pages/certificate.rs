@@ -12,11 +12,11 @@ use certhold_domain::enrolment::{self, RenewalKind};
 use certhold_domain::events::EventPage;
 use certhold_domain::inventory::{self, Certificate, Summary};
 use certhold_domain::metadata::{self, Field, Held, SetMetadata};
-use certhold_domain::ownership::{self, ChangeOwner, Denial, Facts, OwnerChange};
+use certhold_domain::ownership::{self, ChangeOwner, Denial, OwnerChange};
 use certhold_domain::renewal::managed::{self, Managed};
 use certhold_domain::renewal::revocation::{AtIssuer, Standing};
 use certhold_domain::stores::{self, Location};
-use certhold_domain::{Actor, CertificateId, CollectionId, Error, Refusal, Result as DomainResult, RoleId};
+use certhold_domain::{Actor, CertificateId, CollectionId, ContainerId, Error, Refusal, Result as DomainResult, RoleId};
 use certhold_pki::pem;
 use certhold_store::Tx;
 
@@ -86,6 +86,8 @@ struct Found {
 struct OwnerFound {
     may_read_roles: bool,
     holders: Option<i64>,
+    /// The container through which the owner may be changed, where it is one.
+    container: Option<ContainerId>,
     /// The roles to choose from, or why there is nothing to choose.
     choices: Result<Vec<(RoleId, String)>, Lacking>,
 }
@@ -184,7 +186,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Doma
         may_renew: renewal == Some(RenewalKind::OneClick),
         has_chain: !inventory::chain_in(tx, actor, id, scope)?.is_empty(),
         history: inventory::history_in(tx, actor, id, scope, None, HISTORY)?,
-        owner: find_owner(tx, actor, certificate.summary.owner.as_ref(), scope.collection)?,
+        owner: find_owner(tx, actor, &certificate.summary, scope)?,
         noted: metadata::of_in(tx, actor, id, scope)?,
         fields: if holds(&actor.access, paths::CERTIFICATES_METADATA_MODIFY) { Some(metadata::list(tx, actor)?) } else { None },
         may_audit: holds(&actor.access, paths::AUDITING_READ),
@@ -192,7 +194,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Doma
         may_remove: holds(&actor.access, paths::CERTIFICATES_DELETE),
         may_exclude: holds(&actor.access, paths::CERTIFICATES_EXCLUDE),
         who_may: match holds(&actor.access, paths::SECURITY_READ) {
-            true if holds(&actor.access, paths::CERTIFICATES_READ) => why::who_may(tx, actor, id, scope.now)?,
+            true if holds(&actor.access, paths::CERTIFICATES_READ) => why::who_may(tx, actor, id, scope)?,
             _ => Vec::new(),
         },
         may_use_key: private_key::may_use(actor),
@@ -206,31 +208,20 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Doma
     })
 }
 
-fn find_owner(
-    tx: &mut Tx<'_>,
-    actor: &Actor,
-    owner: Option<&(RoleId, String)>,
-    within: Option<CollectionId>,
-) -> DomainResult<OwnerFound> {
+fn find_owner(tx: &mut Tx<'_>, actor: &Actor, summary: &Summary, scope: Scope) -> DomainResult<OwnerFound> {
     let may_read_roles = holds(&actor.access, paths::SECURITY_READ);
-    let holders = match owner {
+    let holders = match &summary.owner {
         Some((role, _)) if may_read_roles => Some(roles::get(tx, actor, *role)?.holders),
         _ => None,
     };
-    let owner = owner.map(|(role, _)| ownership::owner_role(tx, *role)).transpose()?;
-    // Whoever sees it through a collection sees it because it is inside.
-    let facts = Facts { scope: owner_scope(within), in_collection: true, owner, ..Facts::default() };
+    let facts = ownership::reached(tx, actor, summary.id, scope.collection, scope.now)?;
     let choices = match ownership::decide(&*access::held(tx, actor)?, &facts) {
         Ok(_) => Ok(roles::assignable(tx, actor)?),
         Err(Denial::NoGrant { missing, .. }) => Err(Lacking::Permission(missing)),
         Err(Denial::RoleNotHeld { role, .. }) => Err(Lacking::Role(role)),
         Err(Denial::OutsideScope(_)) => Err(Lacking::Permission(vec![paths::CERTIFICATES_CHANGE_OWNER.into()])),
     };
-    Ok(OwnerFound { may_read_roles, holders, choices })
-}
-
-fn owner_scope(collection: Option<CollectionId>) -> ownership::Scope {
-    ownership::Scope { collection, container: None }
+    Ok(OwnerFound { may_read_roles, holders, container: facts.scope.effective_container(), choices })
 }
 
 fn who_may(id: CertificateId, who: &WhoMay) -> view::WhoMay {
@@ -253,6 +244,7 @@ fn owner_card(found: &Found, refused: Option<(String, String)>, within: Option<i
         owner: owner.map(|owner| show::owner(owner, found.owner.may_read_roles)),
         people: found.owner.holders,
         within,
+        container: found.owner.container.map(|container| container.0),
         ..OwnerCard::default()
     };
     match &found.owner.choices {
@@ -361,7 +353,10 @@ async fn change_owner(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let chosen = sent.number("owner")?;
     let certificate = CertificateId(ids.first());
     let within = Within { collection: sent.number("collection")? };
-    let scope = owner_scope(within.collection.map(CollectionId));
+    let scope = match sent.number("container")? {
+        Some(container) => ownership::Scope { collection: None, container: Some(ContainerId(container)) },
+        None => ownership::Scope { collection: within.collection.map(CollectionId), container: None },
+    };
     let command = ChangeOwner { certificate, scope, to: chosen.map(RoleId) };
     let outcome = author.write(move |tx, actor, now| {
         let outcome = ownership::change(tx, actor, &command, now)?;

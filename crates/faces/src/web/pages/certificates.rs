@@ -9,6 +9,7 @@ use certhold_domain::access::paths;
 use certhold_domain::bulk::Wanted;
 use certhold_domain::collections::{self, Scope};
 use certhold_domain::inventory::{self, Expiry, Facet, Filter, OwnerFilter, Page, Sort, Summary};
+use certhold_domain::ownership;
 use certhold_domain::query::{self, looks_like_query};
 use certhold_domain::{Actor, CollectionId, Error, Refusal, RoleId};
 use certhold_store::Tx;
@@ -241,7 +242,7 @@ impl Rights {
         // An edit of many asks for rights that hold everywhere.
         let reads = may(paths::CERTIFICATES_READ);
         Self {
-            own: reads && may(paths::CERTIFICATES_CHANGE_OWNER),
+            own: reads && ownership::require_beforehand(&actor.access, ownership::Scope::default()).is_ok(),
             note: reads && may(paths::CERTIFICATES_METADATA_MODIFY),
             remove: reads && may(paths::CERTIFICATES_DELETE),
         }

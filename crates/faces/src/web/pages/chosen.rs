@@ -11,6 +11,7 @@ use certhold_domain::access::paths;
 use certhold_domain::bulk::Selection;
 use certhold_domain::collections::Scope;
 use certhold_domain::inventory::{self, Filter};
+use certhold_domain::ownership;
 use certhold_domain::{Actor, CertificateId, CollectionId, Refusal, Result as DomainResult};
 use certhold_pki::{Entry, OutputFormat, pem};
 use certhold_store::Tx;
@@ -148,7 +149,11 @@ async fn act(sent: Sent) -> Result<Response, Refused> {
     };
     let kind = fields.text("do");
     let needed = match kind {
-        "owner" => Some(paths::CERTIFICATES_CHANGE_OWNER),
+        "owner" => {
+            let anywhere = ownership::require_beforehand(&author.actor.access, ownership::Scope::default());
+            anywhere.map_err(|refusal| author.refused(refusal))?;
+            None
+        }
         "metadata" => Some(paths::CERTIFICATES_METADATA_MODIFY),
         "remove" => Some(paths::CERTIFICATES_DELETE),
         "pem" | "pkcs7" | "csv" => None,

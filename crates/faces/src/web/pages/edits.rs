@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use certhold_domain::access::{self, paths, roles};
 use certhold_domain::bulk::{self, BulkEdit, BulkEditState, Command, Edit, Selection, Wanted};
 use certhold_domain::metadata::{self, Change, Field};
-use certhold_domain::{Actor, BulkEditId, Error, Refusal, Result as DomainResult, RoleId, hex, inventory, unhex};
+use certhold_domain::{Actor, BulkEditId, Error, Refusal, Result as DomainResult, RoleId, hex, inventory, ownership, unhex};
 use certhold_store::Tx;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
@@ -152,8 +152,10 @@ async fn show_new(visit: Visit, Asked(preset): Asked<Described>) -> Result<Respo
 async fn form(visit: &Visit, status: StatusCode, given: &Described, complaint: Option<Complaint>) -> Result<Response, Refused> {
     let find = |tx: &mut Tx<'_>, actor: &Actor| {
         access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
-        let may = [paths::CERTIFICATES_METADATA_MODIFY, paths::CERTIFICATES_CHANGE_OWNER, paths::CERTIFICATES_DELETE];
-        Ok((metadata::list(tx, actor)?, roles::assignable(tx, actor)?, may.map(|path| holds(&actor.access, path))))
+        let own = ownership::require_beforehand(&actor.access, ownership::Scope::default()).is_ok();
+        let [note, remove] =
+            [paths::CERTIFICATES_METADATA_MODIFY, paths::CERTIFICATES_DELETE].map(|path| holds(&actor.access, path));
+        Ok((metadata::list(tx, actor)?, roles::assignable(tx, actor)?, [note, own, remove]))
     };
     let (viewer, (fields, roles, may)) = visit.read(find).await?;
     let role = |(id, name): &(RoleId, String)| Choice::new(id.to_string(), name);

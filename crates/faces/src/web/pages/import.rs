@@ -11,7 +11,7 @@ use axum::routing::get;
 use certhold_domain::access::{self, paths, roles};
 use certhold_domain::inventory::Outcome as Taken;
 use certhold_domain::metadata::{self, Change, Field};
-use certhold_domain::{Actor, Error, Refusal, RoleId};
+use certhold_domain::{Actor, Error, Refusal, RoleId, ownership};
 use certhold_store::Tx;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -55,7 +55,10 @@ async fn page(
 ) -> Result<Response, Refused> {
     let find = |tx: &mut Tx<'_>, actor: &Actor| {
         access::require_path(tx, actor, paths::CERTIFICATES_IMPORT)?;
-        Ok((roles::assignable(tx, actor)?, metadata::list(tx, actor)?))
+        // Whoever may give a certificate that nobody owns to no role is offered none.
+        let may_own = ownership::require_beforehand(&*access::held(tx, actor)?, ownership::Scope::default()).is_ok();
+        let roles = if may_own { roles::assignable(tx, actor)? } else { Vec::new() };
+        Ok((roles, metadata::list(tx, actor)?))
     };
     let (viewer, (roles, fields)) = visit.read(find).await?;
     let mut page = ImportPage {

@@ -96,7 +96,7 @@ async fn refusals_lead_to_the_reason() {
     for (wrong, status, said) in [
         ("action=/nothing/", 422, "did you mean"),
         ("action=/portal/read/&certificate=x", 422, "This is no number."),
-        ("action=/portal/read/&certificate=1&collection=1", 422, "not both"),
+        ("action=/portal/read/&certificate=1&collection=1", 422, "one of a certificate"),
         ("action=/portal/read/&certificate=98765", 404, "There is no certificate 98765."),
         ("action=/portal/read/&user=nobody", 404, "There is no person or service account"),
     ] {
@@ -124,6 +124,46 @@ async fn the_review_is_filtered_and_exported() {
     assert_eq!(reply.headers["content-type"], "text/csv; charset=utf-8; header=present");
     assert_eq!(reply.text().matches("\r\n").count(), 2, "{}", reply.text());
     assert_eq!(server.events().await, before + 1);
+}
+
+#[tokio::test]
+async fn lines_of_the_review_lead_to_their_own_reason() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    server.import_samples(3).await;
+    let new = serde_json::json!({ "name": "Low", "query": "CertId -le 2" });
+    let collection = server.post("/api/v1/collections", new).await.expect(201)["id"].clone();
+    let container = server.post("/api/v1/containers", serde_json::json!({ "name": "Edge" })).await.expect(201)["id"].clone();
+    let rights =
+        [format!("/certificates/collections/read/{collection}/"), format!("/certificate_stores/change_owner/{container}/")];
+    let (_, role, _) = server.service("eve", &rights.each_ref().map(String::as_str)).await;
+    let reply = admin.post("/claims", &[("type", "group"), ("value", "ops"), ("provider", "corporate")]).await;
+    let claim = location(&reply).to_owned();
+    let role = role.unwrap().0.to_string();
+    assert_eq!(admin.post(&format!("{claim}/roles"), &[("role", &role)]).await.status, 303);
+    let page = admin.page(&format!("/access/review?role={role}")).await;
+    assert!(page.contains("Collection 1, Low") && page.contains("Container 1, Edge"), "{}", gist(&page));
+    assert_eq!(page.matches(">2</td>").count(), 2, "the collection's certificates are counted: {}", gist(&page));
+    assert_eq!(page.matches(">0</td>").count(), 2, "and the container's: {}", gist(&page));
+    let links = super::attributes(&page, "href");
+    let links: Vec<String> =
+        links.into_iter().filter(|href| href.starts_with("/access/why?")).map(|href| href.replace("&amp;", "&")).collect();
+    assert_eq!(links.len(), 4, "two lines of the account, two of the claim: {links:?}");
+    for link in links {
+        let told = admin.page(&link).await;
+        assert!(told.contains("Allowed by role role of eve through"), "{link}: {}", gist(&told));
+        assert!(!told.contains("Allowed by role Administrator"), "{link}");
+    }
+    let number = claim.rsplit('/').next().unwrap();
+    for (wrong, said) in [
+        (format!("claim={number}&user=eve"), "Name one of an account"),
+        ("token=x".into(), "This is no number."),
+        (format!("container={container}&collection={collection}"), "Name one of a certificate"),
+    ] {
+        let reply = admin.get(&format!("/access/why?action=/portal/read/&{wrong}")).await;
+        assert_eq!(reply.status, 422, "{wrong}");
+        assert!(reply.text().contains(said), "{wrong}: {}", gist(&reply.text()));
+    }
 }
 
 #[tokio::test]

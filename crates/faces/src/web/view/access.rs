@@ -170,12 +170,20 @@ pub struct WhyPage {
     pub error: Option<String>,
     /// `user`: the name of an account; empty for oneself.
     pub user: Input,
+    /// `token`: the number of an API token.
+    pub token: Input,
+    /// `client`: the number of an API client.
+    pub client: Input,
+    /// `claim`: its number.
+    pub claim: Input,
     /// `action`: a permission.
     pub action: Input,
     /// `certificate`: its number.
     pub certificate: Input,
     /// `collection`: its number.
     pub collection: Input,
+    /// `container`: its number.
+    pub container: Input,
     /// The answer, if something was asked.
     pub answer: Option<WhyAnswer>,
     /// Every permission, as a question.

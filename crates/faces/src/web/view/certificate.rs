@@ -200,6 +200,8 @@ pub struct Extension {
 pub struct OwnerCard {
     /// `collection`: the collection through which the viewer came.
     pub within: Option<i64>,
+    /// `container`: the container through which the viewer may change the owner, where it is one.
+    pub container: Option<i64>,
     /// The owner role.
     pub owner: Option<Link>,
     /// How many people hold that role, where the viewer may know.

@@ -116,9 +116,13 @@ fn why() -> WhyPage {
         frame: frame("Why", Section::None),
         error: Some("There is no certificate 4711.".into()),
         user: Input::of(HOSTILE),
+        token: Input::of("12"),
+        client: Input::default(),
+        claim: Input::of("x").refused("This is no number."),
         action: Input::of("/certificates/collections/change_owner/").refused("This is no permission."),
         certificate: Input::of("4711"),
         collection: Input::default(),
+        container: Input::default(),
         answer: Some(WhyAnswer {
             subject: HOSTILE.into(),
             badge: Badge::new("Not allowed", Tone::Bad),

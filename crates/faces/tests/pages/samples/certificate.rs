@@ -169,6 +169,7 @@ fn rich() -> CertificatePage {
         owner: OwnerCard {
             owner: Some(Link::new("Payments team", "/roles/4")),
             within: Some(7),
+            container: Some(4),
             people: Some(6),
             form: Some(roles().choose("4")),
             reason: String::new(),
@@ -337,6 +338,7 @@ fn bare() -> CertificatePage {
     page.owner = OwnerCard {
         owner: None,
         within: None,
+        container: None,
         people: None,
         form: None,
         reason: String::new(),
