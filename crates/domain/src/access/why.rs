@@ -119,15 +119,15 @@ pub struct WhoMay {
     pub roles: Vec<(RoleId, String, Option<CollectionId>)>,
 }
 
-/// Who may do what to a certificate, by role, for whoever may read security and see the certificate. What restricts an action
-/// beside the right (the owner) is [`why`]'s to tell, for one account at a time.
-pub fn who_may(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, now: i64) -> Result<Vec<WhoMay>> {
+/// Who may do what to a certificate, by role, for whoever may read security and see the certificate within the scope. What restricts
+/// an action beside the right (the owner) is [`why`]'s to tell, for one account at a time.
+pub fn who_may(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, scope: collections::Scope) -> Result<Vec<WhoMay>> {
     require_path(tx, actor, paths::SECURITY_READ)?;
-    require_path(tx, actor, paths::CERTIFICATES_READ)?;
+    collections::require(tx, actor, paths::CERTIFICATES_READ, certificate, scope)?;
     let access = Access { version: 0, roles: load::all_roles(tx)?, scopes: None, unbounded: false };
     let mut inside = Vec::new();
     for collection in granted_in(&access) {
-        if collections::holds(tx, collection, certificate, now)? {
+        if collections::holds(tx, collection, certificate, scope.now)? {
             inside.push(collection);
         }
     }

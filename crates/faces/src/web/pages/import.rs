@@ -8,9 +8,10 @@ use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Multipart, 
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use certhold_domain::access::{self, paths, roles};
+use certhold_domain::access::{self, paths};
 use certhold_domain::inventory::Outcome as Taken;
 use certhold_domain::metadata::{self, Change, Field};
+use certhold_domain::ownership;
 use certhold_domain::{Actor, Error, Refusal, RoleId};
 use certhold_store::Tx;
 use secrecy::SecretString;
@@ -55,7 +56,7 @@ async fn page(
 ) -> Result<Response, Refused> {
     let find = |tx: &mut Tx<'_>, actor: &Actor| {
         access::require_path(tx, actor, paths::CERTIFICATES_IMPORT)?;
-        Ok((roles::assignable(tx, actor)?, metadata::list(tx, actor)?))
+        Ok((ownership::candidates_for_new(tx, actor)?, metadata::list(tx, actor)?))
     };
     let (viewer, (roles, fields)) = visit.read(find).await?;
     let mut page = ImportPage {
