@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use certhold_domain::collections::Scope;
-use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Page, Sort};
+use certhold_domain::inventory::{self, Column, Direction, Expiry, Filter, OwnerFilter, Page, Sort};
 use certhold_domain::{RoleId, overview};
 use certhold_pki::Facts;
 use certhold_pki::sample::Generator;
@@ -53,6 +53,10 @@ pub fn run(world: &mut World, table: &mut Table) -> Result<()> {
             "expires in one week, counted",
             Box::new(|run| Filter { expiry: week(at, run), sort: Sort::Expiry, count: true, ..Filter::default() }),
         ),
+        (
+            "by common name",
+            Box::new(|_| Filter { sort: Sort::By(Column::CommonName, Direction::Ascending), ..Filter::default() }),
+        ),
         ("of one owner", Box::new(|run| Filter { owner: owner(&teams, run), ..Filter::default() })),
         (
             "of one owner, by expiry",
@@ -86,6 +90,11 @@ pub fn run(world: &mut World, table: &mut Table) -> Result<()> {
         store.read_blocking(move |tx| inventory::facets(tx, &operator(), &Filter::default(), everywhere)).map(drop)
     })?;
     table.add(Row::latency("facets of the inventory", times).bar(Bar::p99_below(Duration::from_millis(100), times)));
+    let times = latency(RUNS, BUDGET, |run| {
+        let filter = Filter { owner: owner(&teams, run), ..Filter::default() };
+        store.read_blocking(move |tx| inventory::facets(tx, &operator(), &filter, everywhere)).map(drop)
+    })?;
+    table.add(Row::latency("facets of one owner", times));
     let times = latency(RUNS, BUDGET, |_| store.read_blocking(move |tx| overview::overview(tx, &operator(), at)).map(drop))?;
     table.add(Row::latency("home page's overview", times).bar(Bar::p99_below(Duration::from_millis(50), times)));
     Ok(())

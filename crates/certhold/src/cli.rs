@@ -37,6 +37,7 @@ use crate::command::set::Set;
 use crate::command::store::Store;
 use crate::command::token::Token;
 use crate::command::user::User;
+use crate::command::view::View;
 use crate::config::{LogFormat, Place, Settings};
 use crate::failure::Failure;
 use crate::import::Import;
@@ -92,6 +93,8 @@ enum Command {
     Exclusion(Exclusion),
     #[command(subcommand)]
     Collection(Collection),
+    #[command(subcommand)]
+    View(View),
     #[command(subcommand)]
     Query(Query),
     #[command(subcommand)]
@@ -230,6 +233,7 @@ impl Command {
             Command::Release(_) => "release",
             Command::Revocation(_) => "revocation",
             Command::Collection(_) => "collection",
+            Command::View(_) => "view",
             Command::Query(_) => "query",
             Command::Metadata(_) => "metadata",
             Command::Bulk(_) => "bulk",
@@ -281,6 +285,7 @@ impl Command {
             Command::Release(release) => release.run(target, output).await,
             Command::Revocation(revocation) => revocation.run(target, output).await,
             Command::Collection(collection) => collection.run(target, output).await,
+            Command::View(view) => view.run(target, output).await,
             Command::Query(query) => query.run(target, output).await,
             Command::Metadata(metadata) => metadata.run(target, output).await,
             Command::Bulk(bulk) => bulk.run(target, output).await,

@@ -87,4 +87,6 @@ ids! {
     TokenId,
     /// A named set of trusted authorities.
     TrustSetId,
+    /// A list of the inventory that somebody has saved for themselves.
+    ViewId,
 }

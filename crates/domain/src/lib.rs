@@ -36,6 +36,7 @@ pub mod stores;
 #[cfg(test)]
 mod testing;
 mod text;
+pub mod views;
 
 pub use actor::{Actor, ActorKind, Face};
 pub use core::{Clock, Core, Entropy, KeyMaker, MadeKey};
@@ -44,6 +45,7 @@ pub use ids::{
     ApiClientId, AuthorityId, BulkEditId, CertificateId, ClaimId, CollectionId, ContainerId, DeploymentId, DnsProviderId,
     ExclusionId, IdentityProviderId, IssuerId, JobId, KeyRequestId, LineageId, MetadataFieldId, NamedId, OrderId, PatternId,
     PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, StoreId, StoreJobId, TokenId, TrustSetId,
+    ViewId,
 };
 pub use schema::{DERIVED_TABLES, MIGRATIONS, begin_derived_anew, installation, is_prepared, prepare};
 pub use text::{hex, unhex};

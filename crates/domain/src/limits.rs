@@ -8,6 +8,10 @@ pub const DESCRIPTION_CHARS: usize = 2_000;
 pub const PAGE_ROWS: usize = 1_000;
 /// Characters of a search text.
 pub const SEARCH_CHARS: usize = 500;
+/// Certificates of a large selection that are counted for its facets.
+pub const FACETED: usize = 32_768;
+/// Saved views of one person.
+pub const VIEWS: i64 = 200;
 /// Words of a search text.
 pub const SEARCH_WORDS: usize = 16;
 /// Characters of a query.

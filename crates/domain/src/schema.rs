@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 17, name: "private renewal", sql: include_str!("../schema/0017_private_renewal.sql") },
     Migration { number: 18, name: "narrow", sql: include_str!("../schema/0018_narrow.sql") },
     Migration { number: 19, name: "authors", sql: include_str!("../schema/0019_authors.sql") },
+    Migration { number: 20, name: "views", sql: include_str!("../schema/0020_views.sql") },
 ];
 
 /// Tables that a copy of a database leaves out, because they are made again from the others.

@@ -167,18 +167,10 @@ fn unwritable(error: &WriteError) -> Error {
     Refusal::invalid("format", error.to_string()).into()
 }
 
-/// Destroys a certificate's private key.
+/// Destroys a certificate's private key, for whoever has the rights within a scope.
 ///
 /// # Errors
 /// What the domain refuses.
-pub async fn destroy(app: &App, actor: &Arc<Actor>, certificate: CertificateId, reason: String) -> Result<()> {
-    destroy_in(app, actor, certificate, reason, Scope::everywhere(app.now())).await
-}
-
-/// As [`destroy`], for whoever has the rights within a scope.
-///
-/// # Errors
-/// As [`destroy`].
 pub async fn destroy_in(app: &App, actor: &Arc<Actor>, certificate: CertificateId, reason: String, scope: Scope) -> Result<()> {
     let command = DestroyKey { certificate, reason, nothing: nothing(app)? };
     let actor = actor.clone();

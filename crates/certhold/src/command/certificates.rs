@@ -6,7 +6,7 @@ use certhold_domain::Clock;
 use serde_json::{Value as Json, json};
 
 use super::through::Through;
-use super::{Column, collection, container, not_found, print_done, print_list, print_one};
+use super::{Column, collection, container, not_found, print_done, print_list, print_one, view};
 use crate::duration;
 use crate::failure::Failure;
 use crate::opening::SystemClock;
@@ -27,6 +27,12 @@ enum Order {
     Expiry,
     /// Last to expire first.
     ExpiryLast,
+    /// By common name.
+    Name,
+    /// By issuer.
+    Issuer,
+    /// Longest held first.
+    Held,
 }
 
 /// List certificates
@@ -51,7 +57,14 @@ pub struct List {
     /// Only those in this collection
     #[arg(long, value_name = "COLLECTION")]
     collection: Option<String>,
-    /// In which order: id, newest, expiry or expiry-last
+    /// Those of one of your saved views, in its order: its name or number
+    #[arg(
+        long,
+        value_name = "VIEW",
+        conflicts_with_all = ["query", "expired", "expires_within", "owner", "no_owner", "collection", "sort"]
+    )]
+    view: Option<String>,
+    /// In which order: id, newest, expiry, expiry-last, name, issuer or held
     #[arg(long, value_name = "ORDER", value_enum, default_value = "id", hide_possible_values = true)]
     sort: Order,
     /// At most so many; by default 100 in a table, all as JSON
@@ -104,7 +117,14 @@ impl List {
             Some(named) => Some(super::find(target, collection::PATH, "collection", named).await?),
             None => None,
         };
-        let path = format!("/certificates{}", self.query(collection));
+        let asked = match &self.view {
+            Some(view) => {
+                let id = super::find(target, view::PATH, "view", view).await?;
+                of_view(&target.get(&format!("{}/{id}", view::PATH)).await?["parameters"], SystemClock.now())
+            }
+            None => self.query(collection),
+        };
+        let path = format!("/certificates{asked}");
         if output == Output::Json {
             let mut array = JsonArray::begin();
             target.items(&path, self.limit, |item| array.item(&item)).await?;
@@ -144,6 +164,9 @@ impl List {
             Order::Newest => Some("-id"),
             Order::Expiry => Some("not_after"),
             Order::ExpiryLast => Some("-not_after"),
+            Order::Name => Some("common_name"),
+            Order::Issuer => Some("issuer"),
+            Order::Held => Some("held_since"),
         };
         query([
             (if is_query { "query" } else { "q" }, written),
@@ -154,6 +177,39 @@ impl List {
             ("sort", order.map(str::to_owned)),
         ])
     }
+}
+
+/// What a saved view shows, as the API is asked for it.
+fn of_view(parameters: &Json, now: i64) -> String {
+    let given = |name: &str| Some(text(&parameters[name])).filter(|value| !value.trim().is_empty());
+    let written = given("q");
+    let is_query = written.as_deref().is_some_and(certhold_domain::query::looks_like_query);
+    let narrowed = given("where").unwrap_or_default();
+    let conditions = narrowed.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
+    let conditions: Vec<String> =
+        conditions.chain(written.clone().filter(|_| is_query)).map(|condition| format!("({condition})")).collect();
+    let filter = given("filter").unwrap_or_default();
+    let soon = filter == "expiring";
+    let sort = given("sort").unwrap_or_default();
+    let (turned, column) = sort.strip_prefix('-').map_or(("", sort.as_str()), |column| ("-", column));
+    let order = match column {
+        "expiry" => format!("{turned}not_after"),
+        "name" => format!("{turned}common_name"),
+        "issuer" => format!("{turned}issuer"),
+        "held" => format!("{turned}held_since"),
+        _ => "-id".to_owned(),
+    };
+    query([
+        ("q", written.filter(|_| !is_query)),
+        ("query", Some(conditions.join(" AND ")).filter(|query| !query.is_empty())),
+        ("collection", given("collection")),
+        ("owner", if filter == "unowned" { Some("none".to_owned()) } else { given("owner") }),
+        ("managed", (filter == "managed").then(|| "true".to_owned())),
+        ("expired", (filter == "expired").then(|| "true".to_owned())),
+        ("expires_after", if soon { Some(rfc3339(now)) } else { given("from") }),
+        ("expires_before", if soon { Some(rfc3339(now.saturating_add(30 * 86_400_000))) } else { given("until") }),
+        ("sort", Some(order)),
+    ])
 }
 
 fn rfc3339(ms: i64) -> String {
@@ -393,6 +449,29 @@ mod tests {
         assert_eq!(title(&json!({ "common_name": "www", "subject": "CN=www" })), "www");
         assert_eq!(names(&json!(["a", "b", "c"])), "a +2");
         assert_eq!(key(&json!({ "key_algorithm": "RSA", "key_bits": 2048 })), "RSA 2048");
+    }
+
+    #[test]
+    fn a_view_is_asked_for_as_the_page_would_show_it() {
+        let now = 1_790_000_000_000;
+        assert_eq!(of_view(&json!({}), now), "?sort=-id");
+        let words = json!({ "q": "shop", "filter": "unowned", "sort": "-name", "where": "KeySize -lt 2048\nIsCA -eq false" });
+        let asked = of_view(&words, now);
+        for part in ["q=shop", "owner=none", "sort=-common_name", "query=%28KeySize+-lt+2048%29+AND+%28IsCA+-eq+false%29"] {
+            assert!(asked.contains(part), "{part}: {asked}");
+        }
+        let queried = of_view(&json!({ "q": "CN -eq \"a\"", "filter": "expiring", "owner": "7", "collection": "3" }), now);
+        for part in [
+            "query=%28CN+-eq+%22a%22%29",
+            "owner=7",
+            "collection=3",
+            "expires_after=2026-09-21T14",
+            "expires_before=2026-10-21T14",
+        ] {
+            assert!(queried.contains(part), "{part}: {queried}");
+        }
+        assert!(of_view(&json!({ "filter": "expired" }), now).contains("expired=true"));
+        assert!(of_view(&json!({ "from": "2026-01-01T00:00:00Z" }), now).contains("expires_after=2026-01-01"));
     }
 
     #[test]

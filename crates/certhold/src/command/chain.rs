@@ -20,6 +20,9 @@ pub struct Chain {
     /// A host name or address for which it shall be valid
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Judge by this trust set only, by name or number
+    #[arg(long, value_name = "SET")]
+    set: Option<String>,
     #[command(flatten)]
     through: Through,
 }
@@ -33,13 +36,17 @@ impl Chain {
         let one = self.through.reach(target, &self.id).await?;
         let chains = target.get(&one.path("/chains", [])).await?;
         let usage = if self.client { "client" } else { "server" };
-        // One page has all verdicts.
-        let judged = one.path("/trust", [("usage", Some(usage.to_owned())), ("name", self.name)]);
-        let trust = list(&target.get(&judged).await?["items"]).to_vec();
+        let set = match &self.set {
+            Some(set) => Some(find(target, PATH, NOUN, set).await?.to_string()),
+            None => None,
+        };
+        let judged = one.path("/trust", [("usage", Some(usage.to_owned())), ("name", self.name), ("set", set)]);
+        let answer = target.get(&judged).await?;
+        let (trust, left_out) = (list(&answer["items"]).to_vec(), &answer["left_out"]);
         if output == Output::Json {
-            return output::print(&output::json(&json!({ "chains": chains, "trust": trust })));
+            return output::print(&output::json(&json!({ "chains": chains, "trust": trust, "left_out": left_out })));
         }
-        output::print(&(paths(&chains) + &verdicts(&trust)))
+        output::print(&(paths(&chains) + &verdicts(&trust) + &not_judged(list(left_out))))
     }
 }
 
@@ -93,6 +100,17 @@ fn verdicts(trust: &[Json]) -> String {
         }
     }
     out
+}
+
+/// Which trust sets were not looked at.
+fn not_judged(left_out: &[Json]) -> String {
+    let names = left_out.iter().map(|name| output::tame(&text(name))).collect::<Vec<_>>();
+    match names.as_slice() {
+        [] => String::new(),
+        names => {
+            format!("not looked at, since there are more than are judged at once (name one with --set): {}\n", names.join(", "))
+        }
+    }
 }
 
 const PATH: &str = "/trust-sets";

@@ -10,6 +10,9 @@ use crate::target::{Method, Target};
 /// Where collections are.
 pub(super) const PATH: &str = "/collections";
 
+/// By what certificates are duplicates of each other.
+const DUPLICATES: [&str; 4] = ["none", "common_name", "distinguished_name", "principal_name"];
+
 /// Collections: saved queries, on which roles can have rights
 #[derive(clap::Subcommand)]
 pub enum Collection {
@@ -34,6 +37,9 @@ pub enum Collection {
         /// Show it on the home page
         #[arg(long)]
         dashboard: bool,
+        /// Of certificates with the same name lists show the newest only
+        #[arg(long, value_name = "BY", default_value = "none", value_parser = DUPLICATES)]
+        duplicates: String,
     },
     /// Change a collection; what is not given stays
     Set {
@@ -52,6 +58,9 @@ pub enum Collection {
         /// Whether it is shown on the home page
         #[arg(long, value_name = "YES|NO", value_parser = clap::builder::BoolishValueParser::new())]
         dashboard: Option<bool>,
+        /// Of certificates with the same name lists show the newest only
+        #[arg(long, value_name = "BY", value_parser = DUPLICATES)]
+        duplicates: Option<String>,
     },
     /// Add a collection like another one
     Copy {
@@ -115,19 +124,21 @@ impl Collection {
                 }
                 print_one(&shown, LINES, output)
             }
-            Collection::Add { name, query, description, dashboard } => {
-                let input = json!({ "name": name, "query": query, "description": description, "on_dashboard": dashboard });
+            Collection::Add { name, query, description, dashboard, duplicates } => {
+                let input = json!({
+                    "name": name, "query": query, "description": description, "on_dashboard": dashboard, "duplicates": duplicates,
+                });
                 let answer = target.put(Method::Post, PATH, &input).await?;
                 print_done(&format!("collection {name} is added as number {}", created(&answer)), &answer, output)
             }
-            Collection::Set { collection, name, query, description, dashboard } => {
+            Collection::Set { collection, name, query, description, dashboard, duplicates } => {
                 let path = path(target, &collection).await?;
                 let before = target.get(&path).await?;
                 let or = |given: Option<String>, member: &str| given.map_or_else(|| before[member].clone(), Json::from);
                 let input = json!({
                     "name": or(name, "name"), "query": or(query, "query"), "description": or(description, "description"),
                     "on_dashboard": dashboard.map_or_else(|| before["on_dashboard"].clone(), Json::from),
-                    "duplicates": before["duplicates"],
+                    "duplicates": or(duplicates, "duplicates"),
                 });
                 target.put(Method::Put, &path, &input).await?;
                 print_done(&format!("collection {collection} is changed"), &target.get(&path).await?, output)

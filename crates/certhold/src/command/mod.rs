@@ -33,6 +33,7 @@ pub mod store;
 mod through;
 pub mod token;
 pub mod user;
+pub mod view;
 
 use serde_json::{Value as Json, json};
 

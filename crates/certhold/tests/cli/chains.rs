@@ -73,6 +73,9 @@ fn chains_are_shown_and_judged_by_trust_sets() {
         assert_eq!(place.json(&["trust", "show", "ours"])[0]["subject"], "CN=Root");
         place.run(&["trust", "add", "Second", "--certificate", "3", "--certificate", "2"]).ok();
         assert!(place.run(&["trust", "list"]).ok().out.contains("Second"));
+        let one = place.run(&["chain", "1", "--set", "second"]).ok().out;
+        assert!(one.contains("trusted by Second") && !one.contains("Ours"), "{one}");
+        place.run(&["chain", "1", "--set", "third"]).refused(1);
         for (arguments, why) in [
             (&["chain", "99"][..], "there is no certificate 99"),
             (&["chain", "nonsense"], "neither a certificate's number nor"),

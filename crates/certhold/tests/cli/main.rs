@@ -10,3 +10,4 @@ mod nouns;
 mod refusals;
 mod serve;
 mod support;
+mod views;

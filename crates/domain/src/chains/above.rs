@@ -34,6 +34,11 @@ impl Above {
         self.seen.as_ref().is_none_or(|seen| seen.contains(&id))
     }
 
+    /// Whether the reader may see every certificate of the inventory.
+    pub fn sees_all(&self) -> bool {
+        self.seen.is_none()
+    }
+
     /// The graph, and the certificate that each of its nodes is. Verifies signatures: call it outside transactions.
     pub fn graph(&self) -> Result<(Graph, Vec<CertificateId>)> {
         let ders: Vec<&[u8]> = self.pool.iter().map(|(_, der)| der.as_slice()).collect();

@@ -14,5 +14,6 @@ pub use index::{backfill, is_behind};
 pub(crate) use index::{forget, index};
 pub(crate) use trust::sets_with;
 pub use trust::{
-    Anchor, Judgement, Question, TrustSet, TrustSetCommand, create, get, list, members, question, question_in, remove, update,
+    Anchor, Judgement, Question, TrustSet, TrustSetCommand, create, get, list, members, question, question_in, remove, set_names,
+    update,
 };

@@ -62,6 +62,11 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<TrustSet>> {
     all(tx)
 }
 
+/// The names of all trust sets, which are no secret to whoever may see a certificate that they judge.
+pub fn set_names(tx: &mut Tx<'_>) -> Result<Vec<(TrustSetId, String)>> {
+    Ok(all(tx)?.into_iter().map(|set| (set.id, set.name)).collect())
+}
+
 fn all(tx: &mut Tx<'_>) -> Result<Vec<TrustSet>> {
     Ok(tx.rows(&format!("SELECT {COLUMNS} FROM trust_set ORDER BY folded LIMIT 1000"), params![], read)?)
 }
@@ -197,6 +202,8 @@ pub struct Question {
     pub above: Above,
     /// The trust sets, by name, with their certificates.
     pub sets: Vec<(TrustSet, Vec<Anchor>)>,
+    /// The names of those that are not looked at, since there are more than are judged at once.
+    pub left_out: Vec<String>,
 }
 
 /// A trusted certificate with its bytes.
@@ -254,10 +261,11 @@ pub fn question_in(
     scope: Scope,
 ) -> Result<Question> {
     let above = above_in(tx, actor, certificate, scope)?;
-    let chosen = match set {
+    let mut chosen = match set {
         Some(set) => vec![find(tx, set)?],
-        None => all(tx)?.into_iter().take(limits::TRUST_SETS_JUDGED).collect(),
+        None => all(tx)?,
     };
+    let beyond = chosen.split_off(chosen.len().min(limits::TRUST_SETS_JUDGED));
     let mut sets = Vec::with_capacity(chosen.len());
     for set in chosen {
         let anchors = tx.rows(
@@ -268,5 +276,5 @@ pub fn question_in(
         )?;
         sets.push((set, anchors));
     }
-    Ok(Question { above, sets })
+    Ok(Question { above, sets, left_out: beyond.into_iter().map(|set| set.name).collect() })
 }

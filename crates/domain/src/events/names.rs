@@ -40,6 +40,12 @@ pub const COLLECTION_CHANGED: &str = "collection.changed";
 pub const COLLECTION_DELETED: &str = "collection.deleted";
 /// Somebody marked a collection as a favourite, or took the mark away.
 pub const COLLECTION_FAVOURITE_CHANGED: &str = "collection.favourite_changed";
+/// Somebody saved a view of the inventory.
+pub const VIEW_CREATED: &str = "view.created";
+/// Somebody changed a saved view.
+pub const VIEW_CHANGED: &str = "view.changed";
+/// Somebody removed a saved view.
+pub const VIEW_DELETED: &str = "view.deleted";
 /// What is noted about a certificate changed.
 pub const CERTIFICATE_METADATA_CHANGED: &str = "certificate.metadata_changed";
 /// A private key came into custody together with a certificate.

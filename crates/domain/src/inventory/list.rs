@@ -45,7 +45,7 @@ pub enum Sort {
     Expiry,
     /// By end of validity, last to expire first.
     ExpiryLast,
-    /// By another column; pages are asked for by their offset.
+    /// By another column.
     By(Column, Direction),
 }
 
@@ -62,6 +62,18 @@ pub enum Column {
     HeldSince,
 }
 
+impl Column {
+    /// Its name in the database, and whether it may be null; texts are folded.
+    fn kept(self) -> (&'static str, bool) {
+        match self {
+            Column::CommonName => ("common_name_folded", true),
+            Column::Issuer => ("issuer_folded", true),
+            Column::NotBefore => ("not_before", false),
+            Column::HeldSince => ("held_since", false),
+        }
+    }
+}
+
 /// Which end comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -73,13 +85,20 @@ pub enum Direction {
 
 impl Sort {
     /// Every order with its name in APIs.
-    pub const NAMES: &[(&str, Sort)] =
-        &[("id", Sort::Id), ("-id", Sort::Newest), ("not_after", Sort::Expiry), ("-not_after", Sort::ExpiryLast)];
-
-    /// Whether a page can begin behind a row, told by its cursor.
-    fn has_cursor(self) -> bool {
-        !matches!(self, Sort::By(..))
-    }
+    pub const NAMES: &[(&str, Sort)] = &[
+        ("id", Sort::Id),
+        ("-id", Sort::Newest),
+        ("not_after", Sort::Expiry),
+        ("-not_after", Sort::ExpiryLast),
+        ("not_before", Sort::By(Column::NotBefore, Direction::Ascending)),
+        ("-not_before", Sort::By(Column::NotBefore, Direction::Descending)),
+        ("held_since", Sort::By(Column::HeldSince, Direction::Ascending)),
+        ("-held_since", Sort::By(Column::HeldSince, Direction::Descending)),
+        ("common_name", Sort::By(Column::CommonName, Direction::Ascending)),
+        ("-common_name", Sort::By(Column::CommonName, Direction::Descending)),
+        ("issuer", Sort::By(Column::Issuer, Direction::Ascending)),
+        ("-issuer", Sort::By(Column::Issuer, Direction::Descending)),
+    ];
 
     /// What has the rows in this order.
     fn order(self) -> Order {
@@ -101,12 +120,7 @@ impl Sort {
             Sort::ExpiryLast => return "certificate.not_after DESC, certificate.id DESC".into(),
             Sort::By(column, direction) => (column, direction),
         };
-        let (column, nullable) = match column {
-            Column::CommonName => ("common_name_folded", true),
-            Column::Issuer => ("issuer_folded", true),
-            Column::NotBefore => ("not_before", false),
-            Column::HeldSince => ("held_since", false),
-        };
+        let (column, nullable) = column.kept();
         let (word, nulls) = match direction {
             Direction::Ascending => ("", " NULLS FIRST"),
             Direction::Descending => (" DESC", " NULLS LAST"),
@@ -117,7 +131,10 @@ impl Sort {
     /// The order of this name.
     pub fn parse(name: &str) -> Result<Sort, Refusal> {
         let known = Sort::NAMES.iter().find(|(known, _)| *known == name).map(|(_, sort)| *sort);
-        known.ok_or_else(|| Refusal::invalid("sort", "sort by id, -id, not_after or -not_after"))
+        known.ok_or_else(|| {
+            let names: Vec<&str> = Sort::NAMES.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('-')).collect();
+            Refusal::invalid("sort", format!("sort by one of {}; a hyphen before it turns it round", names.join(", ")))
+        })
     }
 }
 
@@ -200,7 +217,7 @@ pub(crate) fn select(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
     };
     let more = certificates.len() > limit;
     certificates.truncate(limit);
-    let next = certificates.last().filter(|_| more && filter.sort.has_cursor()).map(|last| cursor(filter.sort, last));
+    let next = certificates.last().filter(|_| more).map(|last| cursor(filter.sort, last));
     Ok(Page { certificates, next, total })
 }
 
@@ -223,6 +240,27 @@ pub(crate) fn few(tx: &mut Tx<'_>, filter: &Filter) -> Result<Option<Vec<Summary
         return Ok(None);
     }
     wanted.rows(tx, Sort::Id, None, usize::try_from(LEADING).unwrap_or(usize::MAX)).map(Some)
+}
+
+/// The statement that gives some columns of what a filter wants, in no order, at most so many rows; `None` where only a look in memory
+/// decides what is wanted.
+pub(super) fn statement(
+    tx: &mut Tx<'_>,
+    filter: &Filter,
+    columns: &str,
+    limit: usize,
+) -> Result<Option<(String, Vec<Value<'static>>)>> {
+    let Wanted { conditions, again: None, .. } = Wanted::of(tx, filter)? else { return Ok(None) };
+    let sql = match conditions.exactly() {
+        Some(ids) => format!(
+            "SELECT {columns} FROM ({ids} LIMIT {limit}) AS found CROSS JOIN certificate WHERE certificate.id = found.certificate"
+        ),
+        None => {
+            let Plan { from, wanted } = conditions.plan_count(tx)?;
+            format!("SELECT {columns} FROM {from}{wanted} LIMIT {limit}")
+        }
+    };
+    Ok(Some(conditions.statement(&sql)))
 }
 
 /// A filter as SQL, and what SQL leaves to be looked at in memory.
@@ -274,14 +312,11 @@ impl Wanted {
         limit: usize,
     ) -> Result<Vec<Summary>> {
         let mut kept = Vec::new();
-        let (mut after, mut passed) = (after.map(str::to_owned), 0);
+        let mut after = after.map(str::to_owned);
         while kept.len() < limit {
-            let page = self.page(tx, sort, after.as_deref(), passed, AGAIN)?;
+            let page = self.page(tx, sort, after.as_deref(), 0, AGAIN)?;
             let Some(last) = page.last() else { break };
-            match sort.has_cursor() {
-                true => after = Some(cursor(sort, last)),
-                false => passed += page.len(),
-            }
+            after = Some(cursor(sort, last));
             let ids: Vec<CertificateId> = page.iter().map(|found| found.id).collect();
             let fitting = fitting(tx, &again.condition, &ids)?;
             let ended = page.len() < AGAIN;
@@ -321,7 +356,8 @@ impl Wanted {
         if let Some(again) = &self.again {
             return self.rows_again(tx, again, sort, None, offset, limit + 1);
         }
-        if !sort.has_cursor() {
+        // Where some have no value, a page may be made of two parts, which an offset does not see.
+        if matches!(sort, Sort::By(..)) {
             return self.page(tx, sort, None, offset, limit + 1);
         }
         let Plan { from, wanted: tests } = self.conditions.plan(tx, sort.order())?;
@@ -339,10 +375,20 @@ impl Wanted {
     }
 
     fn page(&self, tx: &mut Tx<'_>, sort: Sort, after: Option<&str>, passed: usize, limit: usize) -> Result<Vec<Summary>> {
-        let mut wanted = self.conditions.clone();
-        if let Some(cursor) = after {
-            add_cursor(&mut wanted, sort, cursor)?;
+        let parts = match after {
+            Some(cursor) => behind(tx, &self.conditions, sort, cursor)?,
+            None => vec![self.conditions.clone()],
+        };
+        let mut rows = Vec::new();
+        for part in parts {
+            if rows.len() < limit {
+                rows.extend(Self::part(tx, part, sort, passed, limit - rows.len())?);
+            }
         }
+        Ok(rows)
+    }
+
+    fn part(tx: &mut Tx<'_>, mut wanted: Conditions, sort: Sort, passed: usize, limit: usize) -> Result<Vec<Summary>> {
         let order = sort.clause();
         let Plan { from, wanted: tests } = wanted.plan(tx, sort.order())?;
         let rows = wanted.bind(i64::try_from(limit).unwrap_or(i64::MAX));
@@ -473,22 +519,56 @@ fn add_filter(tx: &mut Tx<'_>, wanted: &mut Conditions, filter: &Filter) -> Resu
     Ok(())
 }
 
-fn add_cursor(wanted: &mut Conditions, sort: Sort, cursor: &str) -> Result<(), Refusal> {
+/// What comes behind the row of this cursor, in parts that follow each other.
+fn behind(tx: &mut Tx<'_>, wanted: &Conditions, sort: Sort, cursor: &str) -> Result<Vec<Conditions>> {
     let wrong = || Refusal::invalid("after", "this is not a cursor of this list: start again from the first page");
     let number = |text: &str| text.parse::<i64>().map_err(|_| wrong());
+    let mut next = wanted.clone();
     match sort {
         Sort::Id | Sort::Newest => {
-            let place = wanted.bind(number(cursor)?);
-            wanted.row(format!("certificate.id {} {place}", if sort == Sort::Id { '>' } else { '<' }));
+            let place = next.bind(number(cursor)?);
+            next.row(format!("certificate.id {} {place}", if sort == Sort::Id { '>' } else { '<' }));
         }
         Sort::Expiry | Sort::ExpiryLast => {
             let (not_after, id) = cursor.split_once('~').ok_or_else(wrong)?;
-            let (not_after, id) = (wanted.bind(number(not_after)?), wanted.bind(number(id)?));
+            let (not_after, id) = (next.bind(number(not_after)?), next.bind(number(id)?));
             let than = if sort == Sort::Expiry { '>' } else { '<' };
-            wanted.row(format!("(certificate.not_after, certificate.id) {than} ({not_after}, {id})"));
+            next.row(format!("(certificate.not_after, certificate.id) {than} ({not_after}, {id})"));
         }
-        // Nobody is given a cursor of such a list.
-        Sort::By(..) => return Err(wrong()),
+        Sort::By(column, direction) => return behind_row(tx, next, column, direction, number(cursor)?),
     }
-    Ok(())
+    Ok(vec![next])
+}
+
+/// The same by a column of which some have no value: these come first in ascending order, and last in descending order.
+fn behind_row(tx: &mut Tx<'_>, wanted: Conditions, column: Column, direction: Direction, id: i64) -> Result<Vec<Conditions>> {
+    let (name, is_text) = column.kept();
+    let read = |row: &certhold_store::Row<'_>| -> Result<Option<Value<'static>>, certhold_store::Error> {
+        Ok(match is_text {
+            true => row.get::<Option<String>>(0)?.map(Value::from),
+            false => row.get::<Option<i64>>(0)?.map(Value::from),
+        })
+    };
+    let found = tx.one(&format!("SELECT {name} FROM certificate WHERE id = $1"), params![id], read)?;
+    let gone =
+        || Refusal::invalid("after", "the certificate behind which this page began is gone: start again from the first page");
+    let value = found.ok_or_else(gone)?;
+    let is_ascending = direction == Direction::Ascending;
+    let than = if is_ascending { '>' } else { '<' };
+    let (mut next, mut rest) = (wanted.clone(), wanted);
+    let has_rest = match value {
+        Some(value) => {
+            let (value, id) = (next.bind(value), next.bind(id));
+            next.row(format!("(certificate.{name}, certificate.id) {than} ({value}, {id})"));
+            rest.row(format!("certificate.{name} IS NULL"));
+            is_text && !is_ascending
+        }
+        None => {
+            let id = next.bind(id);
+            next.row(format!("certificate.{name} IS NULL AND certificate.id {than} {id}"));
+            rest.row(format!("certificate.{name} IS NOT NULL"));
+            is_ascending
+        }
+    };
+    Ok(if has_rest { vec![next, rest] } else { vec![next] })
 }

@@ -34,7 +34,7 @@ pub(crate) use counts::{forget_versions, is_issuer_name, most, of as with_value,
 pub(crate) use derived::key as key_title;
 pub use derived::{DERIVATION, SEVERITIES, findings};
 pub use exclusions::{Exclusion, exclude, exclusions, readmit};
-pub use facets::{Facet, FacetValue, broken_rules, facets};
+pub use facets::{Facet, FacetValue, STRETCHES, broken_rules, facets};
 pub use fields::{Field, fold, term};
 pub use import::{Candidate, EXCLUDED, ImportBatch, ImportItem, KeyItem, Outcome, import, import_keys};
 pub(crate) use import::{count_added, insert, link_chain, take_in, take_key};
@@ -47,7 +47,8 @@ pub(crate) use remove::{take_out, uses};
 pub use revoke::{Revocation, RevocationReason, Revoke, release, require_may_revoke, revoke};
 pub(crate) use scoped::within;
 pub use scoped::{
-    bodies_in, chain_in, get_in, history_in, history_page_in, list_in, question, require_list, still_found, summary_in,
+    bodies_in, chain_in, get_in, history_in, history_page_in, list_in, list_noted_in, question, require_list, still_found,
+    summary_in,
 };
 pub(crate) use subject::subject;
 pub use text_index::{fill as fill_text_index, is_behind as text_index_is_behind};

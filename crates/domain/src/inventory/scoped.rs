@@ -1,5 +1,7 @@
 //! Reading certificates with a right that holds in one collection: each function is its namesake, within a [`Scope`].
 
+use std::collections::HashMap;
+
 use certhold_store::{Tx, Value};
 
 use super::certificate::{self, Certificate, Summary};
@@ -10,6 +12,7 @@ use crate::collections::{self, Scope};
 use crate::error::{Refusal, Result};
 use crate::events::{self, EventPage};
 use crate::ids::CertificateId;
+use crate::metadata;
 use crate::query::{self, Condition, Expr};
 
 /// Lists certificates, of a named collection only those inside.
@@ -19,6 +22,19 @@ pub fn list_in(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter, scope: Scope) ->
     }
     let filter = within(tx, actor, filter, scope)?;
     list::select(tx, &filter)
+}
+
+/// As [`list_in`], with what is noted about each certificate: names of fields with values, in the fields' order.
+pub fn list_noted_in(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    filter: &Filter,
+    scope: Scope,
+) -> Result<(Page, HashMap<CertificateId, Vec<(String, String)>>)> {
+    let page = list_in(tx, actor, filter, scope)?;
+    let ids: Vec<CertificateId> = page.certificates.iter().map(|certificate| certificate.id).collect();
+    let noted = if ids.is_empty() { HashMap::new() } else { metadata::of_many(tx, &ids)? };
+    Ok((page, noted))
 }
 
 /// The bytes of listed certificates, in the list's order, with the cursor of the next page.

@@ -47,6 +47,7 @@ mod tests;
 mod time;
 mod tokens;
 mod trust_sets;
+mod views;
 
 pub(crate) use events_export::{signed_now, stream_of};
 pub use openapi::openapi;
@@ -102,7 +103,8 @@ fn described() -> OpenApiRouter<App> {
         .merge(containers::routes())
         .merge(stores::routes())
         .merge(overview::routes())
-        .merge(owner_policy::routes());
+        .merge(owner_policy::routes())
+        .merge(views::routes());
     OpenApiRouter::with_openapi(openapi::introduction()).nest(ROOT, nouns)
 }
 

@@ -6,12 +6,13 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use certhold_domain::{Actor, Error, Refusal, Result as DomainResult, SessionId};
+use certhold_domain::access::{Decision, Need};
+use certhold_domain::{Actor, CollectionId, Error, Refusal, Result as DomainResult, SessionId};
 use certhold_store::Tx;
 
 use super::fields::{Fields, NotOurs};
 use super::refused::{Refused, sentence};
-use super::shared::{holds, viewer};
+use super::shared::viewer;
 use super::view::frame::{Notice, Viewer};
 use super::visit::{Visit, require_portal};
 use super::{notice, respond};
@@ -43,10 +44,15 @@ impl Author {
 
     /// Refuses early whoever lacks a right that the operation will ask for again.
     pub fn require(&self, path: &str) -> Result<(), Refused> {
-        if holds(&self.actor.access, path) {
-            return Ok(());
+        self.require_in(path, None)
+    }
+
+    /// The same where the right on a collection is enough, too.
+    pub fn require_in(&self, path: &str, collection: Option<CollectionId>) -> Result<(), Refused> {
+        match self.actor.access.evaluate(&Need::system(path).or_collection(path, collection)) {
+            Decision::Allowed { .. } => Ok(()),
+            Decision::Denied { missing, reason } => Err(self.refused(Refusal::Forbidden { reason, missing })),
         }
-        Err(self.refused(Refusal::Forbidden { reason: String::new(), missing: vec![path.to_owned()] }))
     }
 
     /// The viewer for a page that answers the form itself.

@@ -7,7 +7,7 @@ use certhold_domain::access::{Access, Decision, Need, paths};
 use certhold_domain::events::Verification;
 use certhold_domain::people;
 use certhold_domain::renewal::managed::{self, Health};
-use certhold_domain::{Actor, Face, Result};
+use certhold_domain::{Actor, CollectionId, Face, Result};
 use certhold_store::Tx;
 
 use super::view::frame::{Section, Viewer};
@@ -99,6 +99,12 @@ fn has_some_below(access: &Access, right: &str) -> bool {
 /// Whether a right is held system-wide, by rights that are at hand.
 pub fn holds(access: &Access, path: &str) -> bool {
     matches!(access.evaluate(&Need::system(path)), Decision::Allowed { .. })
+}
+
+/// Whether a right is held system-wide or on the collection, by rights that are at hand. Whether a certificate is inside is the
+/// domain's to decide.
+pub fn holds_in(access: &Access, path: &str, collection: Option<CollectionId>) -> bool {
+    matches!(access.evaluate(&Need::system(path).or_collection(path, collection)), Decision::Allowed { .. })
 }
 
 /// The permissions of which any one opens a section.

@@ -12,7 +12,7 @@ async fn a_narrowed_list_becomes_a_collection_that_somebody_may_see() {
     // A value beside the list narrows it to as many certificates as it said.
     ui.open("/certificates").await;
     ui.see("50 of 80 certificates").await;
-    let facet = "aside.facets details:nth-of-type(2) li:nth-child(1) a";
+    let facet = "aside.facets details:nth-of-type(3) li:nth-child(1) a";
     ui.script(&format!("document.querySelector('{facet}').closest('details').open = true")).await;
     let count = ui.find(&format!("{facet} .count")).await.text().await.unwrap();
     ui.click(facet).await;

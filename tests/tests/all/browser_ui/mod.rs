@@ -12,6 +12,7 @@ mod rights;
 mod signing_in;
 mod stores;
 mod trying;
+mod views;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -2,7 +2,7 @@
 
 use certhold_domain::access::paths;
 use certhold_domain::custody::{SealedKey, SecretKind};
-use certhold_domain::inventory::{self, Candidate, Expiry, Filter, ImportBatch, Outcome, OwnerFilter, Sort};
+use certhold_domain::inventory::{self, Candidate, Column, Direction, Expiry, Filter, ImportBatch, Outcome, OwnerFilter, Sort};
 use certhold_domain::ownership::{self, ChangeOwner, OwnerChange, Scope};
 use certhold_domain::{Actor, CertificateId, Refusal, RoleId, events, hex, overview};
 
@@ -69,16 +69,30 @@ pub fn importing_twice_changes_nothing(world: &World) {
     assert_eq!(operations, ["private_key.imported", "certificate.imported"]);
 }
 
+/// A certificate without a subject.
+fn unnamed(key: &rcgen::KeyPair, name: &str, not_before: i64, not_after: i64) -> Vec<u8> {
+    let mut parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    parameters.distinguished_name = rcgen::DistinguishedName::new();
+    let at = |ms: i64| (std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms as u64)).into();
+    (parameters.not_before, parameters.not_after) = (at(not_before), at(not_after));
+    parameters.self_signed(key).unwrap().der().to_vec()
+}
+
 pub fn lists_filter_and_page(world: &World) {
     let web = world.role("Web", &[]);
     let pair = key();
     // Every tenth day one expires; every third belongs to Web; two share a day.
     for number in 0..30i64 {
         let name = format!("host{number}.example.com");
-        let der = issue(&pair, &[name.as_str()], START - 400 * DAY, START + (number / 2 - 5) * 10 * DAY);
+        let until = START + (number / 2 - 5) * 10 * DAY;
+        // Some have no common name, which sorts before or after all others.
+        let der = match number % 4 {
+            1 => unnamed(&pair, &name, START - 400 * DAY, until),
+            _ => issue(&pair, &[name.as_str()], START - 400 * DAY, until),
+        };
         world.import(&[der], (number % 3 == 0).then_some(web)).unwrap();
     }
-    for sort in [Sort::Id, Sort::Newest, Sort::Expiry, Sort::ExpiryLast] {
+    for sort in Sort::NAMES.iter().map(|(_, sort)| *sort) {
         let all = list(world, Filter { sort, limit: 100, ..Filter::default() }).certificates;
         let mut paged = Vec::new();
         let mut after = None;
@@ -99,7 +113,20 @@ pub fn lists_filter_and_page(world: &World) {
             Sort::Newest => (0, -c.id.0),
             Sort::Expiry => (c.not_after, c.id.0),
             Sort::ExpiryLast => (-c.not_after, -c.id.0),
-            Sort::By(..) => unreachable!("not among the sorts of this story"),
+            Sort::By(Column::NotBefore, Direction::Ascending) => (c.not_before, c.id.0),
+            Sort::By(Column::NotBefore, Direction::Descending) => (-c.not_before, -c.id.0),
+            Sort::By(Column::HeldSince, Direction::Ascending) => (c.held_since, c.id.0),
+            Sort::By(Column::HeldSince, Direction::Descending) => (-c.held_since, -c.id.0),
+            Sort::By(Column::CommonName | Column::Issuer, direction) => {
+                let text = |c: &inventory::Summary| match sort {
+                    Sort::By(Column::Issuer, _) => Some(c.issuer.to_lowercase()),
+                    _ => c.common_name.as_ref().map(|name| name.to_lowercase()),
+                };
+                let ranked: Vec<_> = all.iter().map(|c| (text(c), c.id.0)).collect();
+                let turned: Vec<_> = ranked.iter().rev().cloned().collect();
+                assert!(if direction == Direction::Ascending { ranked.is_sorted() } else { turned.is_sorted() }, "{ranked:?}");
+                (0, 0)
+            }
         };
         assert!(all.is_sorted_by_key(key), "{sort:?}");
     }

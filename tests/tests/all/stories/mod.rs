@@ -34,6 +34,7 @@ mod scoping;
 mod searching;
 mod sql;
 mod storing;
+mod viewing;
 mod work;
 pub mod world;
 
@@ -212,6 +213,9 @@ stories! {
     storing::owners_change_through_containers,
     storing::queries_ask_where_certificates_are,
     storing::new_versions_go_into_stores,
+    viewing::views_are_ones_own,
+    viewing::facets_count_what_their_conditions_find,
+    viewing::owners_that_cannot_be_chosen_say_why,
     work::a_job_is_done_once,
     work::a_lost_lease_writes_nothing,
     work::another_master_key_is_refused,

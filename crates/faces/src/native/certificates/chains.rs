@@ -14,7 +14,6 @@ use super::wire::Owner;
 use crate::auth::Bearer;
 use crate::native::extract::{Id, Query};
 use crate::native::hidden;
-use crate::native::page::Page;
 use crate::native::time::Time;
 use crate::problem::{Answer, Problem as Refused};
 use crate::state::App;
@@ -227,6 +226,17 @@ pub struct TrustParameters {
     collection: Option<i64>,
 }
 
+/// What those who trust some sets would say.
+#[derive(Serialize, ToSchema)]
+pub struct Verdicts {
+    /// A verdict for each trust set that was looked at.
+    items: Vec<Verdict>,
+    /// Always null: there is one page.
+    next: Option<String>,
+    /// The names of the trust sets that were not looked at, since there are more than are judged at once: ask for them with `set`.
+    left_out: Vec<String>,
+}
+
 /// What those who trust a set would say.
 #[derive(Serialize, ToSchema)]
 pub struct Verdict {
@@ -254,17 +264,17 @@ impl Verdict {
 
 /// Judge whether a certificate is trusted
 ///
-/// By each trust set, or by one: whether a TLS client (or server) that trusts exactly its certificates would accept this one,
+/// By each trust set (if there are more than 16: by the first 16, and `left_out` names the others), or by one: whether a TLS client (or server) that trusts exactly its certificates would accept this one,
 /// and if not, why. Revocation is not looked at.
 #[utoipa::path(get, path = "/certificates/{id}/trust", tag = "certificates",
     params(("id" = i64, Path, description = "The certificate"), TrustParameters),
-    responses((status = 200, description = "A verdict for each trust set, by name", body = Page<Verdict>)))]
+    responses((status = 200, description = "Verdicts, by the names of the trust sets", body = Verdicts)))]
 pub async fn trust(
     State(app): State<App>,
     Bearer(caller): Bearer,
     Id(id): Id,
     Query(given): Query<TrustParameters>,
-) -> Answer<Page<Verdict>> {
+) -> Answer<Json<Verdicts>> {
     let usage = match given.usage.as_deref() {
         None | Some("server") => trust::Usage::Server,
         Some("client") => trust::Usage::Client,
@@ -275,8 +285,8 @@ pub async fn trust(
     let found = app.read_as(caller, move |tx, actor| chains::question_in(tx, actor, id, set, scope)).await;
     let found = found.map_err(hidden("certificate", id))?;
     let judged = tokio::task::spawn_blocking(move || {
-        let judged = found.judge(usage, at, &names);
-        judged.into_iter().map(|judgement| Verdict::of(judgement, &found.above)).collect()
+        let items = found.judge(usage, at, &names).into_iter().map(|judgement| Verdict::of(judgement, &found.above)).collect();
+        Verdicts { items, next: None, left_out: found.left_out }
     });
-    Ok(Page::whole(judged.await.map_err(|_| certhold_domain::Error::from(certhold_store::Error::Panicked))?))
+    Ok(Json(judged.await.map_err(|_| certhold_domain::Error::from(certhold_store::Error::Panicked))?))
 }

@@ -44,7 +44,7 @@ pub struct Parameters {
     managed: Option<bool>,
     /// May issue certificates (`true`), or not (`false`).
     is_ca: Option<bool>,
-    /// `id` (default), `-id`, `not_after` or `-not_after`.
+    /// `id` (default), `not_after`, `not_before`, `held_since`, `common_name` or `issuer`; a hyphen before it turns it round.
     sort: Option<String>,
     /// Where the page before ended: taken from its `next`.
     after: Option<String>,
@@ -81,9 +81,10 @@ pub async fn list(
 
 /// What the inventory is made of
 ///
-/// For owner, issuer (by its whole name), key, signature algorithm, severity of findings, finding and source the most frequent values
-/// with the number of certificates and the query that finds them. The filters are those of the list; when they choose a large part of a large inventory the answer is empty, because
-/// counting it would take longer than anybody waits.
+/// For end of validity, owner, issuer (by its whole name), key, signature algorithm, severity of findings, finding and source the most
+/// frequent values with the number of certificates and the query that finds them. The filters are those of the list; of a large
+/// selection the first certificates that are met are counted, and `exact` is false. The answer is empty for a large selection by a
+/// query that no database can answer alone.
 #[utoipa::path(get, path = "/certificates/facets", tag = "certificates", params(Parameters),
     responses((status = 200, description = "Fields with their values", body = Vec<Facet>)))]
 pub async fn facets(State(app): State<App>, Bearer(caller): Bearer, Query(given): Query<Parameters>) -> Answer<Json<Vec<Facet>>> {
@@ -103,11 +104,13 @@ pub async fn facets(State(app): State<App>, Bearer(caller): Bearer, Query(given)
 /// A field with its most frequent values.
 #[derive(Serialize, ToSchema)]
 pub struct Facet {
-    /// `owner`, `issuer`, `key`, `signature`, `severity`, `finding` or `source`.
+    /// `expiry`, `owner`, `issuer`, `key`, `signature`, `severity`, `finding` or `source`.
     #[schema(example = "key")]
     pub name: String,
-    /// The most frequent first.
+    /// The most frequent first; stretches of time the earliest.
     pub values: Vec<FacetValue>,
+    /// Whether all certificates were counted; otherwise there are at least so many, and perhaps further values.
+    pub exact: bool,
 }
 
 /// A value with the number of certificates that have it.
@@ -134,7 +137,7 @@ impl From<inventory::Facet> for Facet {
             count: value.count,
             query: value.query,
         };
-        Facet { name: facet.name.to_owned(), values: facet.values.into_iter().map(value).collect() }
+        Facet { name: facet.name.to_owned(), exact: facet.exact, values: facet.values.into_iter().map(value).collect() }
     }
 }
 

@@ -12,11 +12,11 @@ use certhold_domain::enrolment::{self, RenewalKind};
 use certhold_domain::events::EventPage;
 use certhold_domain::inventory::{self, Certificate, Summary};
 use certhold_domain::metadata::{self, Field, Held, SetMetadata};
-use certhold_domain::ownership::{self, ChangeOwner, Denial, OwnerChange};
+use certhold_domain::ownership::{self, Candidate, ChangeOwner, Denial, OwnerChange};
 use certhold_domain::renewal::managed::{self, Managed};
 use certhold_domain::renewal::revocation::{AtIssuer, Standing};
 use certhold_domain::stores::{self, Location};
-use certhold_domain::{Actor, CertificateId, CollectionId, ContainerId, Error, Refusal, Result as DomainResult, RoleId};
+use certhold_domain::{Actor, CertificateId, ContainerId, Error, Refusal, Result as DomainResult, RoleId, TrustSetId};
 use certhold_pki::pem;
 use certhold_store::Tx;
 
@@ -27,12 +27,11 @@ use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Author, Sent};
-use crate::web::shared::holds;
+use crate::web::shared::{holds, holds_in};
 use crate::web::show::{self, choices, event, noted};
 use crate::web::view::access as view;
 use crate::web::view::address::Address;
 use crate::web::view::certificate::{CertificatePage, Download, KeyCard, OwnerCard};
-use crate::web::view::frame::Section;
 use crate::web::view::metadata::MetadataCard;
 use crate::web::view::roles::Permission;
 use crate::web::view::stores::LocationRow;
@@ -60,8 +59,9 @@ const HISTORY: usize = 20;
 
 struct Found {
     certificate: Certificate,
-    /// Who issued it, for whoever may see those certificates too.
-    question: Option<Question>,
+    question: Question,
+    /// Every trust set, to choose from.
+    trust_sets: Vec<(TrustSetId, String)>,
     has_chain: bool,
     managed: Option<Managed>,
     versions: Vec<Summary>,
@@ -69,17 +69,12 @@ struct Found {
     owner: OwnerFound,
     noted: Vec<Held>,
     fields: Option<Vec<Field>>,
+    may: May,
     may_audit: bool,
-    may_adopt: bool,
-    may_remove: bool,
-    may_exclude: bool,
     is_revoked: bool,
     /// Of a revoked certificate, how it stands at its ACME issuer.
     at_issuer: Option<AtIssuer>,
-    may_revoke: bool,
-    may_renew: bool,
     who_may: Vec<WhoMay>,
-    may_use_key: bool,
     locations: Vec<Location>,
 }
 
@@ -89,7 +84,9 @@ struct OwnerFound {
     /// The container through which the owner may be changed, where it is one.
     container: Option<ContainerId>,
     /// The roles to choose from, or why there is nothing to choose.
-    choices: Result<Vec<(RoleId, String)>, Lacking>,
+    choices: Result<Vec<Candidate>, Lacking>,
+    /// Why it cannot be without an owner.
+    needed: Option<String>,
 }
 
 /// Why somebody cannot change the owner.
@@ -98,22 +95,34 @@ enum Lacking {
     Role(String),
 }
 
-async fn show(visit: Visit, ids: Ids, Asked(within): Asked<Within>) -> Result<Response, Refused> {
-    answer(&visit, ids.first(), within, StatusCode::OK, None, None).await
+async fn show(
+    visit: Visit,
+    ids: Ids,
+    Asked(within): Asked<Within>,
+    Asked(judged): Asked<chains::JudgedBy>,
+) -> Result<Response, Refused> {
+    answer(&visit, ids.first(), (within, &judged), StatusCode::OK, Again::default()).await
 }
 
-/// The page; `refused` is what stood in the way of a new owner, with the choice that was made; `unnoted` the same for metadata.
+/// What is shown again, since it was refused.
+#[derive(Default)]
+struct Again<'a> {
+    /// What stood in the way of a new owner, with the choice that was made.
+    owner: Option<(String, String)>,
+    /// The same for metadata.
+    noted: Option<(&'a Fields, String)>,
+}
+
 async fn answer(
     visit: &Visit,
     id: i64,
-    within: Within,
+    (within, judged): (Within, &chains::JudgedBy),
     status: StatusCode,
-    refused: Option<(String, String)>,
-    unnoted: Option<(&Fields, String)>,
+    again: Again<'_>,
 ) -> Result<Response, Refused> {
     let (id, now) = (CertificateId(id), visit.app.now());
-    let scope = within.scope(now);
-    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id, scope)).await?;
+    let (scope, set) = (within.scope(now), judged.set());
+    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id, scope, set)).await?;
     let summary = &found.certificate.summary;
     let (der, has_chain) = (found.certificate.der.as_slice(), found.has_chain);
     let seen = found.certificate.facts().map_err(|error| visit.refused(Some(viewer.clone()), error))?;
@@ -123,6 +132,7 @@ async fn answer(
     let more = found.history.next.filter(|_| found.may_audit).map(|_| format!("/events?certificate={id}"));
     let page = CertificatePage {
         id: id.0,
+        within: within.collection,
         badges: badges(&found, now),
         validity: show::validity(summary, now),
         managed: found.managed.as_ref().map(|managed| Link::new(&managed.name, format!("/managed/{}", managed.id))),
@@ -131,36 +141,44 @@ async fn answer(
         extensions: facts::extensions(&details),
         more: facts::more(&details),
         findings: facts::findings(&seen, der),
-        chains: found.question.as_ref().map(|question| chains::card(question, now)).unwrap_or_default(),
-        owner: owner_card(&found, refused, within.collection),
-        noted: noted_card(&found, unnoted),
-        key: key_card(summary, found.may_use_key),
+        chains: chains::card(&found.question, &found.trust_sets, judged, within, now),
+        owner: owner_card(&found, again.owner),
+        noted: noted_card(&found, again.noted),
+        key: key_card(summary, found.may.use_key, within),
         locations: found.locations.iter().map(location).collect(),
         versions: show::versions(&found.versions, current.map(|id| id.0), Some(id.0), now),
         history: event::lines(&found.history.events, &here),
         more_history: more,
-        adopt: (found.may_adopt && summary.lineage.is_none() && !summary.is_ca).then(|| format!("/managed/new?adopt={id}")),
-        may_remove: found.may_remove,
-        may_exclude: found.may_exclude,
+        adopt: (found.may.adopt && summary.lineage.is_none() && !summary.is_ca).then(|| format!("/managed/new?adopt={id}")),
+        may_remove: found.may.remove,
+        may_exclude: found.may.exclude,
+        may_readmit: found.may.readmit,
         at_issuer: found.at_issuer.as_ref().map(|at| at_issuer(at, now)),
-        revoke: found.may_revoke.then(|| format!("/certificates/{id}/revoke")),
-        renew: found.may_renew.then(|| format!("/certificates/{id}/renew")),
+        revoke: found.may.revoke.then(|| within.href(id, "/revoke")),
+        renew: found.may.renew.then(|| format!("/certificates/{id}/renew")),
         who_may: found.who_may.iter().map(|who| who_may(id, who)).collect(),
         downloads: downloads(id, has_chain, within),
         pem: pem::encode(pem::CERTIFICATE, der),
-        frame: match within.collection {
-            Some(collection) => visit
-                .frame(summary.title(), Section::Collections, viewer)
-                .below("Collections", "/collections")
-                .below("Certificates", format!("/certificates?collection={collection}")),
-            None => visit.frame(summary.title(), Section::Certificates, viewer).below("Certificates", "/certificates"),
-        },
+        frame: within.frame(visit, summary.title(), viewer),
     };
     Ok(visit.page(status, &page))
 }
 
-fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> DomainResult<Found> {
+/// What the viewer may do, everywhere or on the collection through which they came.
+struct May {
+    adopt: bool,
+    remove: bool,
+    exclude: bool,
+    /// Whether they see what is excluded.
+    readmit: bool,
+    revoke: bool,
+    renew: bool,
+    use_key: bool,
+}
+
+fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, set: Option<TrustSetId>) -> DomainResult<Found> {
     let certificate = inventory::get_in(tx, actor, id, scope)?;
+    let may = |path: &str| holds_in(&actor.access, path, scope.collection);
     let (mut managed, mut versions) = (None, Vec::new());
     if let Some((lineage, _)) = certificate.summary.lineage {
         // Other versions may be outside the collection.
@@ -175,53 +193,54 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Doma
     let is_revoked = whole.revocation.is_some();
     let at_issuer = whole.at_issuer.filter(|_| is_revoked);
     let may_ask = at_issuer.as_ref().is_some_and(AtIssuer::may_be_asked);
-    let may_renew = holds(&actor.access, paths::ENROLLMENT_PFX) && holds(&actor.access, paths::CERTIFICATES_READ);
+    let may_renew = holds(&actor.access, paths::ENROLLMENT_PFX);
     let renewal = if may_renew { Some(enrolment::available_renewal(tx, actor, id, scope)?.kind) } else { None };
     Ok(Found {
         is_revoked,
         at_issuer,
-        may_revoke: holds(&actor.access, paths::CERTIFICATES_REVOKE)
-            && holds(&actor.access, paths::CERTIFICATES_READ)
-            && (!is_revoked || may_ask),
-        may_renew: renewal == Some(RenewalKind::OneClick),
+        may: May {
+            adopt: holds(&actor.access, paths::RENEWAL_MODIFY) && holds(&actor.access, paths::CERTIFICATES_READ),
+            remove: may(paths::CERTIFICATES_DELETE),
+            exclude: may(paths::CERTIFICATES_EXCLUDE),
+            readmit: holds(&actor.access, paths::CERTIFICATES_EXCLUDE),
+            revoke: may(paths::CERTIFICATES_REVOKE) && (!is_revoked || may_ask),
+            renew: renewal == Some(RenewalKind::OneClick),
+            use_key: private_key::may_use(actor, scope.collection),
+        },
         has_chain: !inventory::chain_in(tx, actor, id, scope)?.is_empty(),
         history: inventory::history_in(tx, actor, id, scope, None, HISTORY)?,
         owner: find_owner(tx, actor, &certificate.summary, scope)?,
         noted: metadata::of_in(tx, actor, id, scope)?,
-        fields: if holds(&actor.access, paths::CERTIFICATES_METADATA_MODIFY) { Some(metadata::list(tx, actor)?) } else { None },
+        fields: if may(paths::CERTIFICATES_METADATA_MODIFY) { Some(metadata::list(tx, actor)?) } else { None },
         may_audit: holds(&actor.access, paths::AUDITING_READ),
-        may_adopt: holds(&actor.access, paths::RENEWAL_MODIFY),
-        may_remove: holds(&actor.access, paths::CERTIFICATES_DELETE),
-        may_exclude: holds(&actor.access, paths::CERTIFICATES_EXCLUDE),
         who_may: match holds(&actor.access, paths::SECURITY_READ) {
-            true if holds(&actor.access, paths::CERTIFICATES_READ) => why::who_may(tx, actor, id, scope)?,
-            _ => Vec::new(),
+            true => why::who_may(tx, actor, id, scope)?,
+            false => Vec::new(),
         },
-        may_use_key: private_key::may_use(actor),
         locations: stores::locations(tx, actor, id, scope)?,
-        question: holds(&actor.access, paths::CERTIFICATES_READ)
-            .then(|| domain_chains::question(tx, actor, id, None))
-            .transpose()?,
+        trust_sets: domain_chains::set_names(tx)?,
+        question: domain_chains::question_in(tx, actor, id, set, scope)?,
         certificate,
         managed,
         versions,
     })
 }
 
-fn find_owner(tx: &mut Tx<'_>, actor: &Actor, summary: &Summary, scope: Scope) -> DomainResult<OwnerFound> {
+fn find_owner(tx: &mut Tx<'_>, actor: &Actor, certificate: &Summary, scope: Scope) -> DomainResult<OwnerFound> {
     let may_read_roles = holds(&actor.access, paths::SECURITY_READ);
-    let holders = match &summary.owner {
+    let holders = match &certificate.owner {
         Some((role, _)) if may_read_roles => Some(roles::get(tx, actor, *role)?.holders),
         _ => None,
     };
-    let facts = ownership::reached(tx, actor, summary.id, scope.collection, scope.now)?;
+    let facts = ownership::reached(tx, actor, certificate.id, scope.collection, scope.now)?;
     let choices = match ownership::decide(&*access::held(tx, actor)?, &facts) {
-        Ok(_) => Ok(roles::assignable(tx, actor)?),
+        Ok(_) => Ok(ownership::candidates(tx, actor, &facts)?),
         Err(Denial::NoGrant { missing, .. }) => Err(Lacking::Permission(missing)),
         Err(Denial::RoleNotHeld { role, .. }) => Err(Lacking::Role(role)),
         Err(Denial::OutsideScope(_)) => Err(Lacking::Permission(vec![paths::CERTIFICATES_CHANGE_OWNER.into()])),
     };
-    Ok(OwnerFound { may_read_roles, holders, container: facts.scope.effective_container(), choices })
+    let needed = ownership::needed(tx, certificate.id)?;
+    Ok(OwnerFound { may_read_roles, holders, container: facts.scope.effective_container(), choices, needed })
 }
 
 fn who_may(id: CertificateId, who: &WhoMay) -> view::WhoMay {
@@ -237,19 +256,21 @@ fn who_may(id: CertificateId, who: &WhoMay) -> view::WhoMay {
     }
 }
 
-fn owner_card(found: &Found, refused: Option<(String, String)>, within: Option<i64>) -> OwnerCard {
+fn owner_card(found: &Found, refused: Option<(String, String)>) -> OwnerCard {
     let owner = found.certificate.summary.owner.as_ref();
     let current = owner.map(|(role, _)| role.to_string()).unwrap_or_default();
     let mut card = OwnerCard {
         owner: owner.map(|owner| show::owner(owner, found.owner.may_read_roles)),
         people: found.owner.holders,
-        within,
         container: found.owner.container.map(|container| container.0),
         ..OwnerCard::default()
     };
     match &found.owner.choices {
         Ok(roles) => {
-            let select = choices::owners(roles, refused.as_ref().map_or(&current, |(chosen, _)| chosen));
+            let mut select = choices::owners(roles, refused.as_ref().map_or(&current, |(chosen, _)| chosen));
+            if let (Some(why), Some(nobody)) = (&found.owner.needed, select.choices.first_mut()) {
+                nobody.barred = Some(sentence(why));
+            }
             card.form = Some(match refused {
                 Some((_, why)) => select.refused(why),
                 None => select,
@@ -324,9 +345,9 @@ fn location(location: &Location) -> LocationRow {
     }
 }
 
-fn key_card(summary: &Summary, may_use: bool) -> KeyCard {
+fn key_card(summary: &Summary, may_use: bool, within: Within) -> KeyCard {
     let text = if summary.has_key { "Sealed in custody." } else { "Not here; only the certificate is held." };
-    let href = (summary.has_key && may_use).then(|| format!("/certificates/{}/key", summary.id));
+    let href = (summary.has_key && may_use).then(|| within.href(summary.id, "/key"));
     KeyCard { is_held: summary.has_key, text: text.into(), href }
 }
 
@@ -341,9 +362,7 @@ fn downloads(id: CertificateId, has_chain: bool, within: Within) -> Vec<Download
     let download = |(label, hint, file): (&str, &str, &str)| Download {
         label: label.into(),
         hint: hint.into(),
-        href: Address::new(format!("/certificates/{id}/{file}"))
-            .with("collection", within.collection.map(|id| id.to_string()).unwrap_or_default())
-            .to_string(),
+        href: within.href(id, &format!("/{file}")),
     };
     alone.into_iter().chain(chained).map(download).collect()
 }
@@ -352,24 +371,34 @@ async fn change_owner(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let Sent { author, .. } = &sent;
     let chosen = sent.number("owner")?;
     let certificate = CertificateId(ids.first());
-    let within = Within { collection: sent.number("collection")? };
+    let within = Within::sent(&sent)?;
     let scope = match sent.number("container")? {
         Some(container) => ownership::Scope { collection: None, container: Some(ContainerId(container)) },
-        None => ownership::Scope { collection: within.collection.map(CollectionId), container: None },
+        None => ownership::Scope { collection: within.collection(), container: None },
     };
     let command = ChangeOwner { certificate, scope, to: chosen.map(RoleId) };
     let outcome = author.write(move |tx, actor, now| {
         let outcome = ownership::change(tx, actor, &command, now)?;
-        // Whoever may change the owner need not be allowed to read; then nothing is said about it.
-        let after =
-            if holds(&actor.access, paths::CERTIFICATES_READ) { Some(inventory::summary(tx, actor, certificate)?) } else { None };
+        // Whoever may change the owner need not be allowed to read, and may have moved it out of the collection; then nothing is
+        // said about it.
+        let after = match inventory::summary_in(tx, actor, certificate, within.scope(now)) {
+            Ok(after) => Some(after),
+            Err(Error::Refused(_)) => None,
+            Err(error) => return Err(error),
+        };
         Ok((outcome, after))
     });
     match outcome.await {
-        Ok((outcome, after)) => Ok(author.done(&show::certificate_href(certificate), owner_changed(&outcome, after.as_ref()))),
+        Ok((outcome, after)) => {
+            let back = within.back(&author.visit, certificate).await;
+            Ok(author.done(&back, owner_changed(&outcome, chosen.is_some(), after.as_ref())))
+        }
         // A role that the caller lacks is named at the field; a lacking permission is a page of its own.
         Err(Error::Refused(Refusal::Forbidden { reason, missing })) if missing.is_empty() => {
             refused_owner(author, certificate, within, sent.fields.text("owner"), &reason).await
+        }
+        Err(Error::Refused(Refusal::Invalid { field: "owner", message })) => {
+            refused_owner(author, certificate, within, sent.fields.text("owner"), &message).await
         }
         Err(Error::Refused(Refusal::NotFound { kind: "role", .. })) => {
             refused_owner(author, certificate, within, "", "this role is gone: choose another one").await
@@ -385,41 +414,48 @@ async fn refused_owner(
     chosen: &str,
     why: &str,
 ) -> Result<Response, Refused> {
-    let refused = (chosen.to_owned(), sentence(why));
-    answer(&author.visit, certificate.0, within, StatusCode::UNPROCESSABLE_ENTITY, Some(refused), None).await
+    let again = Again { owner: Some((chosen.to_owned(), sentence(why))), noted: None };
+    answer(&author.visit, certificate.0, (within, &chains::JudgedBy::default()), StatusCode::UNPROCESSABLE_ENTITY, again).await
 }
 
 async fn change_metadata(ids: Ids, sent: Sent) -> Result<Response, Refused> {
-    let (author, certificate) = (&sent.author, CertificateId(ids.first()));
-    author.require(paths::CERTIFICATES_METADATA_MODIFY)?;
-    let known = author.visit.read(move |tx, actor| Ok((metadata::list(tx, actor)?, metadata::of(tx, actor, certificate)?)));
+    let (author, certificate, within) = (&sent.author, CertificateId(ids.first()), Within::sent(&sent)?);
+    author.require_in(paths::CERTIFICATES_METADATA_MODIFY, within.collection())?;
+    let scope = within.scope(author.visit.app.now());
+    let known =
+        author.visit.read(move |tx, actor| Ok((metadata::list(tx, actor)?, metadata::of_in(tx, actor, certificate, scope)?)));
     let (_, (fields, before)) = known.await?;
-    let command = SetMetadata { certificate, collection: None, changes: noted::changes(&fields, &sent.fields, &before) };
+    let changes = noted::changes(&fields, &sent.fields, &before);
+    let command = SetMetadata { certificate, collection: within.collection(), changes };
     match author.write(move |tx, actor, now| metadata::set(tx, actor, &command, now)).await {
-        Ok(true) => Ok(author.done(&show::certificate_href(certificate), "What is noted about the certificate was changed.")),
-        Ok(false) => Ok(author.done(&show::certificate_href(certificate), "Nothing changed.")),
+        Ok(changed) => {
+            let said = if changed { "What is noted about the certificate was changed." } else { "Nothing changed." };
+            Ok(author.done(&within.back(&author.visit, certificate).await, said))
+        }
         Err(error) => {
             let why = author.complaint(error)?.message;
-            let unnoted = Some((&sent.fields, why));
-            answer(&author.visit, certificate.0, Within::default(), StatusCode::UNPROCESSABLE_ENTITY, None, unnoted).await
+            let again = Again { owner: None, noted: Some((&sent.fields, why)) };
+            let asked = (within, &chains::JudgedBy::default());
+            answer(&author.visit, certificate.0, asked, StatusCode::UNPROCESSABLE_ENTITY, again).await
         }
     }
 }
 
-fn owner_changed(outcome: &OwnerChange, after: Option<&Summary>) -> String {
+fn owner_changed(outcome: &OwnerChange, has_owner: bool, after: Option<&Summary>) -> String {
     let owner = after.and_then(|summary| summary.owner.as_ref()).map(|(_, name)| name);
     match (outcome, owner) {
         (OwnerChange::Unchanged, _) => "Nothing changed: that was the owner already.".into(),
         (OwnerChange::Changed, Some(owner)) => format!("The certificate now belongs to {owner}."),
+        (OwnerChange::Changed, None) if has_owner => "The certificate has another owner now.".into(),
         (OwnerChange::Changed, None) => "The certificate now belongs to nobody.".into(),
     }
 }
 
 async fn remove(ids: Ids, sent: Sent) -> Result<Response, Refused> {
-    let certificate = CertificateId(ids.first());
-    let outcome = sent.author.write(move |tx, actor, now| inventory::remove(tx, actor, certificate, now)).await;
+    let (certificate, within) = (CertificateId(ids.first()), Within::sent(&sent)?);
+    let outcome = sent.author.write(move |tx, actor, now| inventory::remove_in(tx, actor, certificate, within.scope(now))).await;
     if let Err(Error::Refused(Refusal::Conflict(_))) = outcome {
-        return sent.author.done_or_said(&show::certificate_href(certificate), outcome, "");
+        return sent.author.done_or_said(&within.href(certificate, ""), outcome, "");
     }
-    sent.author.done_or_said("/certificates", outcome, "The certificate is no longer in the inventory.")
+    sent.author.done_or_said(&within.list(), outcome, "The certificate is no longer in the inventory.")
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use certhold_domain::CertificateId;
 use certhold_domain::chains::{Judgement, Question};
+use certhold_domain::{CertificateId, TrustSetId};
 use certhold_pki::graph::{Check, End, Graph, Path, Problem};
 use certhold_pki::trust::Usage;
+use serde::{Deserialize, Deserializer};
 
-use crate::web::view::chains::{ChainBox, ChainLine, ChainPath, ChainsCard, TrustVerdict};
+use super::{Within, asked};
+use crate::web::view::chains::{ChainBox, ChainLine, ChainPath, ChainsCard, JudgeForm, TrustVerdict};
+use crate::web::view::form::{Choice, Input, Select};
 use crate::web::view::time::Moment;
 use crate::web::view::tone::{Badge, Tone};
 
@@ -21,19 +24,79 @@ const LABEL_CHARS: usize = 30;
 /// Boxes of one level that are drawn; the list in words has the others.
 const LEVEL_BOXES: usize = 6;
 
+/// How trust is judged, as the address of the page says.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct JudgedBy {
+    /// Only by this trust set.
+    #[serde(deserialize_with = "asked::number")]
+    trust: Option<i64>,
+    /// Who shows the certificate: `server` (also when it is left empty) or `client`.
+    #[serde(rename = "use", deserialize_with = "usage")]
+    usage: String,
+    /// A host name or address for which it shall be valid.
+    name: String,
+}
+
+fn usage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    asked::one_of(deserializer, &["", "server", "client"])
+}
+
+impl JudgedBy {
+    pub fn set(&self) -> Option<TrustSetId> {
+        self.trust.map(TrustSetId)
+    }
+
+    fn form(&self, sets: &[(TrustSetId, String)], id: CertificateId, within: Within) -> JudgeForm {
+        let all = Choice::new("", "All trust sets");
+        let set = |(id, name): &(TrustSetId, String)| Choice::new(id.to_string(), name);
+        let usages = vec![Choice::new("server", "A server shows it"), Choice::new("client", "A client shows it")];
+        JudgeForm {
+            action: format!("/certificates/{id}"),
+            within: within.collection,
+            trust: Select::of(std::iter::once(all).chain(sets.iter().map(set)).collect())
+                .choose(&self.trust.map(|id| id.to_string()).unwrap_or_default()),
+            usage: Select::of(usages).choose(if self.usage == "client" { "client" } else { "server" }),
+            name: Input::of(&self.name),
+        }
+    }
+}
+
 /// The card, with signatures verified: not for inside a transaction.
-pub fn card(question: &Question, now: i64) -> ChainsCard {
+pub fn card(question: &Question, sets: &[(TrustSetId, String)], judged: &JudgedBy, within: Within, now: i64) -> ChainsCard {
     let Ok((graph, ids)) = question.above.graph() else {
         return ChainsCard::default();
     };
-    let mut card = picture(&graph, &ids, now);
+    // Whoever sees everything need not look whether an authority is in the collection, too.
+    let seen = |id: CertificateId| match question.above.sees_all() {
+        true => Some(Within::default().href(id, "")),
+        false => question.above.may_see(id).then(|| within.href(id, "")),
+    };
+    let hrefs: Vec<Option<String>> = ids.into_iter().map(seen).collect();
+    let mut card = picture(&graph, &hrefs, now);
     card.paths = graph.paths.iter().map(|path| words(&graph, path, now)).collect();
     card.notes = notes(&graph);
     // Trust is a question about what TLS shows.
     if !question.above.certificate.summary.is_ca {
-        card.verdicts = question.judge(Usage::Server, now, &[]).into_iter().map(verdict).collect();
+        let usage = if judged.usage == "client" { Usage::Client } else { Usage::Server };
+        let names: Vec<String> = Some(judged.name.trim().to_owned()).into_iter().filter(|name| !name.is_empty()).collect();
+        card.verdicts = question.judge(usage, now, &names).into_iter().map(verdict).collect();
+        card.left_out = left_out(&question.left_out);
+        card.judge = (!sets.is_empty()).then(|| judged.form(sets, question.above.certificate.summary.id, within));
     }
     card
+}
+
+/// Which trust sets were not looked at, in a sentence; empty when all were.
+fn left_out(names: &[String]) -> String {
+    let shown = names.iter().take(5).map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => String::new(),
+        1..=5 => format!("Not looked at, since there are more than are judged at once: {shown}. Choose one."),
+        many => {
+            format!("Not looked at, since there are more than are judged at once: {shown} and {} others. Choose one.", many - 5)
+        }
+    }
 }
 
 fn verdict(judgement: Judgement) -> TrustVerdict {
@@ -97,7 +160,7 @@ fn word(problem: Problem) -> &'static str {
     }
 }
 
-fn picture(graph: &Graph, ids: &[CertificateId], now: i64) -> ChainsCard {
+fn picture(graph: &Graph, hrefs: &[Option<String>], now: i64) -> ChainsCard {
     let mut rows: BTreeMap<usize, Vec<Option<usize>>> = BTreeMap::new();
     let mut missing: Vec<(usize, usize)> = Vec::new();
     for (node, level) in levels(graph) {
@@ -131,7 +194,7 @@ fn picture(graph: &Graph, ids: &[CertificateId], now: i64) -> ChainsCard {
             match node {
                 Some(node) => {
                     at.insert(*node, (x, y));
-                    boxes.push(held(graph, ids, *node, (x, y), now));
+                    boxes.push(held(graph, hrefs[*node].clone(), *node, (x, y), now));
                 }
                 None => {
                     let Some((below, _)) = unheld.next() else { continue };
@@ -163,7 +226,7 @@ fn line(from: (i64, i64), to: (i64, i64), is_verified: bool) -> ChainLine {
     ChainLine { from: (from.0 + middle, from.1), to: (to.0 + middle, to.1 + ChainBox::HEIGHT), is_verified }
 }
 
-fn held(graph: &Graph, ids: &[CertificateId], node: usize, (x, y): (i64, i64), now: i64) -> ChainBox {
+fn held(graph: &Graph, href: Option<String>, node: usize, (x, y): (i64, i64), now: i64) -> ChainBox {
     let title = name(graph, node);
     ChainBox {
         x,
@@ -171,7 +234,8 @@ fn held(graph: &Graph, ids: &[CertificateId], node: usize, (x, y): (i64, i64), n
         label: cut(&title),
         title,
         state: state(graph, node, now),
-        href: Some(format!("/certificates/{}", ids[node])),
+        href,
+        is_held: true,
         is_root: graph.nodes[node].self_signed,
         is_this: node == 0,
     }
@@ -181,7 +245,7 @@ fn not_held(graph: &Graph, below: usize, (x, y): (i64, i64)) -> ChainBox {
     let facts = &graph.nodes[below].facts;
     let title = facts.issuer_common_name.as_deref().unwrap_or(&facts.issuer).to_owned();
     let state = Badge::new("Not held", Tone::Warn);
-    ChainBox { x, y, label: cut(&title), title, state, href: None, is_root: false, is_this: false }
+    ChainBox { x, y, label: cut(&title), title, state, href: None, is_held: false, is_root: false, is_this: false }
 }
 
 fn words(graph: &Graph, path: &Path, now: i64) -> ChainPath {

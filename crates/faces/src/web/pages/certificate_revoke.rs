@@ -5,21 +5,21 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use certhold_domain::CertificateId;
-use certhold_domain::access::{self, paths};
-use certhold_domain::collections::Scope;
+use certhold_domain::access::paths;
+use certhold_domain::collections;
 use certhold_domain::enrolment;
 use certhold_domain::inventory::{self, Revocation, RevocationReason, Revoke};
 use certhold_domain::renewal::revocation;
 
-use super::Ids;
+use super::{Asked, Ids, Within};
 use crate::issue;
 use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::Refused;
 use crate::web::sent::{Complaint, Sent};
+use crate::web::shared::holds;
 use crate::web::show;
 use crate::web::view::form::{Choice, Input, Select};
-use crate::web::view::frame::Section;
 use crate::web::view::private_ca::RevokePage;
 use crate::web::visit::Visit;
 
@@ -38,21 +38,21 @@ const REASONS: [(RevocationReason, &str); 7] = [
     (RevocationReason::CertificateHold, "For the time being: a hold, which can be lifted"),
 ];
 
-async fn ask(visit: Visit, ids: Ids) -> Result<Response, Refused> {
-    page(&visit, CertificateId(ids.first()), StatusCode::OK, &Fields::default(), None).await
+async fn ask(visit: Visit, ids: Ids, Asked(within): Asked<Within>) -> Result<Response, Refused> {
+    page(&visit, (CertificateId(ids.first()), within), StatusCode::OK, &Fields::default(), None).await
 }
 
 async fn page(
     visit: &Visit,
-    id: CertificateId,
+    (id, within): (CertificateId, Within),
     status: StatusCode,
     sent: &Fields,
     complaint: Option<Complaint>,
 ) -> Result<Response, Refused> {
-    let now = visit.app.now();
+    let scope = within.scope(visit.app.now());
     let read = visit.read(move |tx, actor| {
-        access::require_path(tx, actor, paths::CERTIFICATES_REVOKE)?;
-        inventory::get_whole(tx, actor, id, Scope::everywhere(now))
+        collections::require(tx, actor, paths::CERTIFICATES_REVOKE, id, scope)?;
+        inventory::get_whole(tx, actor, id, scope)
     });
     let (viewer, whole) = read.await?;
     let title = whole.certificate.summary.title().to_owned();
@@ -63,10 +63,12 @@ async fn page(
         .filter(|(reason, _)| taken(reason))
         .map(|(reason, words)| Choice::new(reason.code().to_string(), *words))
         .collect();
-    let frame = visit.frame("Revoke", Section::Certificates, viewer).below("Certificates", "/certificates");
+    let back = within.href(id, "");
     let mut page = RevokePage {
-        frame: frame.below(&title, show::certificate_href(id)),
+        frame: within.frame(visit, "Revoke", viewer).below(&title, back.clone()),
         id: id.0,
+        within: within.collection,
+        back,
         certificate: title,
         authority: whole.issuance.map(|issuance| issuance.authority),
         issuer,
@@ -82,7 +84,8 @@ async fn page(
 
 async fn revoke(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let (author, id) = (&sent.author, CertificateId(ids.first()));
-    author.require(paths::CERTIFICATES_REVOKE)?;
+    let within = Within::sent(&sent)?;
+    author.require_in(paths::CERTIFICATES_REVOKE, within.collection())?;
     let code = sent.number("reason")?.unwrap_or(0);
     let Some(reason) = RevocationReason::of(code).filter(|reason| REASONS.iter().any(|(known, _)| known == reason)) else {
         return Err(author.malformed("Choose one of the reasons that are offered."));
@@ -90,13 +93,13 @@ async fn revoke(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let comment = sent.fields.text("comment").trim().to_owned();
     let outcome = author.write(move |tx, actor, now| {
         let revocation = Revocation { effective_at: now, reason, comment: comment.clone() };
-        inventory::revoke(tx, actor, &Revoke { certificates: vec![id], revocation }, Scope::everywhere(now), now)
+        inventory::revoke(tx, actor, &Revoke { certificates: vec![id], revocation }, within.scope(now), now)
     });
     match outcome.await {
-        Ok(_) => Ok(author.done(&show::certificate_href(id), "The certificate is recorded as revoked.")),
+        Ok(_) => Ok(author.done(&within.back(&author.visit, id).await, "The certificate is recorded as revoked.")),
         Err(error) => {
             let complaint = author.complaint(error)?;
-            page(&author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, &sent.fields, Some(complaint)).await
+            page(&author.visit, (id, within), StatusCode::UNPROCESSABLE_ENTITY, &sent.fields, Some(complaint)).await
         }
     }
 }
@@ -104,7 +107,8 @@ async fn revoke(ids: Ids, sent: Sent) -> Result<Response, Refused> {
 async fn renew(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let (author, id) = (&sent.author, CertificateId(ids.first()));
     author.require(paths::ENROLLMENT_PFX)?;
-    let (app, scope) = (&author.visit.app, Scope::everywhere(author.visit.app.now()));
+    let within = Within::sent(&sent)?;
+    let (app, scope) = (&author.visit.app, within.scope(author.visit.app.now()));
     let asking = author.actor.clone();
     let request = app.read(move |tx| enrolment::renewal_request(tx, &asking, id, scope, None, None)).await;
     let issued = match request {
@@ -114,12 +118,15 @@ async fn renew(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     author.visit.shared.changed();
     match issued {
         Ok(issued) => {
-            Ok(author.done(&show::certificate_href(issued.certificate), "The certificate was issued again, for a new key."))
+            // The new one need not be in the collection.
+            let sees_all = holds(&author.actor.access, paths::CERTIFICATES_READ);
+            let shown = if sees_all { show::certificate_href(issued.certificate) } else { within.list() };
+            Ok(author.done(&shown, "The certificate was issued again, for a new key."))
         }
         Err(certhold_domain::Error::Refused(certhold_domain::Refusal::Invalid { message, .. })) => {
             let outcome = Err(certhold_domain::Refusal::Conflict(message).into());
-            author.done_or_said(&show::certificate_href(id), outcome, "")
+            author.done_or_said(&within.href(id, ""), outcome, "")
         }
-        Err(error) => author.done_or_said(&show::certificate_href(id), Err(error), ""),
+        Err(error) => author.done_or_said(&within.href(id, ""), Err(error), ""),
     }
 }

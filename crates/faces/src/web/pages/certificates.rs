@@ -1,6 +1,6 @@
 //! `/certificates`: the inventory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use axum::Router;
 use axum::response::Response;
@@ -8,18 +8,21 @@ use axum::routing::get;
 use certhold_domain::access::paths;
 use certhold_domain::bulk::Wanted;
 use certhold_domain::collections::{self, Scope};
-use certhold_domain::inventory::{self, Expiry, Facet, Filter, OwnerFilter, Page, Sort, Summary};
+use certhold_domain::inventory::{self, Column as By, Direction, Expiry, Facet, Filter, OwnerFilter, Page, Sort, Summary};
+use certhold_domain::metadata;
 use certhold_domain::ownership;
 use certhold_domain::query::{self, looks_like_query};
-use certhold_domain::{Actor, CollectionId, Error, Refusal, RoleId};
+use certhold_domain::views::{self, View};
+use certhold_domain::{Actor, CertificateId, CollectionId, Error, Refusal, RoleId};
 use certhold_store::Tx;
 use serde::{Deserialize, Deserializer};
 
+use super::columns::{self, Columns};
 use super::{Asked, asked, inventory_csv};
 use crate::state::App;
 use crate::web::paging::{Place, ROWS};
 use crate::web::refused::{Refused, sentence};
-use crate::web::shared::holds;
+use crate::web::shared::holds_in;
 use crate::web::show;
 use crate::web::view::address::Address;
 use crate::web::view::frame::Section;
@@ -80,6 +83,9 @@ fn conditions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::E
     }
 }
 
+/// The columns that lists are ordered by.
+const ORDERS: [&str; 4] = ["expiry", "name", "issuer", "held"];
+
 /// The inventory, only what expires in a stretch of time.
 pub fn window(from: Option<i64>, until: Option<i64>) -> String {
     let instant = |ms: Option<i64>| {
@@ -94,10 +100,21 @@ fn instant(text: &str) -> Option<i64> {
 }
 
 impl Parameters {
+    /// The column by which the list is ordered, and whether downwards; empty: the newest first.
+    fn order(&self) -> (&str, bool) {
+        let (column, descending) = self.sort.strip_prefix('-').map_or((self.sort.as_str(), false), |column| (column, true));
+        if ORDERS.contains(&column) { (column, descending) } else { ("", false) }
+    }
+
     fn sort(&self) -> Sort {
-        match self.sort.as_str() {
+        let (column, descending) = self.order();
+        let direction = if descending { Direction::Descending } else { Direction::Ascending };
+        match column {
+            "expiry" if descending => Sort::ExpiryLast,
             "expiry" => Sort::Expiry,
-            "-expiry" => Sort::ExpiryLast,
+            "name" => Sort::By(By::CommonName, direction),
+            "issuer" => Sort::By(By::Issuer, direction),
+            "held" => Sort::By(By::HeldSince, direction),
             _ => Sort::Newest,
         }
     }
@@ -133,11 +150,10 @@ impl Parameters {
         Narrowing::parse(&self.narrow)
     }
 
-    fn columns(&self) -> impl Iterator<Item = &'static Column> {
-        let chosen = |name: &str| {
-            self.columns.split(',').any(|one| one.trim() == name) || self.others.contains_key(&format!("column-{name}"))
-        };
-        COLUMNS.iter().filter(move |column| chosen(column.name))
+    /// The names of the added columns.
+    fn columns(&self) -> Vec<String> {
+        let ticked = self.others.keys().filter_map(|name| name.strip_prefix("column-"));
+        columns::known(self.columns.split(',').map(str::trim).chain(ticked))
     }
 
     /// The query of the search field with the conditions that narrow it.
@@ -147,7 +163,7 @@ impl Parameters {
     }
 
     /// This list without its place in it.
-    fn address(&self) -> Address {
+    pub fn address(&self) -> Address {
         let shown = FILTERS.iter().any(|(filter, _)| *filter == self.filter);
         Address::new("/certificates")
             .with("q", self.q.trim())
@@ -155,7 +171,7 @@ impl Parameters {
             .with("owner", self.owner.as_str())
             .with("collection", self.collection().map(|id| id.to_string()).unwrap_or_default())
             .with("where", self.narrowing().parameter())
-            .with("columns", self.columns().map(|column| column.name).collect::<Vec<_>>().join(","))
+            .with("columns", self.columns().join(","))
             .with("from", self.from.as_str())
             .with("until", self.until.as_str())
             .with("sort", if self.sort() == Sort::Newest { "" } else { self.sort.as_str() })
@@ -219,8 +235,14 @@ impl Parameters {
     }
 }
 
+/// Of each certificate what is noted about it.
+type Noted = HashMap<CertificateId, Vec<(String, String)>>;
+
 struct Found {
     page: Result<Page, QueryError>,
+    noted: Noted,
+    columns: Columns,
+    views: Vec<View>,
     held: i64,
     /// The collection's name.
     collection: Option<String>,
@@ -237,12 +259,11 @@ struct Rights {
 }
 
 impl Rights {
-    fn of(actor: &Actor) -> Self {
-        let may = |path| holds(&actor.access, path);
-        // An edit of many asks for rights that hold everywhere.
+    fn of(actor: &Actor, collection: Option<CollectionId>) -> Self {
+        let may = |path| holds_in(&actor.access, path, collection);
         let reads = may(paths::CERTIFICATES_READ);
         Self {
-            own: reads && ownership::require_beforehand(&actor.access, ownership::Scope::default()).is_ok(),
+            own: reads && ownership::require_beforehand(&actor.access, ownership::Scope { collection, container: None }).is_ok(),
             note: reads && may(paths::CERTIFICATES_METADATA_MODIFY),
             remove: reads && may(paths::CERTIFICATES_DELETE),
         }
@@ -263,42 +284,69 @@ fn bulk_bar(page: &Page, address: &Address, rights: Rights) -> BulkBar {
     }
 }
 
-fn nothing(error: QueryError, held: i64, collection: Option<String>) -> Found {
-    Found { page: Err(error), held, collection, facets: Vec::new(), rights: Rights::default() }
+impl Found {
+    /// Nothing is found yet.
+    fn nothing(tx: &mut Tx<'_>, actor: &Actor, scope: Scope, columns: Vec<String>) -> certhold_domain::Result<Found> {
+        Ok(Found {
+            page: Ok(Page { certificates: Vec::new(), next: None, total: None }),
+            noted: Noted::new(),
+            columns: Columns::of(columns, metadata::list(tx, actor)?),
+            views: views::list(tx, actor)?,
+            held: inventory::count_all(tx)?,
+            collection: scope.collection.map(|id| collections::get(tx, actor, id)).transpose()?.map(|found| found.name),
+            facets: Vec::new(),
+            rights: Rights::default(),
+        })
+    }
+}
+
+/// What is looked for, and how it is shown.
+struct Looking {
+    filter: Filter,
+    text: Option<String>,
+    columns: Vec<String>,
+    scope: Scope,
+}
+
+fn find(tx: &mut Tx<'_>, actor: &Actor, asked: Looking) -> certhold_domain::Result<Found> {
+    let Looking { mut filter, text, columns, scope } = asked;
+    inventory::require_list(tx, actor, scope)?;
+    let found = Found::nothing(tx, actor, scope, columns)?;
+    if let Some(text) = &text {
+        match query::check(tx, text)? {
+            Ok(query) => filter.condition = Some(query.resolve(scope.now, &actor.name)),
+            Err(error) => return Ok(Found { page: Err(not_understood(&error)), ..found }),
+        }
+    }
+    let listed = match found.columns.ask_for_metadata() {
+        true => inventory::list_noted_in(tx, actor, &filter, scope),
+        false => inventory::list_in(tx, actor, &filter, scope).map(|page| (page, Noted::new())),
+    };
+    match listed {
+        Ok((page, noted)) => {
+            let facets = inventory::facets(tx, actor, &filter, scope)?;
+            Ok(Found { page: Ok(page), noted, facets, rights: Rights::of(actor, scope.collection), ..found })
+        }
+        Err(Error::Refused(refusal @ (Refusal::Invalid { .. } | Refusal::Conflict(_)))) => {
+            Ok(Found { page: Err(query_error(&refusal)), ..found })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
     let (now, place) = (visit.app.now(), Place::of(given.after.clone(), given.trail.as_deref()));
-    let (mut filter, scope) = (given.filter(&place, now), Scope::of(given.collection(), now));
-    let text = given.query();
-    let find = move |tx: &mut Tx<'_>, actor: &Actor| {
-        inventory::require_list(tx, actor, scope)?;
-        let held = inventory::count_all(tx)?;
-        let collection = scope.collection.map(|id| collections::get(tx, actor, id)).transpose()?.map(|found| found.name);
-        if let Some(text) = &text {
-            match query::check(tx, text)? {
-                Ok(query) => filter.condition = Some(query.resolve(now, &actor.name)),
-                Err(error) => return Ok(nothing(not_understood(&error), held, collection)),
-            }
-        }
-        match inventory::list_in(tx, actor, &filter, scope) {
-            Ok(page) => {
-                let facets = inventory::facets(tx, actor, &filter, scope)?;
-                Ok(Found { page: Ok(page), held, collection, facets, rights: Rights::of(actor) })
-            }
-            Err(Error::Refused(refusal @ (Refusal::Invalid { .. } | Refusal::Conflict(_)))) => {
-                Ok(nothing(query_error(&refusal), held, collection))
-            }
-            Err(error) => Err(error),
-        }
-    };
-    let (viewer, found) = visit.read(find).await?;
+    let scope = Scope::of(given.collection(), now);
+    let asked = Looking { filter: given.filter(&place, now), text: given.query(), columns: given.columns(), scope };
+    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, asked)).await?;
     let address = given.address();
     let (page, query_error) = match found.page {
         Ok(page) => (page, None),
         Err(error) => (Page { certificates: Vec::new(), next: None, total: None }, Some(error)),
     };
-    let column = if given.sort() == Sort::Newest { "" } else { "expiry" };
+    let (column, descending) = given.order();
+    let nothing_noted = Vec::new();
+    let cells = |one: &Summary| found.columns.cells(one, found.noted.get(&one.id).unwrap_or(&nothing_noted));
     let shown = InventoryPage {
         frame: match (&found.collection, scope.collection) {
             (Some(name), Some(id)) => visit
@@ -311,17 +359,16 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
         query_error,
         kept: address.clone().without(&["q"]).parameters().to_vec(),
         filters: given.links(),
-        sorting: Sorting::new(&address, column, given.sort() == Sort::ExpiryLast),
+        sorting: Sorting::new(&address, column, descending),
         facets: narrow::facets(&found.facets, &given.narrowing(), &address),
         chips: given.narrowing().chips(&address),
         collect_href: given.query().map(|query| Address::new("/collections/new").with("query", query).to_string()),
         csv_href: Address::new("/certificates.csv").with_all(address.parameters()).to_string(),
-        columns: COLUMNS
-            .iter()
-            .map(|column| (column.name, column.label, given.columns().any(|shown| shown.name == column.name)))
-            .collect(),
+        columns: found.columns.all(),
+        views: super::views::links(&found.views, &address),
+        view_list: super::views::after_question_mark(&address),
         columns_kept: address.clone().without(&["columns"]).parameters().to_vec(),
-        rows: page.certificates.iter().map(|certificate| row(certificate, scope, given.columns(), now)).collect(),
+        rows: page.certificates.iter().map(|certificate| row(certificate, scope, cells(certificate), now)).collect(),
         bulk: bulk_bar(&page, &address, found.rights),
         pager: place.pager(&address, page.next, page.certificates.len(), page.total),
         all_href: given.address().without(&["q", "filter", "owner", "from", "until"]).to_string(),
@@ -358,35 +405,7 @@ fn query_error(refusal: &Refusal) -> QueryError {
     QueryError { message, column: None }
 }
 
-/// A column that may be added.
-struct Column {
-    name: &'static str,
-    label: &'static str,
-    cell: fn(&Summary) -> String,
-}
-
-const COLUMNS: &[Column] = &[
-    Column { name: "names", label: "All names", cell: |shown| shown.names.join(", ") },
-    Column { name: "serial", label: "Serial number", cell: |shown| shown.serial.clone() },
-    Column { name: "signature", label: "Signature", cell: |shown| shown.signature_algorithm.clone() },
-    Column { name: "findings", label: "Findings", cell: findings },
-    Column { name: "source", label: "Source", cell: |shown| shown.source.clone() },
-    Column { name: "held", label: "Held since", cell: |shown| day(shown.held_since) },
-    Column { name: "begins", label: "Valid from", cell: |shown| day(shown.not_before) },
-    Column { name: "subject", label: "Subject", cell: |shown| shown.subject.clone() },
-    Column { name: "fingerprint", label: "SHA-256", cell: |shown| certhold_domain::hex(&shown.sha256) },
-];
-
-fn findings(certificate: &Summary) -> String {
-    let rules = certificate.findings.iter().filter_map(|finding| finding.split_once(':')).map(|(_, rule)| rule);
-    rules.collect::<Vec<_>>().join(", ")
-}
-
-fn day(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms).map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default()
-}
-
-fn row(certificate: &Summary, scope: Scope, columns: impl Iterator<Item = &'static Column>, now: i64) -> CertificateRow {
+fn row(certificate: &Summary, scope: Scope, more: Vec<String>, now: i64) -> CertificateRow {
     let title = certificate.title();
     let others = certificate.names.iter().filter(|name| !name.eq_ignore_ascii_case(title)).count();
     CertificateRow {
@@ -400,7 +419,7 @@ fn row(certificate: &Summary, scope: Scope, columns: impl Iterator<Item = &'stat
         key: key(&certificate.key_algorithm, certificate.key_bits),
         is_managed: certificate.lineage.is_some(),
         has_key: certificate.has_key,
-        more: columns.map(|column| (column.cell)(certificate)).collect(),
+        more,
     }
 }
 

@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use certhold_domain::access::paths;
-use certhold_domain::bulk::Selection;
+use certhold_domain::bulk::{Selection, Wanted};
 use certhold_domain::collections::Scope;
 use certhold_domain::inventory::{self, Filter};
 use certhold_domain::ownership;
@@ -63,10 +63,22 @@ impl Chosen {
         Some(Chosen::Ticked { ids: ids?, collection })
     }
 
+    /// The collection in which they were chosen.
+    pub fn collection(&self) -> Option<CollectionId> {
+        match self {
+            Chosen::Ticked { collection, .. } => *collection,
+            Chosen::Listed(list) => parameters(list).ok().and_then(|shown| shown.collection()),
+        }
+    }
+
     /// For an edit of many.
     pub fn selection(&self, now: i64) -> Result<Selection, Refusal> {
         Ok(match self {
-            Chosen::Ticked { ids, .. } => Selection::Certificates(ids.clone()),
+            Chosen::Ticked { ids, collection: None } => Selection::Certificates(ids.clone()),
+            // Where the collection is named, rights on it are enough.
+            Chosen::Ticked { ids, collection } => {
+                Selection::Filter(Wanted { query: among(ids), collection: *collection, ..Wanted::default() })
+            }
             Chosen::Listed(list) => Selection::Filter(parameters(list)?.wanted(now)),
         })
     }
@@ -91,10 +103,7 @@ impl Chosen {
     /// The filter that finds them, and where.
     fn filter(&self, tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<(Filter, Scope)> {
         let (filter, text, scope) = match self {
-            Chosen::Ticked { ids, collection } => {
-                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-                (Filter::default(), format!("CertId -in ({})", ids.join(", ")), Scope::of(*collection, now))
-            }
+            Chosen::Ticked { ids, collection } => (Filter::default(), among(ids), Scope::of(*collection, now)),
             Chosen::Listed(list) => {
                 let shown = parameters(list)?;
                 let scope = Scope::of(shown.collection(), now);
@@ -104,6 +113,12 @@ impl Chosen {
         let condition = inventory::question(tx, actor, &text, scope)?;
         Ok((Filter { condition, ..filter }, scope))
     }
+}
+
+/// The query that finds these.
+fn among(ids: &[CertificateId]) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    format!("CertId -in ({})", ids.join(", "))
 }
 
 impl fmt::Display for Chosen {
@@ -121,7 +136,7 @@ impl fmt::Display for Chosen {
 
 /// The parameters of a list, from the part of its address after the question mark. What cannot be understood is refused: without
 /// it, the list would have more certificates.
-fn parameters(list: &str) -> Result<Parameters, Refusal> {
+pub(super) fn parameters(list: &str) -> Result<Parameters, Refusal> {
     let uri = list_address(list).parse::<Uri>().ok();
     let given = uri.and_then(|uri| Query::try_from_uri(&uri).ok());
     let not_understood = || Refusal::invalid("q", "this list cannot be understood: choose certificates in the inventory again");
@@ -160,7 +175,7 @@ async fn act(sent: Sent) -> Result<Response, Refused> {
         _ => return Err(author.malformed("A choice of the form is none of those that were offered.")),
     };
     match needed {
-        Some(path) => author.require(path)?,
+        Some(path) => author.require_in(path, collection)?,
         // Whoever may list nothing learns nothing about what they sent.
         None => {
             let scope = Scope::of(collection, author.visit.app.now());
@@ -272,6 +287,9 @@ mod tests {
         };
         assert_eq!(wanted.query, "(KeySize -lt 2048) AND (CN -eq 1)");
         assert_eq!((wanted.expires_from, wanted.expires_before.is_some()), (Some(now), true));
+        let inside = Chosen::Ticked { ids: vec![CertificateId(3), CertificateId(14)], collection: Some(CollectionId(7)) };
+        let Selection::Filter(wanted) = inside.selection(now).unwrap() else { panic!("inside a collection") };
+        assert_eq!((wanted.query.as_str(), wanted.collection), ("CertId -in (3, 14)", Some(CollectionId(7))));
         for odd in
             ["collection=abc", "owner=x", "filter=expired2", "from=yesterday", "collection=4&collection=5", "a b", "until=2026"]
         {

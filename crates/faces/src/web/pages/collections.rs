@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use certhold_domain::access::{self, paths};
-use certhold_domain::collections::{self, Collection, CollectionCommand, Grant, Scope};
+use certhold_domain::collections::{self, Collection, CollectionCommand, Duplicates, Grant, Scope};
 use certhold_domain::inventory::{self, Filter};
 use certhold_domain::{Actor, CollectionId, Error, Refusal, Result as DomainResult};
 use certhold_store::Tx;
@@ -22,7 +22,7 @@ use crate::web::shared::holds;
 use crate::web::view::collections::{
     CollectionForm, CollectionPage, CollectionRow, CollectionsPage, GrantLine, NewCollectionPage,
 };
-use crate::web::view::form::{Check, Input};
+use crate::web::view::form::{Check, Choice, Input, Select};
 use crate::web::view::frame::Section;
 use crate::web::view::text::{Link, plural};
 use crate::web::visit::Visit;
@@ -132,6 +132,7 @@ async fn page(
             name: Input::of(&collection.name),
             description: Input::of(&collection.description),
             query: Input::of(&collection.query),
+            duplicates: duplicates(collection.duplicates.word()),
             on_dashboard: Check::of(collection.on_dashboard),
         },
     });
@@ -143,6 +144,7 @@ async fn page(
         query: collection.query.clone(),
         broken: count.err(),
         certificates: Link::new(label, format!("/certificates?collection={id}")),
+        duplicates: left_out(collection.duplicates),
         is_favourite: collection.favourite,
         on_dashboard: collection.on_dashboard,
         removal: removal(found.grants.as_deref().unwrap_or_default()),
@@ -174,24 +176,54 @@ fn form(sent: &Fields, complaint: Option<Complaint>) -> CollectionForm {
         name: input("name"),
         description: input("description"),
         query: input("query"),
+        duplicates: duplicates(sent.text("duplicates")),
         on_dashboard: Check::of(sent.is_ticked("on_dashboard")),
     };
     if let Some(complaint) = complaint {
-        let mut places =
-            [("name", &mut form.name.error), ("description", &mut form.description.error), ("query", &mut form.query.error)];
+        let mut places = [
+            ("name", &mut form.name.error),
+            ("description", &mut form.description.error),
+            ("query", &mut form.query.error),
+            ("duplicates", &mut form.duplicates.error),
+        ];
         complaint.place(&mut form.error, &mut places);
     }
     form
 }
 
-fn command(sent: &Fields, before: Option<&Collection>) -> CollectionCommand {
-    CollectionCommand {
+/// What lists leave out, each with its words on the form.
+const DUPLICATES: [(Duplicates, &str); 4] = [
+    (Duplicates::None, "All are shown"),
+    (Duplicates::CommonName, "Of those with the same common name the newest is shown"),
+    (Duplicates::DistinguishedName, "Of those with the same subject the newest is shown"),
+    (Duplicates::PrincipalName, "By principal name: kept for the Keyfactor API, all are shown"),
+];
+
+fn duplicates(chosen: &str) -> Select {
+    let choice = |(one, label): &(Duplicates, &str)| Choice::new(one.word(), *label);
+    Select::of(DUPLICATES.iter().map(choice).collect()).choose(if chosen.is_empty() { Duplicates::None.word() } else { chosen })
+}
+
+/// The same in a sentence; empty when nothing is left out.
+fn left_out(duplicates: Duplicates) -> String {
+    match duplicates {
+        Duplicates::None | Duplicates::PrincipalName => String::new(),
+        Duplicates::CommonName => "Of certificates with the same common name, lists show the newest.".into(),
+        Duplicates::DistinguishedName => "Of certificates with the same subject, lists show the newest.".into(),
+    }
+}
+
+fn command(sent: &Fields) -> Result<CollectionCommand, Refusal> {
+    Ok(CollectionCommand {
         name: sent.text("name").to_owned(),
         description: sent.text("description").trim().to_owned(),
         query: sent.text("query").to_owned(),
-        duplicates: before.map(|collection| collection.duplicates).unwrap_or_default(),
+        duplicates: match sent.text("duplicates") {
+            "" => Duplicates::None,
+            word => Duplicates::of_word(word)?,
+        },
         on_dashboard: sent.is_ticked("on_dashboard"),
-    }
+    })
 }
 
 /// What a new collection begins with.
@@ -202,7 +234,7 @@ struct Beginning {
 }
 
 async fn show_new(visit: Visit, Asked(given): Asked<Beginning>) -> Result<Response, Refused> {
-    let form = CollectionForm { query: Input::of(&given.query), ..CollectionForm::default() };
+    let form = CollectionForm { query: Input::of(&given.query), duplicates: duplicates(""), ..CollectionForm::default() };
     page_new(&visit, StatusCode::OK, form).await
 }
 
@@ -214,8 +246,12 @@ async fn page_new(visit: &Visit, status: StatusCode, form: CollectionForm) -> Re
 
 async fn create(sent: Sent) -> Result<Response, Refused> {
     let author = &sent.author;
-    let new = command(&sent.fields, None);
-    match author.write(move |tx, actor, now| collections::create(tx, actor, &new, now)).await {
+    author.require(paths::COLLECTIONS_MODIFY)?;
+    let outcome = match command(&sent.fields) {
+        Ok(new) => author.write(move |tx, actor, now| collections::create(tx, actor, &new, now)).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    match outcome {
         Ok(id) => {
             // Whoever adds collections need not be allowed to see what is in them.
             let shown = holds(&author.actor.access, paths::CERTIFICATES_READ);
@@ -232,11 +268,11 @@ async fn create(sent: Sent) -> Result<Response, Refused> {
 async fn update(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let (author, id) = (&sent.author, CollectionId(ids.first()));
     author.require(paths::COLLECTIONS_MODIFY)?;
-    let asking = author.actor.clone();
-    let before =
-        author.visit.app.read(move |tx| collections::get(tx, &asking, id)).await.map_err(|error| author.refused(error))?;
-    let new = command(&sent.fields, Some(&before));
-    match author.write(move |tx, actor, now| collections::update(tx, actor, id, &new, now)).await {
+    let outcome = match command(&sent.fields) {
+        Ok(new) => author.write(move |tx, actor, now| collections::update(tx, actor, id, &new, now)).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    match outcome {
         Ok(()) => Ok(author.done(&format!("/collections/{id}"), "The collection was saved.")),
         Err(error) => {
             let complaint = author.complaint(error)?;

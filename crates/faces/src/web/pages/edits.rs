@@ -4,10 +4,12 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use certhold_domain::access::{self, paths, roles};
+use certhold_domain::access::{paths, roles};
 use certhold_domain::bulk::{self, BulkEdit, BulkEditState, Command, Edit, Selection, Wanted};
+use certhold_domain::collections::Scope;
 use certhold_domain::metadata::{self, Change, Field};
-use certhold_domain::{Actor, BulkEditId, Error, Refusal, Result as DomainResult, RoleId, hex, inventory, ownership, unhex};
+use certhold_domain::ownership::{self, Candidate, Facts};
+use certhold_domain::{Actor, BulkEditId, CollectionId, Error, Refusal, Result as DomainResult, RoleId, hex, inventory, unhex};
 use certhold_store::Tx;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
@@ -20,7 +22,7 @@ use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Author, Complaint, Sent};
-use crate::web::shared::holds;
+use crate::web::shared::holds_in;
 use crate::web::show;
 use crate::web::view::address::Address;
 use crate::web::view::form::{Check, Choice, Input, Select};
@@ -150,15 +152,21 @@ async fn show_new(visit: Visit, Asked(preset): Asked<Described>) -> Result<Respo
 }
 
 async fn form(visit: &Visit, status: StatusCode, given: &Described, complaint: Option<Complaint>) -> Result<Response, Refused> {
-    let find = |tx: &mut Tx<'_>, actor: &Actor| {
-        access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
-        let own = ownership::require_beforehand(&actor.access, ownership::Scope::default()).is_ok();
-        let [note, remove] =
-            [paths::CERTIFICATES_METADATA_MODIFY, paths::CERTIFICATES_DELETE].map(|path| holds(&actor.access, path));
-        Ok((metadata::list(tx, actor)?, roles::assignable(tx, actor)?, [note, own, remove]))
+    let chosen = Chosen::parse(&given.chosen);
+    let within = chosen.as_ref().and_then(Chosen::collection);
+    let find = move |tx: &mut Tx<'_>, actor: &Actor| {
+        inventory::require_list(tx, actor, Scope::of(within, 0))?;
+        // As of certificates that nobody owns: what is barred there is barred of every one.
+        let scope = ownership::Scope { collection: within, container: None };
+        let facts = Facts { scope, in_collection: true, in_some_store: true, ..Facts::default() };
+        let owners = ownership::candidates(tx, actor, &facts)?;
+        let may = |path| holds_in(&actor.access, path, within);
+        let own = ownership::require_beforehand(&actor.access, scope).is_ok();
+        let may = [may(paths::CERTIFICATES_METADATA_MODIFY), own, may(paths::CERTIFICATES_DELETE)];
+        Ok((metadata::list(tx, actor)?, owners, may))
     };
     let (viewer, (fields, roles, may)) = visit.read(find).await?;
-    let role = |(id, name): &(RoleId, String)| Choice::new(id.to_string(), name);
+    let role = |role: &Candidate| Choice::new(role.role.to_string(), &role.name);
     let owned = [Choice::new("", "Anybody or nobody"), Choice::new("none", "Nobody")];
     let field = |field: &Field| Choice::new(&field.name, format!("{} ({})", field.name, kind_label(field)));
     let usable = fields.iter().filter(|field| !field.removing);
@@ -172,7 +180,7 @@ async fn form(visit: &Visit, status: StatusCode, given: &Described, complaint: O
     let mut page = NewEditPage {
         frame: visit.frame("Edit many certificates", Section::Certificates, viewer).below("Certificates", "/certificates"),
         error: None,
-        chosen: Chosen::parse(&given.chosen).map(|chosen| chosen.card()),
+        chosen: chosen.map(|chosen| chosen.card()),
         q: Input::of(&given.q),
         owned: Select::of(owned.into_iter().chain(roles.iter().map(role)).collect()).choose(&given.owned),
         kind: Select::of(kinds.into_iter().zip(may).map(kind).collect()).choose(chosen_kind),
@@ -214,8 +222,9 @@ pub async fn look_at(author: &Author, given: &Described) -> Result<Response, Ref
         Err(error) => return again(author, given, error).await,
     };
     let (what, reasons) = (command.edit.clone(), found.tally.reasons.clone());
-    let (viewer, (what, reasons)) =
-        author.visit.read(move |tx, actor| Ok((described(tx, &what)?, told(tx, actor, &reasons)?))).await?;
+    let scope = Scope::of(collection(&command.selection), author.visit.app.now());
+    let read = author.visit.read(move |tx, actor| Ok((described(tx, &what)?, told(tx, actor, &reasons, scope)?)));
+    let (viewer, (what, reasons)) = read.await?;
     let kept = given.kept();
     let back = Address::new("/edits/new").with_all(&kept);
     let is_removal = command.edit == Edit::Remove;
@@ -231,34 +240,42 @@ pub async fn look_at(author: &Author, given: &Described) -> Result<Response, Ref
             refused: found.tally.refused,
         },
         reasons,
-        sample: found.sample.into_iter().map(sample).collect(),
+        sample: found.sample.into_iter().map(|one| sample(one, scope.collection)).collect(),
         back: back.to_string(),
         kept: kept.into_iter().chain([("digest".to_owned(), hex(&found.digest))]).collect(),
     };
     Ok(author.visit.page(StatusCode::OK, &page))
 }
 
+/// The collection in which certificates are selected.
+fn collection(selection: &Selection) -> Option<CollectionId> {
+    match selection {
+        Selection::Filter(wanted) => wanted.collection,
+        Selection::Certificates(_) => None,
+    }
+}
+
 /// Why certificates are refused, with some of them by name.
-fn told(tx: &mut Tx<'_>, actor: &Actor, reasons: &[bulk::Reason]) -> DomainResult<Vec<ReasonRow>> {
+fn told(tx: &mut Tx<'_>, actor: &Actor, reasons: &[bulk::Reason], scope: Scope) -> DomainResult<Vec<ReasonRow>> {
     let mut rows = Vec::with_capacity(reasons.len());
     for one in reasons {
         let mut examples = Vec::new();
         for id in one.examples.iter().take(EXAMPLES) {
-            let name = match inventory::summary(tx, actor, *id) {
+            let name = match inventory::summary_in(tx, actor, *id, scope) {
                 Ok(found) => found.title().to_owned(),
                 // It may have left the inventory, or the viewer may not see it: its number says which one it was.
                 Err(Error::Refused(_)) => id.to_string(),
                 Err(error) => return Err(error),
             };
-            examples.push(Link::new(name, show::certificate_href(*id)));
+            examples.push(Link::new(name, show::certificate_href_in(*id, scope.collection)));
         }
         rows.push(ReasonRow { reason: sentence(&one.reason), count: one.count, examples });
     }
     Ok(rows)
 }
 
-fn sample(one: bulk::Sample) -> SampleRow {
-    let href = show::certificate_href(one.certificate);
+fn sample(one: bulk::Sample, collection: Option<CollectionId>) -> SampleRow {
+    let href = show::certificate_href_in(one.certificate, collection);
     if one.after.is_null() {
         let owner = one.before["owner_name"].as_str().map_or_else(String::new, |owner| format!(", owned by {owner}"));
         let change = ("Inventory".to_owned(), format!("held{owner}"), "removed".to_owned());
@@ -370,7 +387,7 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
     let (id, now) = (BulkEditId(ids.first()), visit.app.now());
     let find = move |tx: &mut Tx<'_>, actor: &Actor| {
         let edit = bulk::get(tx, actor, id)?;
-        let reasons = told(tx, actor, &edit.tally.reasons)?;
+        let reasons = told(tx, actor, &edit.tally.reasons, Scope::of(collection(&edit.selection), now))?;
         Ok((row(tx, &edit, now)?, edit, reasons))
     };
     let (viewer, (row, edit, reasons)) = visit.read(find).await?;

@@ -4,9 +4,10 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use certhold_domain::access::{paths, roles};
+use certhold_domain::access::paths;
 use certhold_domain::enrolment::{self, Kind, Kinds, OwnerRule, Pattern, RequestWanted, Under};
 use certhold_domain::metadata::Field;
+use certhold_domain::ownership::{self, Candidate};
 use certhold_domain::private_ca::{self, EnrolmentRequest, KeySource, Profile};
 use certhold_domain::renewal::KeyKind;
 use certhold_domain::{Actor, AuthorityId, Error, PatternId, Refusal, Result as DomainResult, RoleId};
@@ -120,7 +121,7 @@ struct Found {
     template: Profile,
     authorities: Vec<(AuthorityId, String)>,
     fields: Vec<Field>,
-    roles: Vec<(RoleId, String)>,
+    roles: Vec<Candidate>,
     ways: Vec<Kind>,
 }
 
@@ -138,7 +139,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, under: Under, now: i64) -> DomainResult<
     Ok(Found {
         authorities: private_ca::issuing_authorities(tx, actor, now)?,
         fields: enrolment::fields(tx, pattern.as_ref())?,
-        roles: roles::assignable(tx, actor)?,
+        roles: ownership::candidates_for_new(tx, actor)?,
         ways: ways(actor).into_iter().filter(|kind| kinds.allow(*kind)).collect(),
         pattern,
         template,

@@ -39,13 +39,14 @@ pub fn routes() -> Router<App> {
 }
 
 /// Families of operations, as the filter offers them.
-const FAMILIES: [(&str, &str); 35] = [
+const FAMILIES: [(&str, &str); 36] = [
     ("", "Everything"),
     ("certificate.", "Certificates"),
     ("collection.", "Collections"),
     ("metadata_field.", "Metadata fields"),
     ("bulk_edit.", "Edits of many"),
     ("trust_set.", "Trust sets"),
+    ("view.", "Saved views"),
     ("named_certificate.", "Certificates under names"),
     ("assignment.", "What is presented"),
     ("certificate_store.", "Certificate stores"),

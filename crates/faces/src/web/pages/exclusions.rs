@@ -3,14 +3,15 @@
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
-use certhold_domain::collections::Scope;
+use certhold_domain::access::paths;
 use certhold_domain::{CertificateId, ExclusionId, hex, inventory};
 
-use super::Ids;
+use super::{Ids, Within};
 use crate::export;
 use crate::state::App;
 use crate::web::refused::Refused;
 use crate::web::sent::Sent;
+use crate::web::shared::holds;
 use crate::web::view::exclusions::{ExclusionRow, ExclusionsPage};
 use crate::web::view::frame::Section;
 use crate::web::view::time::Moment;
@@ -35,11 +36,15 @@ async fn list(visit: Visit) -> Result<Response, Refused> {
 
 /// Removes a certificate so that no import brings it back.
 pub(super) async fn exclude(ids: Ids, sent: Sent) -> Result<Response, Refused> {
-    let id = CertificateId(ids.first());
+    let (id, within) = (CertificateId(ids.first()), Within::sent(&sent)?);
     let nothing = export::nothing(&sent.author.visit.app).map_err(|error| sent.author.refused(error))?;
     let outcome =
-        sent.author.write(move |tx, actor, now| inventory::exclude(tx, actor, id, Scope::everywhere(now), &nothing, now)).await;
-    let back = if outcome.is_ok() { "/exclusions".to_owned() } else { format!("/certificates/{id}") };
+        sent.author.write(move |tx, actor, now| inventory::exclude(tx, actor, id, within.scope(now), &nothing, now)).await;
+    let back = match (&outcome, holds(&sent.author.actor.access, paths::CERTIFICATES_EXCLUDE)) {
+        (Ok(()), true) => "/exclusions".to_owned(),
+        (Ok(()), false) => within.list(),
+        (Err(_), _) => within.href(id, ""),
+    };
     sent.author.done_or_said(&back, outcome, "The certificate was removed. No import brings it back.")
 }
 

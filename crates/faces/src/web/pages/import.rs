@@ -8,10 +8,11 @@ use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Multipart, 
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use certhold_domain::access::{self, paths, roles};
+use certhold_domain::access::{self, paths};
 use certhold_domain::inventory::Outcome as Taken;
 use certhold_domain::metadata::{self, Change, Field};
-use certhold_domain::{Actor, Error, Refusal, RoleId, ownership};
+use certhold_domain::ownership;
+use certhold_domain::{Actor, Error, Refusal, RoleId};
 use certhold_store::Tx;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -57,7 +58,7 @@ async fn page(
         access::require_path(tx, actor, paths::CERTIFICATES_IMPORT)?;
         // Whoever may give a certificate that nobody owns to no role is offered none.
         let may_own = ownership::require_beforehand(&*access::held(tx, actor)?, ownership::Scope::default()).is_ok();
-        let roles = if may_own { roles::assignable(tx, actor)? } else { Vec::new() };
+        let roles = if may_own { ownership::candidates_for_new(tx, actor)? } else { Vec::new() };
         Ok((roles, metadata::list(tx, actor)?))
     };
     let (viewer, (roles, fields)) = visit.read(find).await?;

@@ -15,7 +15,7 @@ use certhold_domain::private_ca;
 use certhold_domain::query;
 use certhold_domain::renewal::managed::{self, ManagedFilter};
 use certhold_domain::renewal::{IssuedBy, issuers, providers};
-use certhold_domain::{Actor, IdentityProviderId, KeyRequestId, Result as DomainResult, TrustSetId, chains, csv};
+use certhold_domain::{Actor, IdentityProviderId, KeyRequestId, Result as DomainResult, TrustSetId, chains, csv, views};
 use certhold_store::Tx;
 use serde::Deserialize;
 
@@ -53,6 +53,7 @@ pub fn routes() -> Router<App> {
         .route("/identity-providers.csv", get(of_identity_providers))
         .route("/identity-providers/{id}/accounts.csv", get(of_external_accounts))
         .route("/exclusions.csv", get(of_exclusions))
+        .route("/views.csv", get(of_views))
 }
 
 async fn of_collections(visit: Visit) -> Result<Response, Refused> {
@@ -61,6 +62,15 @@ async fn of_collections(visit: Visit) -> Result<Response, Refused> {
     Ok(file.whole(all.into_iter().map(|one| {
         let (shown, favourite) = (yes(one.on_dashboard), yes(one.favourite));
         [one.id.to_string(), one.name, one.description, one.query, shown, favourite, instant(one.created_at)]
+    })))
+}
+
+async fn of_views(visit: Visit) -> Result<Response, Refused> {
+    let (_, all) = visit.read(views::list).await?;
+    let file = File::csv("views.csv", &["id", "name", "parameters", "created_at"]);
+    Ok(file.whole(all.into_iter().map(|one| {
+        let parameters = one.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n");
+        [one.id.to_string(), one.name, parameters, instant(one.created_at)]
     })))
 }
 

@@ -4,8 +4,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use certhold_domain::access::{self, Access, paths, roles};
+use certhold_domain::access::{self, Access, paths};
 use certhold_domain::inventory::{self, Summary};
+use certhold_domain::ownership::{self, Candidate};
 use certhold_domain::private_ca;
 use certhold_domain::renewal::managed::{self, NewManaged};
 use certhold_domain::renewal::{AcmePlan, IssueBy, KeyKind, issuers, providers};
@@ -65,7 +66,7 @@ struct Found {
     kinds: Vec<FilterLink>,
     issuers: Vec<(i64, String)>,
     providers: Vec<(i64, String)>,
-    roles: Vec<(RoleId, String)>,
+    roles: Vec<Candidate>,
     adopted: Option<Summary>,
 }
 
@@ -143,7 +144,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, adopt: Option<CertificateId>) -> DomainR
         kinds: kinds(&actor.access, adopt, false),
         issuers: issuers::list(tx, actor)?.into_iter().map(|issuer| (issuer.id.0, issuer.name)).collect(),
         providers: providers::list(tx, actor)?.into_iter().map(|provider| (provider.id.0, provider.name)).collect(),
-        roles: roles::assignable(tx, actor)?,
+        roles: ownership::candidates_for_new(tx, actor)?,
         adopted: adopt.map(|id| inventory::summary(tx, actor, id)).transpose()?,
     })
 }

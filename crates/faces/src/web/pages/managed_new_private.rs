@@ -2,10 +2,11 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use certhold_domain::access::{self, paths, roles};
+use certhold_domain::access::{self, paths};
 use certhold_domain::enrolment::{self, Kind, Under};
 use certhold_domain::inventory::{self, Summary};
 use certhold_domain::metadata::Field;
+use certhold_domain::ownership::{self, Candidate};
 use certhold_domain::private_ca::{self, Profile};
 use certhold_domain::renewal::managed::{self, NewManaged};
 use certhold_domain::renewal::{IssueBy, KeyKind, PrivatePlan};
@@ -28,7 +29,7 @@ struct Found {
     /// Patterns and templates: what the form sends, and what they are called.
     under: Vec<Choice>,
     authorities: Vec<(AuthorityId, String)>,
-    roles: Vec<(RoleId, String)>,
+    roles: Vec<Candidate>,
     fields: Vec<Field>,
     adopted: Option<Summary>,
 }
@@ -53,7 +54,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, adopt: Option<CertificateId>, now: i64) 
         kinds: managed_new::kinds(&actor.access, adopt, true),
         under,
         authorities: private_ca::issuing_authorities(tx, actor, now)?,
-        roles: roles::assignable(tx, actor)?,
+        roles: ownership::candidates_for_new(tx, actor)?,
         fields: enrolment::fields(tx, None)?,
         adopted: adopt.map(|id| inventory::summary(tx, actor, id)).transpose()?,
     })

@@ -16,6 +16,7 @@ mod chosen;
 mod claims;
 mod clients;
 mod collections;
+mod columns;
 mod containers;
 mod deployments;
 mod dns_providers;
@@ -52,6 +53,7 @@ mod stores;
 mod system;
 mod tokens;
 mod trust_sets;
+mod views;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -60,12 +62,17 @@ use axum::extract::{DefaultBodyLimit, FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::routing::get;
 use axum::{Extension, Router};
-use certhold_domain::CollectionId;
 use certhold_domain::collections::Scope;
+use certhold_domain::{CertificateId, CollectionId, inventory};
 
 use self::asked::{Asked, Forgiving};
 use super::assets;
+use super::refused::Refused;
+use super::sent::Sent;
 use super::shared::Shared;
+use super::view::address::Address;
+use super::view::frame::{Frame, Section, Viewer};
+use super::visit::Visit;
 use crate::state::App;
 
 /// Every page, and the page for everything that is none.
@@ -75,6 +82,7 @@ pub fn router(app: &App) -> Router<App> {
         .merge(home::routes())
         .merge(certificates::routes())
         .merge(chosen::routes())
+        .merge(views::routes())
         .merge(list_files::routes())
         .merge(certificate::routes())
         .merge(certificate_revoke::routes())
@@ -160,8 +168,50 @@ struct Within {
 }
 
 impl Within {
+    /// As a form says it in the hidden field `collection`.
+    fn sent(sent: &Sent) -> Result<Within, Refused> {
+        Ok(Within { collection: sent.number("collection")? })
+    }
+
+    fn collection(self) -> Option<CollectionId> {
+        self.collection.map(CollectionId)
+    }
+
     /// The scope now.
     fn scope(self, now: i64) -> Scope {
-        Scope::of(self.collection.map(CollectionId), now)
+        Scope::of(self.collection(), now)
+    }
+
+    /// A page below that of the certificate, seen in the same way; `below` is empty or begins with a slash.
+    fn href(self, id: CertificateId, below: &str) -> String {
+        Address::new(format!("/certificates/{id}{below}")).with("collection", self.parameter()).to_string()
+    }
+
+    /// The list in which the certificate was found.
+    fn list(self) -> String {
+        Address::new("/certificates").with("collection", self.parameter()).to_string()
+    }
+
+    /// Where to go on after a change: it may have taken the certificate out of the collection, then to the list.
+    async fn back(self, visit: &Visit, id: CertificateId) -> String {
+        let scope = self.scope(visit.app.now());
+        let is_seen =
+            self.collection.is_none() || visit.read(move |tx, actor| inventory::summary_in(tx, actor, id, scope)).await.is_ok();
+        if is_seen { self.href(id, "") } else { self.list() }
+    }
+
+    fn parameter(self) -> String {
+        self.collection.map(|id| id.to_string()).unwrap_or_default()
+    }
+
+    /// What surrounds a page of the certificate or below it.
+    fn frame(self, visit: &Visit, title: impl Into<String>, viewer: Viewer) -> Frame {
+        match self.collection {
+            Some(_) => visit
+                .frame(title, Section::Collections, viewer)
+                .below("Collections", "/collections")
+                .below("Certificates", self.list()),
+            None => visit.frame(title, Section::Certificates, viewer).below("Certificates", self.list()),
+        }
     }
 }

@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use certhold_domain::access::{self, paths, roles};
 use certhold_domain::enrolment::{self, Kind, Kinds, OwnerRule, OwnerTerms, PARTS, PartRule, Pattern, PatternCommand, Rules};
 use certhold_domain::metadata::{self, Enrolment, Field, FieldType, Override};
-use certhold_domain::ownership::{self, OwnerPolicy};
+use certhold_domain::ownership::{self, Candidate, OwnerPolicy};
 use certhold_domain::private_ca::{self, Profile};
 use certhold_domain::renewal::KeyKind;
 use certhold_domain::{Actor, AuthorityId, PatternId, Refusal, Result as DomainResult, RoleId};
@@ -232,6 +232,8 @@ fn form(found: &Found, sent: &Fields, complaint: Option<Complaint>) -> PatternFo
     let templates = Profile::ALL.iter().map(|row| Choice::new(row.0, row.1)).collect();
     let any = std::iter::once(Choice::new("", "Whichever is named"));
     let authorities = found.authorities.iter().map(|(id, name)| Choice::new(id.to_string(), name));
+    let owner = |(role, name): &(RoleId, String)| Candidate { role: *role, name: name.clone(), barred: None };
+    let owners: Vec<Candidate> = found.roles.iter().map(owner).collect();
     let policies = POLICIES.iter().map(|(rule, words)| Choice::new(rule.name(), *words)).collect();
     let mut form = PatternForm {
         error: None,
@@ -251,7 +253,7 @@ fn form(found: &Found, sent: &Fields, complaint: Option<Complaint>) -> PatternFo
         parts: PARTS.iter().enumerate().map(|part| part_row(part, sent)).collect(),
         parts_error: None,
         owner_policy: Select::of(policies).choose(sent.text("owner_policy")),
-        default_owner: choices::owners(&found.roles, sent.text("default_owner")),
+        default_owner: choices::owners(&owners, sent.text("default_owner")),
         owner_override: check("owner_override"),
         fields: found.fields.iter().map(|field| field_row(field, sent)).collect(),
         fields_error: None,

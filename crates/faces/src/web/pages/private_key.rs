@@ -7,19 +7,18 @@ use axum::routing::{get, post};
 use certhold_domain::access::paths;
 use certhold_domain::collections::Scope;
 use certhold_domain::inventory::{self, Summary};
-use certhold_domain::{Actor, CertificateId, Error, Refusal, Result as DomainResult};
+use certhold_domain::{Actor, CertificateId, CollectionId, Error, Refusal, Result as DomainResult};
 use certhold_pki::OutputFormat;
 use certhold_store::Tx;
 use secrecy::SecretString;
 
-use super::Ids;
+use super::{Asked, Ids, Within};
 use crate::export::{self, KeyExport};
 use crate::state::App;
 use crate::web::refused::Refused;
 use crate::web::sent::{Complaint, Sent};
-use crate::web::shared::holds;
+use crate::web::shared::holds_in;
 use crate::web::view::form::{Check, Choice, Input, Select};
-use crate::web::view::frame::Section;
 use crate::web::view::private_key::{DestroyForm, ExportForm, PrivateKeyPage};
 use crate::web::visit::Visit;
 
@@ -31,36 +30,44 @@ pub fn routes() -> Router<App> {
 }
 
 /// Whether the page has anything for this actor.
-pub(super) fn may_use(actor: &Actor) -> bool {
-    holds(&actor.access, paths::PRIVATE_KEY_READ) || holds(&actor.access, paths::PRIVATE_KEY_DELETE)
+pub(super) fn may_use(actor: &Actor, collection: Option<CollectionId>) -> bool {
+    RIGHTS.iter().any(|path| holds_in(&actor.access, path, collection))
 }
 
-fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId) -> DomainResult<(Summary, bool, bool)> {
-    let rights = [paths::PRIVATE_KEY_READ, paths::PRIVATE_KEY_DELETE];
-    if !may_use(actor) {
-        let missing = rights.map(str::to_owned).to_vec();
+const RIGHTS: [&str; 2] = [paths::PRIVATE_KEY_READ, paths::PRIVATE_KEY_DELETE];
+
+fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> DomainResult<(Summary, bool, bool)> {
+    if !may_use(actor, scope.collection) {
+        let missing = RIGHTS.map(str::to_owned).to_vec();
         return Err(Refusal::Forbidden { reason: String::new(), missing }.into());
     }
-    let summary = inventory::summary(tx, actor, id)?;
+    let summary = inventory::summary_in(tx, actor, id, scope)?;
     if !summary.has_key {
         return Err(Refusal::not_found("private key of certificate", id).into());
     }
-    let [may_export, may_destroy] = rights.map(|path| holds(&actor.access, path));
+    let [may_export, may_destroy] = RIGHTS.map(|path| holds_in(&actor.access, path, scope.collection));
     Ok((summary, may_export, may_destroy))
 }
 
-async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
-    page(&visit, ids.first(), StatusCode::OK, |_| {}).await
+async fn show(visit: Visit, ids: Ids, Asked(within): Asked<Within>) -> Result<Response, Refused> {
+    page(&visit, ids.first(), within, StatusCode::OK, |_| {}).await
 }
 
-async fn page(visit: &Visit, id: i64, status: StatusCode, change: impl FnOnce(&mut PrivateKeyPage)) -> Result<Response, Refused> {
-    let certificate = CertificateId(id);
-    let (viewer, (summary, may_export, may_destroy)) = visit.read(move |tx, actor| find(tx, actor, certificate)).await?;
-    let frame = visit.frame(format!("Private key of {}", summary.title()), Section::Certificates, viewer);
-    let frame = frame.below("Certificates", "/certificates").below(summary.title(), format!("/certificates/{id}"));
+async fn page(
+    visit: &Visit,
+    id: i64,
+    within: Within,
+    status: StatusCode,
+    change: impl FnOnce(&mut PrivateKeyPage),
+) -> Result<Response, Refused> {
+    let (certificate, scope) = (CertificateId(id), within.scope(visit.app.now()));
+    let (viewer, (summary, may_export, may_destroy)) = visit.read(move |tx, actor| find(tx, actor, certificate, scope)).await?;
+    let frame = within.frame(visit, format!("Private key of {}", summary.title()), viewer);
+    let back = within.href(certificate, "");
+    let frame = frame.below(summary.title(), back.clone());
     let form = ExportForm { format: formats().choose("pkcs12"), chain: Check::of(true), ..ExportForm::default() };
-    let mut page =
-        PrivateKeyPage { frame, id, export: may_export.then_some(form), destroy: may_destroy.then(DestroyForm::default) };
+    let (export, destroy) = (may_export.then_some(form), may_destroy.then(DestroyForm::default));
+    let mut page = PrivateKeyPage { frame, id, within: within.collection, back, export, destroy };
     change(&mut page);
     Ok(visit.page(status, &page))
 }
@@ -79,7 +86,8 @@ fn formats() -> Select {
 
 async fn export_key(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let (author, fields) = (&sent.author, &sent.fields);
-    author.require(paths::PRIVATE_KEY_READ)?;
+    let within = Within::sent(&sent)?;
+    author.require_in(paths::PRIVATE_KEY_READ, within.collection())?;
     let Ok(format) = export::format_named(fields.text("format"), export::key_formats()) else {
         return Err(author.malformed("No format was chosen."));
     };
@@ -89,7 +97,7 @@ async fn export_key(ids: Ids, sent: Sent) -> Result<Response, Refused> {
         false => Err(Complaint::about("again", "The two passwords are not the same.")),
         true => {
             let password = Some(first).filter(|text| !text.is_empty()).map(|text| SecretString::from(text.to_owned()));
-            let scope = Scope::everywhere(author.visit.app.now());
+            let scope = within.scope(author.visit.app.now());
             let wanted =
                 KeyExport { certificate: CertificateId(ids.first()), format, password, reason: reason.clone(), chain, scope };
             match export::key(&author.visit.app, &author.actor, wanted).await {
@@ -112,17 +120,18 @@ async fn export_key(ids: Ids, sent: Sent) -> Result<Response, Refused> {
         ];
         complaint.place(&mut form.error, &mut places);
     };
-    page(&author.visit, ids.first(), StatusCode::UNPROCESSABLE_ENTITY, show).await
+    page(&author.visit, ids.first(), within, StatusCode::UNPROCESSABLE_ENTITY, show).await
 }
 
 async fn destroy(ids: Ids, sent: Sent) -> Result<Response, Refused> {
-    let author = &sent.author;
-    author.require(paths::PRIVATE_KEY_DELETE)?;
+    let (author, id, within) = (&sent.author, CertificateId(ids.first()), Within::sent(&sent)?);
+    author.require_in(paths::PRIVATE_KEY_DELETE, within.collection())?;
     let why = sent.fields.text("why").to_owned();
-    let outcome = export::destroy(&author.visit.app, &author.actor, CertificateId(ids.first()), why.clone()).await;
+    let scope = within.scope(author.visit.app.now());
+    let outcome = export::destroy_in(&author.visit.app, &author.actor, id, why.clone(), scope).await;
     author.visit.shared.changed();
     let error: Error = match outcome {
-        Ok(()) => return Ok(author.done(&format!("/certificates/{}", ids.first()), "The private key is destroyed.")),
+        Ok(()) => return Ok(author.done(&within.back(&author.visit, id).await, "The private key is destroyed.")),
         Err(error) => error,
     };
     let complaint = author.complaint(error)?;
@@ -131,5 +140,5 @@ async fn destroy(ids: Ids, sent: Sent) -> Result<Response, Refused> {
         form.why = Input::of(why);
         complaint.place(&mut form.error, &mut [("reason", &mut form.why.error)]);
     };
-    page(&author.visit, ids.first(), StatusCode::UNPROCESSABLE_ENTITY, show).await
+    page(&author.visit, ids.first(), within, StatusCode::UNPROCESSABLE_ENTITY, show).await
 }

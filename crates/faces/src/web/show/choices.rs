@@ -1,16 +1,22 @@
 //! What can be chosen in forms.
 
-use certhold_domain::RoleId;
 use certhold_domain::access::Access;
 use certhold_domain::access::roles::Role;
+use certhold_domain::ownership::Candidate;
 
+use crate::web::refused::sentence;
 use crate::web::view::form::{Choice, Select};
 
-/// Roles as owners; the empty choice is nobody.
-pub fn owners(roles: &[(RoleId, String)], chosen: &str) -> Select {
-    let nobody = Choice::new("", "Nobody");
-    let roles = roles.iter().map(|(id, name)| Choice::new(id.to_string(), name));
-    Select::of(std::iter::once(nobody).chain(roles).collect()).choose(chosen)
+/// Roles as owners, those that cannot be chosen with the reason; the empty choice is nobody.
+pub fn owners(roles: &[Candidate], chosen: &str) -> Select {
+    let role = |one: &Candidate| {
+        let choice = Choice::new(one.role.to_string(), &one.name);
+        match &one.barred {
+            Some(why) => choice.barred(sentence(why)),
+            None => choice,
+        }
+    };
+    Select::of(std::iter::once(Choice::new("", "Nobody")).chain(roles.iter().map(role)).collect()).choose(chosen)
 }
 
 /// Why somebody may not hand out or take away a role; `None` when they may.

@@ -10,12 +10,13 @@ use super::{Visitor, attributes, furnish, gist};
 use crate::testing::{TestApp, sample_der};
 
 /// Pages with a list, the file of each, and the right that both ask for.
-const LISTS: [(&str, &str, &str); 29] = [
+const LISTS: [(&str, &str, &str); 30] = [
     ("/certificates", "/certificates.csv", "/certificates/collections/read/"),
     ("/collections", "/collections.csv", "/certificates/collections/read/"),
     ("/metadata", "/metadata.csv", ""),
     ("/edits", "/edits.csv", ""),
     ("/findings", "/findings.csv", ""),
+    ("/views", "/views.csv", ""),
     ("/key-requests", "/key-requests.csv", "/certificates/key_requests/read/"),
     ("/managed", "/managed.csv", "/renewal/read/"),
     ("/issuers", "/issuers.csv", "/certificate_authorities/read/"),
@@ -105,6 +106,7 @@ async fn every_list_is_a_file_for_whoever_may_see_it() {
     admin.follow("/service-accounts/new", &[("name", "robot"), ("description", "CI"), ("role", "1")]).await;
     admin.follow("/edits/new", &[("kind", "metadata"), ("field", "Team"), ("value", "Web")]).await;
     admin.post("/account/tokens", &[("token_name", "mine"), ("token_expires", "7"), ("token_scopes", "")]).await;
+    admin.follow("/views", &[("name", "Ends soon"), ("list", "filter=expiring")]).await;
     let (eve, ..) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
     for (page, file, right) in LISTS {
         let hrefs = attributes(&admin.page(page).await, "href");

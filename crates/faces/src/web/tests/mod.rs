@@ -10,7 +10,9 @@ mod list_files;
 mod metadata;
 mod private_ca;
 mod refusals;
+mod scoped;
 mod signing_in;
+mod views;
 
 use axum::body::Body;
 use axum::http::{Request, header};

@@ -20,6 +20,8 @@ pub struct CertificatePage {
     pub frame: Frame,
     /// Its number in the inventory.
     pub id: i64,
+    /// `collection`: the collection through which the viewer came; every form sends it.
+    pub within: Option<i64>,
     /// State in a few words: life first, then managed, revoked, duplicate…
     pub badges: Vec<Badge>,
     /// Its life.
@@ -58,6 +60,8 @@ pub struct CertificatePage {
     pub may_remove: bool,
     /// Whether the viewer may remove it so that no import brings it back.
     pub may_exclude: bool,
+    /// Whether the viewer may see what is excluded.
+    pub may_readmit: bool,
     /// Whether its ACME issuer has revoked what is revoked here, in one sentence.
     pub at_issuer: Option<(Tone, String)>,
     /// Where it is revoked, or its issuer is asked once more; `None`: it is, or the viewer may not.
@@ -198,8 +202,6 @@ pub struct Extension {
 /// Who answers for the certificate, and the form that changes it.
 #[derive(Clone, Debug, Default)]
 pub struct OwnerCard {
-    /// `collection`: the collection through which the viewer came.
-    pub within: Option<i64>,
     /// `container`: the container through which the viewer may change the owner, where it is one.
     pub container: Option<i64>,
     /// The owner role.

@@ -1,5 +1,6 @@
 //! The picture of who issued a certificate, up to the roots.
 
+use super::form::{Input, Select};
 use super::tone::Badge;
 
 /// Everything above one certificate.
@@ -19,13 +20,32 @@ pub struct ChainsCard {
     pub notes: Vec<String>,
     /// Who would trust it, by trust set.
     pub verdicts: Vec<TrustVerdict>,
+    /// Which trust sets were not looked at, in a sentence; empty when all were.
+    pub left_out: String,
+    /// How it is judged otherwise, where trust is a question.
+    pub judge: Option<JudgeForm>,
+}
+
+/// How trust is judged; sent to the page itself.
+#[derive(Clone, Debug, Default)]
+pub struct JudgeForm {
+    /// The page.
+    pub action: String,
+    /// `collection`: the collection through which the viewer came.
+    pub within: Option<i64>,
+    /// `trust`: one trust set, or all.
+    pub trust: Select,
+    /// `use`: who shows the certificate.
+    pub usage: Select,
+    /// `name`: for which host name or address.
+    pub name: Input,
 }
 
 impl ChainsCard {
     /// What a screen reader says for the picture.
     #[must_use]
     pub fn spoken(&self) -> String {
-        let held = self.boxes.iter().filter(|one| one.href.is_some()).count();
+        let held = self.boxes.iter().filter(|one| one.is_held).count();
         format!("{held} certificates on {} paths; the list below says the same in words.", self.paths.len())
     }
 }
@@ -43,8 +63,10 @@ pub struct ChainBox {
     pub title: String,
     /// Its state: a word and a shape.
     pub state: Badge,
-    /// Its page; none for what is not held.
+    /// Its page; none for what is not held, or not for the viewer to see.
     pub href: Option<String>,
+    /// Whether it is in the inventory.
+    pub is_held: bool,
     /// Ends a path: drawn with a second frame.
     pub is_root: bool,
     /// The certificate of this page.
@@ -61,7 +83,7 @@ impl ChainBox {
     #[must_use]
     pub fn class(&self) -> String {
         let mut class = format!("chain-box {}", self.state.tone.class());
-        for (is, name) in [(self.href.is_none(), " missing"), (self.is_root, " root"), (self.is_this, " this")] {
+        for (is, name) in [(!self.is_held, " missing"), (self.is_root, " root"), (self.is_this, " this")] {
             if is {
                 class.push_str(name);
             }

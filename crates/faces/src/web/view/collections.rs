@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::filters;
-use super::form::{Check, Input};
+use super::form::{Check, Input, Select};
 use super::frame::Frame;
 use super::text::Link;
 
@@ -58,6 +58,8 @@ pub struct CollectionPage {
     pub on_dashboard: bool,
     /// Which roles have rights on it; `None`: the viewer does not see roles.
     pub grants: Option<Vec<GrantLine>>,
+    /// Which certificates its lists leave out, in a sentence; empty: none.
+    pub duplicates: String,
     /// The form that changes it; `None`: the viewer may not.
     pub form: Option<CollectionForm>,
     /// What removing it takes away besides, for the question; empty: nothing.
@@ -94,6 +96,8 @@ pub struct CollectionForm {
     pub description: Input,
     /// `query`.
     pub query: Input,
+    /// `duplicates`: which certificates lists leave out.
+    pub duplicates: Select,
     /// `on_dashboard`.
     pub on_dashboard: Check,
 }

@@ -6,6 +6,7 @@ use super::filters;
 use super::frame::Frame;
 use super::narrow::{Chip, FacetView};
 use super::table::{FilterLink, Pager, Sorting};
+use super::time::Moment;
 use super::tone::Validity;
 
 /// The inventory, one page of it.
@@ -33,7 +34,11 @@ pub struct InventoryPage {
     /// The whole list as a file.
     pub csv_href: String,
     /// Columns that may be added: name, label, whether it is shown.
-    pub columns: Vec<(&'static str, &'static str, bool)>,
+    pub columns: Vec<(String, String, bool)>,
+    /// The viewer's saved views.
+    pub views: Vec<ViewLink>,
+    /// `list`: what a new view would show, as in the address.
+    pub view_list: String,
     /// Parameters that another choice of columns keeps.
     pub columns_kept: Vec<(String, String)>,
     /// The rows of this page.
@@ -52,6 +57,48 @@ impl InventoryPage {
     /// Whether columns were added, so that the table may be wider than the page.
     fn is_wide(&self) -> bool {
         self.columns.iter().any(|(_, _, shown)| *shown)
+    }
+}
+
+/// A saved view beside the list.
+#[derive(Clone, Debug)]
+pub struct ViewLink {
+    /// Its name.
+    pub name: String,
+    /// Its list.
+    pub href: String,
+    /// Whether it is what the page shows.
+    pub is_current: bool,
+}
+
+/// `/views`: the viewer's saved views.
+#[derive(Clone, Debug, Template)]
+#[template(path = "web/views.html")]
+pub struct ViewsPage {
+    /// Title and navigation.
+    pub frame: Frame,
+    /// By name.
+    pub rows: Vec<ViewRow>,
+}
+
+/// One saved view.
+#[derive(Clone, Debug)]
+pub struct ViewRow {
+    /// Its number.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Its list.
+    pub href: String,
+    /// What it shows, in words.
+    pub shows: String,
+    /// Since when there is it.
+    pub created: Moment,
+}
+
+impl ViewRow {
+    fn removal(&self) -> String {
+        format!("/views/{}/remove", self.id)
     }
 }
 

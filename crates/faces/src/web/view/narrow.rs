@@ -81,8 +81,10 @@ pub struct Chip {
 pub struct FacetView {
     /// What stands above the values.
     pub label: &'static str,
-    /// The most frequent first.
+    /// The most frequent first; stretches of time the earliest.
     pub values: Vec<FacetLink>,
+    /// Whether all certificates were counted; otherwise there are at least so many.
+    pub is_exact: bool,
     /// Whether one of the values narrows the list now.
     pub is_open: bool,
 }
@@ -107,6 +109,7 @@ pub fn facets(facets: &[Facet], narrowing: &Narrowing, list: &Address) -> Vec<Fa
 
 fn view(facet: &Facet, narrowing: &Narrowing, list: &Address) -> Option<FacetView> {
     let label = match facet.name {
+        "expiry" => "Expires",
         "owner" => "Owner",
         "issuer" => "Issuer",
         "key" => "Key",
@@ -130,9 +133,11 @@ fn view(facet: &Facet, narrowing: &Narrowing, list: &Address) -> Option<FacetVie
             is_current,
         }
     };
-    let values: Vec<FacetLink> = facet.values.iter().map(link).collect();
+    // A condition is one line.
+    let one_line = facet.values.iter().filter(|value| !value.query.contains(['\n', '\r']));
+    let values: Vec<FacetLink> = one_line.map(link).collect();
     let is_open = values.iter().any(|value| value.is_current);
-    (!values.is_empty()).then_some(FacetView { label, values, is_open })
+    (!values.is_empty()).then_some(FacetView { label, values, is_exact: facet.exact, is_open })
 }
 
 #[cfg(test)]
@@ -146,7 +151,7 @@ mod tests {
     #[test]
     fn conditions_come_and_go() {
         let list = Address::new("/certificates").with("q", "shop");
-        let facets_now = [Facet { name: "source", values: vec![value("upload"), value("acme")] }];
+        let facets_now = [Facet { name: "source", values: vec![value("upload"), value("acme")], exact: true }];
         let none = Narrowing::default();
         let shown = facets(&facets_now, &none, &list);
         assert!(!shown[0].is_open && !shown[0].values[0].is_current);

@@ -217,6 +217,10 @@ pub struct RevokePage {
     pub frame: Frame,
     /// The certificate's number.
     pub id: i64,
+    /// `collection`: the collection through which the viewer came.
+    pub within: Option<i64>,
+    /// The page of the certificate.
+    pub back: String,
     /// The certificate's title.
     pub certificate: String,
     /// The authority that tells of it; `None`: nobody here issued it.

@@ -16,6 +16,10 @@ pub struct PrivateKeyPage {
     pub frame: Frame,
     /// Number of the certificate.
     pub id: i64,
+    /// `collection`: the collection through which the viewer came.
+    pub within: Option<i64>,
+    /// The page of the certificate.
+    pub back: String,
     /// The export form, if the viewer may.
     pub export: Option<ExportForm>,
     /// The form that destroys the key, if the viewer may.

@@ -2,7 +2,7 @@ use certhold_faces::web::view::access::WhoMay;
 use certhold_faces::web::view::certificate::{
     CertificatePage, Download, Extension, Fact, FactGroup, FindingLine, KeyCard, OwnerCard, SubjectName, Version,
 };
-use certhold_faces::web::view::chains::{ChainBox, ChainLine, ChainPath, ChainsCard, TrustVerdict};
+use certhold_faces::web::view::chains::{ChainBox, ChainLine, ChainPath, ChainsCard, JudgeForm, TrustVerdict};
 use certhold_faces::web::view::event::Change;
 use certhold_faces::web::view::form::{Choice, Input, Select};
 use certhold_faces::web::view::frame::{Notice, Section};
@@ -52,6 +52,8 @@ fn private_key(name: &str, error: Option<&str>) -> PrivateKeyPage {
     PrivateKeyPage {
         frame: frame(&format!("Private key of {name}"), Section::Certificates).below(name, "/certificates/812"),
         id: 812,
+        within: Some(7),
+        back: "/certificates/812?collection=7".into(),
         export: Some(export),
         destroy: Some(destroy),
     }
@@ -105,6 +107,7 @@ fn rich() -> CertificatePage {
     CertificatePage {
         frame: frame("payments.example.com", Section::Certificates).below("Certificates", "/certificates"),
         id: 812,
+        within: Some(7),
         badges: vec![validity.expiry.badge(), Badge::new("Unmanaged", Tone::Neutral)],
         validity,
         managed: Some(Link::new("payments.example.com", "/managed/7")),
@@ -168,7 +171,6 @@ fn rich() -> CertificatePage {
         chains: chains(),
         owner: OwnerCard {
             owner: Some(Link::new("Payments team", "/roles/4")),
-            within: Some(7),
             container: Some(4),
             people: Some(6),
             form: Some(roles().choose("4")),
@@ -196,6 +198,7 @@ fn rich() -> CertificatePage {
         adopt: Some("/managed/new?adopt=812".into()),
         may_remove: true,
         may_exclude: true,
+        may_readmit: true,
         revoke: Some("/certificates/7/revoke".into()),
         renew: Some("/certificates/7/renew".into()),
         who_may: vec![WhoMay {
@@ -245,12 +248,14 @@ fn chains() -> ChainsCard {
         title: label.into(),
         state,
         href: Some(format!("/certificates/{id}")),
+        is_held: true,
         is_root: y == 6,
         is_this: id == 812,
     };
     let good = |date: &str| Badge::new(format!("Valid until {date}"), Tone::Good);
     let missing = ChainBox {
         href: None,
+        is_held: false,
         is_root: false,
         ..held(260, 6, 0, "Baltimore CyberTrust Root", Badge::new("Not held", Tone::Warn))
     };
@@ -286,6 +291,14 @@ fn chains() -> ChainsCard {
             badge: Badge::new("Not trusted", Tone::Bad),
             reasons: vec!["It, or an authority above it, has ended on 2026-09-23 23:59:59 UTC.".into()],
         }],
+        left_out: "Not looked at, since there are more than are judged at once: “Test”. Choose one.".into(),
+        judge: Some(JudgeForm {
+            action: "/certificates/812".into(),
+            within: Some(7),
+            trust: Select::of(vec![Choice::new("", "All trust sets"), Choice::new("1", HOSTILE)]),
+            usage: Select::of(vec![Choice::new("server", "A server shows it"), Choice::new("client", "A client shows it")]),
+            name: Input::of(HOSTILE),
+        }),
     }
 }
 
@@ -337,7 +350,6 @@ fn bare() -> CertificatePage {
     page.key = KeyCard { is_held: false, text: "Not here; only the certificate is held.".into(), href: None };
     page.owner = OwnerCard {
         owner: None,
-        within: None,
         container: None,
         people: None,
         form: None,

@@ -1,5 +1,5 @@
 use certhold_faces::web::view::collections::*;
-use certhold_faces::web::view::form::{Check, Input};
+use certhold_faces::web::view::form::{Check, Choice, Input, Select};
 use certhold_faces::web::view::frame::Section;
 use certhold_faces::web::view::text::Link;
 
@@ -48,6 +48,7 @@ fn form() -> CollectionForm {
         name: Input::of("Web shop"),
         description: Input::of("What the shop answers for"),
         query: Input::of(QUERY),
+        duplicates: Select::of(vec![Choice::new("none", "All are shown"), Choice::new("common_name", "The newest")]),
         on_dashboard: Check::of(true),
     }
 }
@@ -62,6 +63,7 @@ fn one() -> CollectionPage {
         certificates: Link::new("1,204 certificates", "/certificates?collection=3"),
         is_favourite: true,
         on_dashboard: true,
+        duplicates: "Of certificates with the same subject, lists show the newest.".into(),
         grants: Some(vec![GrantLine {
             role: Link::new("Web shop", "/roles/4"),
             paths: vec!["/certificates/collections/read/3/".into(), "/certificates/collections/change_owner/3/".into()],

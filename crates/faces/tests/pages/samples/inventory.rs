@@ -1,6 +1,6 @@
 use certhold_faces::web::view::address::Address;
 use certhold_faces::web::view::frame::Section;
-use certhold_faces::web::view::inventory::{BulkBar, CertificateRow, InventoryPage, QueryError};
+use certhold_faces::web::view::inventory::{BulkBar, CertificateRow, InventoryPage, QueryError, ViewLink, ViewRow, ViewsPage};
 use certhold_faces::web::view::narrow::{Chip, FacetLink, FacetView};
 use certhold_faces::web::view::table::{FilterLink, Pager, Sorting};
 
@@ -13,7 +13,23 @@ pub fn samples() -> Vec<Sample> {
         page("inventory-empty", &empty()),
         page("inventory-error", &wrong_query()),
         page("inventory-hostile", &hostile()),
+        page("views", &views()),
+        page("views-empty", &ViewsPage { rows: Vec::new(), ..views() }),
     ]
+}
+
+fn views() -> ViewsPage {
+    let row = |id, name: &str, shows: &str| ViewRow {
+        id,
+        name: name.into(),
+        href: "/certificates?filter=expiring&sort=expiry".into(),
+        shows: shows.into(),
+        created: at(-3 * DAY),
+    };
+    ViewsPage {
+        frame: frame("Saved views", Section::Certificates).below("Certificates", "/certificates"),
+        rows: vec![row(1, "Ends soon", "expiring"), row(2, HOSTILE, RTL), row(3, LONG, LONG)],
+    }
 }
 
 type Line<'a> = (&'a str, i64, &'a str, Validity, &'a str, &'a str, bool);
@@ -82,12 +98,18 @@ fn rich() -> InventoryPage {
                 FacetLink { label: LONG.into(), count: 3, href: "/certificates?where=b".into(), is_current: false },
                 FacetLink { label: HOSTILE.into(), count: 1, href: "/certificates?where=c".into(), is_current: false },
             ],
+            is_exact: false,
             is_open: true,
         }],
         chips: vec![Chip { text: format!("OwnerRoleName -eq \"{HOSTILE}\""), without: "/certificates".into() }],
         collect_href: Some("/collections/new?query=a".into()),
         csv_href: "/certificates.csv".into(),
-        columns: vec![("serial", "Serial number", false), ("source", "Source", false)],
+        columns: vec![("serial".into(), "Serial number".into(), false), ("noted-1".into(), HOSTILE.into(), false)],
+        views: vec![
+            ViewLink { name: "Ends soon".into(), href: "/certificates?filter=expiring".into(), is_current: true },
+            ViewLink { name: HOSTILE.into(), href: "/certificates?q=x".into(), is_current: false },
+        ],
+        view_list: "sort=expiry".into(),
         columns_kept: vec![("sort".into(), "expiry".into())],
         rows: rows.collect(),
         pager: Pager { previous: None, next: Some("/certificates?after=50".into()), shown: 33, total: Some(12_408) },

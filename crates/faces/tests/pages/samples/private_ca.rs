@@ -148,6 +148,8 @@ fn revoke(authority: Option<String>) -> RevokePage {
     RevokePage {
         frame: frame("Revoke", Section::Certificates).below("Certificates", "/certificates").below(HOSTILE, "/certificates/7"),
         id: 7,
+        within: Some(7),
+        back: "/certificates/7?collection=7".into(),
         certificate: HOSTILE.into(),
         issuer: authority.is_none().then(|| HOSTILE.into()),
         authority,

@@ -1,0 +1,149 @@
+//! Saved views: lists of the inventory that somebody has named for themselves, with search, filters, order and columns. A view grants
+//! nothing: whoever opens it sees what they may see. What several people share, and rights are given on, is a collection.
+
+use std::collections::BTreeMap;
+
+use certhold_store::{Row, Tx, params};
+use serde_json::json;
+
+use crate::actor::Actor;
+use crate::error::{Error, Refusal, Result};
+use crate::events::{self, NewEvent, Object, names};
+use crate::ids::{PrincipalId, ViewId};
+use crate::{limits, text};
+
+/// A saved view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Its handle.
+    pub id: ViewId,
+    /// Unique among the views of one person, without regard to case.
+    pub name: String,
+    /// What the list shows and how; see [`PARAMETERS`].
+    pub parameters: BTreeMap<String, String>,
+    /// Since when there is it, unix milliseconds.
+    pub created_at: i64,
+}
+
+/// A view as it shall be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ViewCommand {
+    /// Unique among the views of one person, without regard to case.
+    pub name: String,
+    /// What the list shows and how; see [`PARAMETERS`].
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// The parameters of a list, by the names that they have in the address of the inventory: words or a query, a filter, a role's number,
+/// a collection's number, conditions a line each, columns with commas between, both ends of a stretch of time (RFC 3339), the order.
+pub const PARAMETERS: [&str; 9] = ["q", "filter", "owner", "collection", "where", "columns", "from", "until", "sort"];
+
+/// The actor's own views, by name; nobody has views who does not sign in.
+pub fn list(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<View>> {
+    let Some(owner) = actor.id else { return Ok(Vec::new()) };
+    tx.rows(&format!("SELECT {COLUMNS} WHERE principal = $1 ORDER BY folded"), params![owner], read)?
+        .into_iter()
+        .map(whole)
+        .collect()
+}
+
+/// One of the actor's own views.
+pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: ViewId) -> Result<View> {
+    let missing = || Error::from(Refusal::not_found("view", id));
+    let owner = actor.id.ok_or_else(missing)?;
+    let sql = format!("SELECT {COLUMNS} WHERE id = $1 AND principal = $2");
+    tx.one(&sql, params![id, owner], read)?.map(whole).transpose()?.ok_or_else(missing)
+}
+
+/// Saves a view for whoever asks.
+pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &ViewCommand, now: i64) -> Result<ViewId> {
+    let owner = owner(actor)?;
+    let checked = checked(tx, owner, command, None)?;
+    let count: i64 =
+        tx.one("SELECT count(*) FROM saved_view WHERE principal = $1", params![owner], |row| row.get(0))?.unwrap_or(0);
+    if count >= limits::VIEWS {
+        return Err(Refusal::TooLarge(format!("{} views are as many as one may have: remove one first", limits::VIEWS)).into());
+    }
+    let id: Option<i64> = tx.one(
+        "INSERT INTO saved_view (principal, name, folded, parameters, created_at) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        params![owner, &checked.name, text::fold(&checked.name), json!(checked.parameters).to_string(), now],
+        |row| row.get(0),
+    )?;
+    let id = ViewId(id.ok_or_else(|| Error::damaged("a view got no id"))?);
+    let object = Object::new("view", id.0, &checked.name);
+    events::append(tx, actor, now, NewEvent::new(names::VIEW_CREATED, object, json!({ "after": describe(&checked) })))?;
+    Ok(id)
+}
+
+/// Replaces one of the actor's own views; nothing happens when it is like this already.
+pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: ViewId, command: &ViewCommand, now: i64) -> Result<()> {
+    let before = get(tx, actor, id)?;
+    let before = ViewCommand { name: before.name, parameters: before.parameters };
+    let checked = checked(tx, owner(actor)?, command, Some(id))?;
+    if before == checked {
+        return Ok(());
+    }
+    tx.execute(
+        "UPDATE saved_view SET name = $1, folded = $2, parameters = $3 WHERE id = $4",
+        params![&checked.name, text::fold(&checked.name), json!(checked.parameters).to_string(), id],
+    )?;
+    let object = Object::new("view", id.0, &checked.name);
+    events::append(tx, actor, now, NewEvent::changed(names::VIEW_CHANGED, object, describe(&before), describe(&checked)))?;
+    Ok(())
+}
+
+/// Removes one of the actor's own views.
+pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: ViewId, now: i64) -> Result<()> {
+    let before = get(tx, actor, id)?;
+    tx.execute("DELETE FROM saved_view WHERE id = $1", params![id])?;
+    let object = Object::new("view", id.0, &before.name);
+    let payload = json!({ "before": { "name": before.name, "parameters": before.parameters } });
+    events::append(tx, actor, now, NewEvent::new(names::VIEW_DELETED, object, payload))?;
+    Ok(())
+}
+
+const COLUMNS: &str = "id, name, parameters, created_at FROM saved_view";
+
+fn read(row: &Row<'_>) -> Result<(ViewId, String, String, i64), certhold_store::Error> {
+    Ok((ViewId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?))
+}
+
+fn whole((id, name, parameters, created_at): (ViewId, String, String, i64)) -> Result<View> {
+    let parameters =
+        serde_json::from_str(&parameters).map_err(|error| Error::damaged(format!("the parameters of view {id}: {error}")))?;
+    Ok(View { id, name, parameters, created_at })
+}
+
+fn describe(view: &ViewCommand) -> serde_json::Value {
+    json!({ "name": view.name, "parameters": view.parameters })
+}
+
+fn owner(actor: &Actor) -> Result<PrincipalId, Refusal> {
+    actor.id.ok_or_else(|| Refusal::Conflict("only somebody who signs in has views".into()))
+}
+
+/// The view without empty parameters, if it can be had.
+fn checked(tx: &mut Tx<'_>, owner: PrincipalId, command: &ViewCommand, own: Option<ViewId>) -> Result<ViewCommand> {
+    let name = text::name("name", &command.name)?;
+    if name.chars().all(|c| c.is_ascii_digit()) {
+        return Err(Refusal::invalid("name", "a name of digits only would be taken for a number").into());
+    }
+    let mut parameters = command.parameters.clone();
+    parameters.retain(|_, value| !value.is_empty());
+    for (parameter, value) in &parameters {
+        if !PARAMETERS.contains(&parameter.as_str()) {
+            let message = format!("{parameter:?} is none of {}", PARAMETERS.join(", "));
+            return Err(Refusal::invalid("parameters", message).into());
+        }
+        if value.chars().count() > limits::QUERY_CHARS || value.contains('\0') {
+            let message = format!("{parameter:?} has at most {} characters, none of them NUL", limits::QUERY_CHARS);
+            return Err(Refusal::invalid("parameters", message).into());
+        }
+    }
+    let sql = "SELECT id FROM saved_view WHERE principal = $1 AND folded = $2";
+    let taken: Option<i64> = tx.one(sql, params![owner, text::fold(&name)], |row| row.get(0))?;
+    if taken.is_some_and(|taken| own.is_none_or(|own| own.0 != taken)) {
+        return Err(Refusal::Conflict(format!("you have a view {name:?} already")).into());
+    }
+    Ok(ViewCommand { name, parameters })
+}
