@@ -67,7 +67,7 @@ impl From<Claim> for Identity {
 }
 
 fn is_identity(claim: &Claim) -> bool {
-    matches!(claim.key.kind, ClaimType::User | ClaimType::Group | ClaimType::Computer)
+    claim.key.kind.is_of_directory()
 }
 
 /// One that is a name of a directory; other claims are none here.

@@ -10,6 +10,7 @@ mod security;
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use base64::Engine as _;
+mod roles;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
