@@ -3,6 +3,10 @@
 mod certificates;
 mod enrollment;
 mod owner;
+mod fields;
+mod files;
+mod imports;
+mod metadata;
 mod patterns;
 mod protocol;
 mod security;
