@@ -334,6 +334,32 @@ pub fn the_log_is_asked(world: &World) {
     related_events_are_those_of_the_same_objects(world, FIELDS);
     for seq in 1..=total {
         assert!(world.read(move |tx| events::verify_row(tx, &local(), seq)).unwrap());
+    // Every number that there is or is not, and names outside of ASCII: to the letter, but for A to Z.
+    let about = world.read(|tx| events::one(tx, &local(), 2)).unwrap().object;
+    let without = ask("Object -eq NULL", 0, false).1;
+    assert_eq!(ask("Object -ne NULL", 0, false).1, total - without);
+    assert_eq!((ask("Object -eq 0", 0, false).1, ask("Object -ne 0", 0, false).1), (0, total));
+    assert_eq!(ask("Object -le 0", 0, false).1, 0, "nothing has no number");
+    if let Some(about) = about {
+        let these = ask(&format!("Object -eq {about}"), 0, false).1;
+        assert_eq!(ask(&format!("Object -ne {about}"), 0, false).1, total - these);
+    }
+    world.role("Özgür İpek", &[]);
+    let named = |text: &str| ask(text, 0, false).1;
+    for found in [
+        "Name -eq \"Özgür İpek\"",
+        "Name -eq \"ÖZGüR İPEK\"",
+        "Name -contains \"ZGüR İ\"",
+        "Name -startswith \"ÖZG\"",
+        "Name -endswith \"İpek\"",
+        "Name -like \"Ö*gür*K\"",
+        "Name -in (\"x\", \"Özgür İpek\") AND Kind -ne \"certificate\"",
+    ] {
+        assert_eq!(named(found), 1, "{found}");
+    }
+    assert_eq!(named("Name -eq \"özgür İpek\""), 0);
+    assert_eq!(named("Name -ne \"Özgür İpek\""), total, "all but this one");
+    let total = world.events();
     }
     world.tamper("UPDATE event SET object_name = 'x' WHERE seq = 2");
     assert!(!world.read(move |tx| events::verify_row(tx, &local(), 2)).unwrap());
