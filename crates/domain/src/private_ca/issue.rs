@@ -366,9 +366,11 @@ impl SignedEnrolment {
         self.version.as_ref()
     }
 
-    /// The key that was made, where it is to be delivered: only after the enrolment is recorded.
-    pub fn into_key(self) -> Option<PrivateKey> {
-        self.delivered
+    /// The key that was made, where it is to be delivered, with its certificate and those above it, DER: to be written to a file that
+    /// is handed out only after the enrolment is recorded.
+    pub fn delivery(&self) -> Option<(&PrivateKey, Vec<&[u8]>)> {
+        let chain = std::iter::once(&self.certificate).chain(&self.chain).map(Candidate::der).collect();
+        self.delivered.as_ref().map(|key| (key, chain))
     }
 }
 

@@ -113,6 +113,14 @@ pub struct StorePassword {
     provider: Option<i64>,
 }
 
+impl StorePassword {
+    /// Whether it is one, or says where one is.
+    fn says_something(&self) -> bool {
+        let secret = self.secret_value.as_ref().map(ExposeSecret::expose_secret);
+        secret.is_some_and(|secret| !secret.is_empty()) || self.provider.is_some_and(|provider| provider > 0)
+    }
+}
+
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
 }
