@@ -134,6 +134,16 @@ impl Refused {
         Refused::new(StatusCode::NOT_FOUND, Code::NotFound, format!("Unable to find '{noun}' with Id '{id}'"))
     }
 
+    /// There is no such object, in a sentence that clients know.
+    pub fn missing(sentence: impl Into<String>) -> Refused {
+        Refused::new(StatusCode::NOT_FOUND, Code::NotFound, sentence)
+    }
+
+    /// Whether the server is in trouble, and not the request.
+    pub fn is_fault(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     /// With what failed of a request for many.
     pub fn with_failures(mut self, reasons: impl IntoIterator<Item = String>) -> Refused {
         self.body.failed_operations = reasons.into_iter().map(|reason| FailedOperation { reason }).collect();
