@@ -106,6 +106,7 @@ fn action(operation: &str) -> &str {
         names::CERTIFICATE_RELEASED => "Removed From Hold",
         names::CERTIFICATE_DELETED => "Deleted",
         names::PRIVATE_KEY_EXPORTED => "Recovered",
+        names::CERTIFICATE_NEIGHBOUR_DELETED => "Renewal Chain Changed",
         names::PRIVATE_KEY_IMPORTED => "Private Key Imported",
         names::PRIVATE_KEY_DESTROYED => "Private Key Deleted",
         names::CERTIFICATE_INSTALLED => "Added To Certificate Store",
@@ -125,6 +126,13 @@ fn comment(event: &Event) -> String {
         }
         names::CERTIFICATE_REVOKED => after["comment"].as_str().unwrap_or_default().to_owned(),
         names::CERTIFICATE_INSTALLED | names::CERTIFICATE_UNINSTALLED => {
+        names::CERTIFICATE_NEIGHBOUR_DELETED => {
+            let (id, title) = (&event.payload["certificate"], event.payload["title"].as_str().unwrap_or_default());
+            match event.payload["is"].as_str() {
+                Some("predecessor") => format!("Certificate {id} '{title}', which this one renewed, was deleted"),
+                _ => format!("Certificate {id} '{title}', which renewed this one, was deleted"),
+            }
+        }
             let text = |name: &str| event.payload[name].as_str().unwrap_or_default();
             format!("Store '{}', alias '{}'", text("store_name"), text("alias"))
         }
