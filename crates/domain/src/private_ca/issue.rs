@@ -17,7 +17,7 @@ use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{AuthorityId, CertificateId, LineageId, RoleId};
 use crate::inventory::{self, Candidate};
 use crate::renewal::KeyKind;
-use crate::{metadata, text};
+use crate::{metadata, query, text};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -487,8 +487,9 @@ pub fn enrol(tx: &mut Tx<'_>, actor: &Actor, signed: &SignedEnrolment, now: i64)
     }
     let (pattern, renews) = (terms.pattern.as_ref().map(|(id, _)| *id), request.renews.map(|(id, _)| id).or(before));
     tx.execute(
-        "INSERT INTO issued_certificate (certificate, private_ca, profile, pattern, renews) VALUES ($1, $2, $3, $4, $5)",
-        params![certificate, issuing.id, terms.template.name(), pattern, renews],
+        "INSERT INTO issued_certificate (certificate, private_ca, profile, pattern, renews, requester, requester_folded) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        params![certificate, issuing.id, terms.template.name(), pattern, renews, &actor.name, query::fold(&actor.name)],
     )?;
     let object = Object::new("certificate", certificate.0, signed.certificate.title());
     let mut payload = json!({

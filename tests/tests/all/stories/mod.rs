@@ -116,6 +116,7 @@ stories! {
     log::tampering_is_noticed,
     log::a_cut_off_end_is_noticed,
     metadata::values_are_typed_and_only_named_fields_change,
+    keyfactor::who_enrolled_and_what_a_certificate_names_are_asked,
     metadata::queries_and_collections_ask_for_metadata,
     metadata::rights_decide_before_anything_is_looked_up,
     metadata::wrong_fields_are_refused,
