@@ -25,7 +25,6 @@ pub use containers::{
 pub use deploy::{
     Deployed, Place, deploy, deploy_brought, replace, replace_renewed, require_may_bring, require_may_deploy, require_may_replace,
 };
-pub use deploy::{Deployed, Place, deploy, replace, require_may_deploy};
 pub use items::{Entry, EntryCertificate, InventoryPage, Location, default_alias, inventory, locations};
 pub(crate) use items::{in_container, in_some_store, stores_with};
 pub use jobs::purge as purge_jobs;

@@ -184,13 +184,13 @@ fn form(sent: &Fields, complaint: Option<Complaint>) -> CollectionForm {
     form
 }
 
-fn command(sent: &Fields, before: Option<&Collection>) -> CollectionCommand {
+fn command(sent: &Fields) -> CollectionCommand {
     CollectionCommand {
         name: sent.text("name").to_owned(),
         description: sent.text("description").trim().to_owned(),
         query: sent.text("query").to_owned(),
-        duplicates: before.map(|collection| collection.duplicates).unwrap_or_default(),
         on_dashboard: sent.is_ticked("on_dashboard"),
+        ..CollectionCommand::default()
     }
 }
 
@@ -214,7 +214,7 @@ async fn page_new(visit: &Visit, status: StatusCode, form: CollectionForm) -> Re
 
 async fn create(sent: Sent) -> Result<Response, Refused> {
     let author = &sent.author;
-    let new = command(&sent.fields, None);
+    let new = command(&sent.fields);
     match author.write(move |tx, actor, now| collections::create(tx, actor, &new, now)).await {
         Ok(id) => {
             // Whoever adds collections need not be allowed to see what is in them.
@@ -232,11 +232,13 @@ async fn create(sent: Sent) -> Result<Response, Refused> {
 async fn update(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let (author, id) = (&sent.author, CollectionId(ids.first()));
     author.require(paths::COLLECTIONS_MODIFY)?;
-    let asking = author.actor.clone();
-    let before =
-        author.visit.app.read(move |tx| collections::get(tx, &asking, id)).await.map_err(|error| author.refused(error))?;
-    let new = command(&sent.fields, Some(&before));
-    match author.write(move |tx, actor, now| collections::update(tx, actor, id, &new, now)).await {
+    let new = command(&sent.fields);
+    let save = move |tx: &mut Tx<'_>, actor: &Actor, now: i64| {
+        // What the form has no field for is as it is in this transaction.
+        let duplicates = collections::get(tx, actor, id)?.duplicates;
+        collections::update(tx, actor, id, &CollectionCommand { duplicates, ..new.clone() }, now)
+    };
+    match author.write(save).await {
         Ok(()) => Ok(author.done(&format!("/collections/{id}"), "The collection was saved.")),
         Err(error) => {
             let complaint = author.complaint(error)?;
