@@ -46,7 +46,9 @@ pub use remove::{remove, remove_in, remove_with_key};
 pub(crate) use remove::{take_out, uses};
 pub use revoke::{Revocation, RevocationReason, Revoke, release, revoke};
 pub(crate) use scoped::within;
-pub use scoped::{bodies_in, chain_in, get_in, history_in, history_page_in, list_in, question, require_list, summary_in};
+pub use scoped::{
+    bodies_in, chain_in, get_in, history_in, history_page_in, list_in, named_in, question, require_list, summary_in,
+};
 pub(crate) use subject::subject;
 pub use text_index::{fill as fill_text_index, is_behind as text_index_is_behind};
 pub(crate) use whole::among;

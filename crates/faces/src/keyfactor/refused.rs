@@ -166,6 +166,9 @@ impl Refused {
             Refusal::Forbidden { reason, missing } => {
                 Refused::new(StatusCode::FORBIDDEN, Code::Forbidden, forbidden(who, &reason, &missing))
             }
+            Refusal::NotFound { kind: "certificate store", id } => {
+                Refused::missing(format!("Certificate store with id '{}' does not exist.", id.trim_matches('"')))
+            }
             Refusal::NotFound { kind, id } => Refused::not_found(noun(kind), id.trim_matches('"')),
             Refusal::Conflict(_) | Refusal::LeaseLost(_) => Refused::new(StatusCode::CONFLICT, Code::Conflict, detail),
             Refusal::Invalid { field: "permissions", message } if message.starts_with("redundant") => {
@@ -203,7 +206,6 @@ fn noun(kind: &str) -> &str {
         "identity" => "Security Identity",
         "permission set" => "Permission Set",
         "event" => "Audit Entry",
-        "certificate store" => "Certificate Store",
         "container" => "Certificate Store Container",
         "enrolment pattern" => "Enrollment Pattern",
         "certificate template" => "Template",

@@ -28,7 +28,7 @@ fn command(world: &World, name: &str, issuer: &str) -> ProviderCommand {
     ProviderCommand { name: name.into(), issuer: issuer.into(), rest: change(), uuid: world.uuid() }
 }
 
-fn provider(world: &World) -> IdentityProviderId {
+pub(super) fn provider(world: &World) -> IdentityProviderId {
     let command = command(world, "Corporate", ISSUER);
     world.write(move |tx, now| providers::create(tx, &local(), &command, now)).unwrap()
 }

@@ -11,6 +11,7 @@ mod delegation;
 mod deploying;
 mod enrolling;
 mod fields;
+mod histories;
 mod identities;
 mod issuing;
 mod keyfactor;
@@ -94,6 +95,10 @@ stories! {
     enrolling::a_request_made_here_meets_its_certificate,
     enrolling::what_was_issued_is_issued_again,
     enrolling::what_changes_meanwhile_stops_what_was_drafted,
+    histories::neighbours_of_a_removed_version_remember_it,
+    histories::what_was_issued_instead_remembers_what_it_renewed,
+    histories::events_name_the_collection_that_was_used,
+    histories::numbers_are_told_with_their_names,
     identities::somebody_is_one_account_for_good,
     identities::an_account_of_a_provider_has_no_credentials_here,
     identities::whoever_speaks_through_a_provider_hands_out_its_rights,
@@ -111,12 +116,12 @@ stories! {
     keyfactor::a_key_goes_with_its_certificate,
     keyfactor::rights_on_a_certificate_are_told,
     keyfactor::the_log_is_asked,
+    keyfactor::who_enrolled_and_what_a_certificate_names_are_asked,
     keys::a_master_key_rotates_step_by_step,
     log::every_change_is_an_event,
     log::tampering_is_noticed,
     log::a_cut_off_end_is_noticed,
     metadata::values_are_typed_and_only_named_fields_change,
-    keyfactor::who_enrolled_and_what_a_certificate_names_are_asked,
     metadata::queries_and_collections_ask_for_metadata,
     metadata::rights_decide_before_anything_is_looked_up,
     metadata::wrong_fields_are_refused,

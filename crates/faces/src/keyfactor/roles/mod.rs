@@ -18,6 +18,7 @@ use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::claims::Providers;
 use super::extract::{Asked, Author, Body, Caller, Id};
 use super::listing::Short;
 use super::protocol::{Json, Version};
@@ -53,16 +54,18 @@ struct Told {
     role: Role,
     set: String,
     claims: Vec<claims::Claim>,
+    providers: Providers,
 }
 
 /// Roles with their sets and claims, in as many questions for many as for one.
 fn told(tx: &mut Tx<'_>, roles: Vec<Role>) -> DomainResult<Vec<Told>> {
     let wanted: Vec<_> = roles.iter().map(|role| role.permission_set).collect();
     let sets = sets::of_roles(tx, &wanted)?;
-    let claims = claims::stored(tx)?;
+    let (claims, providers) = (claims::stored(tx)?, Providers::stored(tx)?);
     let told = |role: Role| Told {
         set: sets.iter().find(|set| set.id == role.permission_set).map(|set| set.uuid.clone()).unwrap_or_default(),
         claims: claims.iter().filter(|claim| claim.roles.iter().any(|(held, _)| *held == role.id)).cloned().collect(),
+        providers: providers.clone(),
         role,
     };
     Ok(roles.into_iter().map(told).collect())

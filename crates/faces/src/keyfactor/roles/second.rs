@@ -40,7 +40,7 @@ impl From<Told> for Role {
             immutable: told.role.built_in,
             permission_set_id: told.set,
             permissions: texts(&told.role.permissions),
-            claims: told.claims.into_iter().map(Claim::from).collect(),
+            claims: told.claims.into_iter().map(|claim| Claim::of(claim, &told.providers)).collect(),
         }
     }
 }

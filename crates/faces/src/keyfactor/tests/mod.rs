@@ -1,20 +1,21 @@
 //! The API as its clients use it, without a socket.
 
 mod certificates;
+mod changing;
 mod enrollment;
-mod owner;
 mod fields;
 mod files;
 mod imports;
 mod metadata;
+mod owner;
 mod patterns;
 mod protocol;
+mod roles;
 mod security;
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use base64::Engine as _;
-mod roles;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
