@@ -32,6 +32,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 18, name: "narrow", sql: include_str!("../schema/0018_narrow.sql") },
     Migration { number: 19, name: "authors", sql: include_str!("../schema/0019_authors.sql") },
     Migration { number: 20, name: "views", sql: include_str!("../schema/0020_views.sql") },
+    Migration { number: 21, name: "requesters", sql: include_str!("../schema/0021_requesters.sql") },
 ];
 
 /// Tables that a copy of a database leaves out, because they are made again from the others.
@@ -48,6 +49,7 @@ pub fn begin_derived_anew(tx: &mut Tx<'_>) -> Result<()> {
 pub fn prepare(tx: &mut Tx<'_>, uuids: &[uuid::Uuid; 2], now: i64) -> Result<()> {
     if is_prepared(tx)? {
         fold_revokers(tx)?;
+        fold_requesters(tx)?;
         return refold(tx);
     }
     let installation = uuids[0].to_string();
@@ -113,6 +115,19 @@ fn fold_revokers(tx: &mut Tx<'_>) -> Result<()> {
         let folded = crate::query::fold(&name);
         tx.execute(
             "UPDATE revocation SET revoker_folded = $1 WHERE revoker_folded IS NULL AND revoker = $2",
+            params![folded, &name],
+        )?;
+    }
+    Ok(())
+}
+
+/// The same for those who enrolled.
+fn fold_requesters(tx: &mut Tx<'_>) -> Result<()> {
+    let sql = "SELECT DISTINCT requester FROM issued_certificate WHERE requester_folded IS NULL AND requester IS NOT NULL";
+    for name in tx.rows(sql, params![], |row| row.get::<String>(0))? {
+        let folded = crate::query::fold(&name);
+        tx.execute(
+            "UPDATE issued_certificate SET requester_folded = $1 WHERE requester_folded IS NULL AND requester = $2",
             params![folded, &name],
         )?;
     }

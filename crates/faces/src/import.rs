@@ -66,6 +66,8 @@ pub struct Item {
     pub file: Arc<str>,
     /// Where in the file: "line 12", "certificate 3"; empty when it is the whole file.
     pub place: String,
+    /// SHA-256 of the certificate, where it is one that could be read.
+    pub sha256: Option<[u8; 32]>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -129,7 +131,7 @@ async fn keys_alone(app: &App, actor: &Arc<Actor>, keys: &[&KeyFound]) -> Result
             }
             None => Outcome::Refused("no certificate here or in the inventory belongs to this private key".into()),
         };
-        Item { file: key.file.clone(), place: "private key".into(), outcome }
+        Item { file: key.file.clone(), place: "private key".into(), sha256: None, outcome }
     };
     Ok(keys.iter().zip(found).map(item).collect())
 }
@@ -177,7 +179,8 @@ impl Found {
             let bundle = match reading.read(&upload.bytes) {
                 Ok(bundle) => bundle,
                 Err(error) => {
-                    all.refused.push(Item { file, place: String::new(), outcome: Outcome::Refused(error.to_string()) });
+                    let outcome = Outcome::Refused(error.to_string());
+                    all.refused.push(Item { file, place: String::new(), sha256: None, outcome });
                     continue;
                 }
             };
@@ -190,6 +193,7 @@ impl Found {
             let refused = |refused: pki::Refused| Item {
                 file: file.clone(),
                 place: refused.place,
+                sha256: None,
                 outcome: Outcome::Refused(refused.reason),
             };
             all.refused.extend(bundle.refused.into_iter().chain(beside).map(refused));
@@ -211,6 +215,7 @@ struct Prepared {
 }
 
 struct Described {
+    sha256: [u8; 32],
     title: String,
     not_before: i64,
     not_after: i64,
@@ -232,7 +237,12 @@ fn take_apart(mut next: Vec<CertificateFound>, keys: &[KeyFound]) -> Prepared {
         Prepared { candidates: Vec::new(), keys: Vec::new(), described: Vec::new(), refused: Vec::new(), matched: Vec::new() };
     next.reverse();
     for CertificateFound { file, found } in next {
-        let refuse = |reason: String| Item { file: file.clone(), place: found.place.clone(), outcome: Outcome::Refused(reason) };
+        let refuse = |reason: String| Item {
+            file: file.clone(),
+            place: found.place.clone(),
+            sha256: None,
+            outcome: Outcome::Refused(reason),
+        };
         if found.der.len() > limits::CERTIFICATE_BYTES {
             chunk.refused.push(refuse(format!("larger than {} bytes, the limit of a certificate", limits::CERTIFICATE_BYTES)));
             continue;
@@ -247,6 +257,7 @@ fn take_apart(mut next: Vec<CertificateFound>, keys: &[KeyFound]) -> Prepared {
                     chunk.matched.extend(fitting.map(|key| key.sealed.spki_sha256));
                 }
                 let described = Described {
+                    sha256: facts.sha256,
                     title: title(&facts),
                     not_before: facts.not_before,
                     not_after: facts.not_after,
@@ -265,11 +276,12 @@ async fn write(app: App, actor: Arc<Actor>, template: ImportBatch, chunk: Prepar
     let work = move |tx: &mut certhold_store::Tx<'_>| inventory::import(tx, &actor, &batch, now);
     let outcomes = if bulk { app.write_bulk(work).await } else { app.write(work).await }?;
     let taken = outcomes.into_iter().zip(chunk.described).map(|(item, (file, place, described))| {
-        let Described { title, not_before, not_after, note } = described;
-        if item.outcome == inventory::Outcome::Excluded {
-            return Item { file, place, outcome: Outcome::Refused(inventory::EXCLUDED.to_owned()) };
-        }
-        Item { file, place, outcome: Outcome::Taken { item, title, not_before, not_after, note } }
+        let Described { sha256, title, not_before, not_after, note } = described;
+        let outcome = match item.outcome {
+            inventory::Outcome::Excluded => Outcome::Refused(inventory::EXCLUDED.to_owned()),
+            _ => Outcome::Taken { item, title, not_before, not_after, note },
+        };
+        Item { file, place, sha256: Some(sha256), outcome }
     });
     Ok(chunk.refused.into_iter().chain(taken).collect())
 }

@@ -40,8 +40,6 @@ pub struct Issued {
     pub certificate: CertificateId,
     /// It and those above it, DER, the leaf first.
     pub chain: Vec<Vec<u8>>,
-    /// The key that was made, where it was to be delivered.
-    pub key: Option<PrivateKey>,
 }
 
 /// Issues a certificate; it is recorded before it is handed out.
@@ -49,12 +47,31 @@ pub struct Issued {
 /// # Errors
 /// What [`private_ca::draft_enrolment`] and [`private_ca::enrol`] refuse.
 pub async fn enrol(app: &App, actor: &Arc<Actor>, request: EnrolmentRequest) -> Result<Issued> {
+    enrol_packed(app, actor, request, |_, _| Ok(())).await.map(|(issued, _)| issued)
+}
+
+/// As [`enrol`]; a key that is to be delivered is given to `pack` with its certificate and those above it, before anything is recorded:
+/// what cannot be packed is not issued.
+///
+/// # Errors
+/// Also what `pack` says.
+pub async fn enrol_packed<T: Send + 'static>(
+    app: &App,
+    actor: &Arc<Actor>,
+    request: EnrolmentRequest,
+    pack: impl FnOnce(&PrivateKey, &[&[u8]]) -> Result<T> + Send + 'static,
+) -> Result<(Issued, Option<T>)> {
     let (asking, now) = (actor.clone(), app.now());
     let draft = app.read(move |tx| private_ca::draft_enrolment(tx, &asking, &request, now)).await?;
-    let signed = with_hands(app, move |hands| draft.sign(hands, now)).await?;
-    let (actor, recorded) = (actor.clone(), signed.clone());
-    let done = app.write(move |tx| private_ca::enrol(tx, &actor, &recorded, now)).await?;
-    Ok(Issued { certificate: done.certificate, chain: done.chain, key: signed.into_key() })
+    let (signed, packed) = with_hands(app, move |hands| {
+        let signed = draft.sign(hands, now)?;
+        let packed = signed.delivery().map(|(key, chain)| pack(key, &chain)).transpose()?;
+        Ok((signed, packed))
+    })
+    .await?;
+    let actor = actor.clone();
+    let done = app.write(move |tx| private_ca::enrol(tx, &actor, &signed, now)).await?;
+    Ok((Issued { certificate: done.certificate, chain: done.chain }, packed))
 }
 
 /// Has a key made here with a signing request, both of which are kept.

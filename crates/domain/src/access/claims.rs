@@ -66,8 +66,8 @@ impl ClaimType {
         ClaimType::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Names of a directory are the same in upper and lower case; what stands in a token is compared to the letter.
-    fn ignores_case(self) -> bool {
+    /// Whether it is the name of somebody or something in a directory, and not of what stands in a token.
+    pub fn is_of_directory(self) -> bool {
         matches!(self, ClaimType::User | ClaimType::Group | ClaimType::Computer)
     }
 }
@@ -84,9 +84,10 @@ pub struct ClaimKey {
 }
 
 impl ClaimKey {
-    /// The value as it is compared.
+    /// The value as it is compared: names of a directory are the same in upper and lower case; what stands in a token is compared to
+    /// the letter.
     pub(crate) fn matched(&self) -> String {
-        if self.kind.ignores_case() { lookalike::fold(&self.value) } else { self.value.clone() }
+        if self.kind.is_of_directory() { lookalike::fold(&self.value) } else { self.value.clone() }
     }
 }
 
@@ -320,6 +321,65 @@ pub fn replace_of_role(tx: &mut Tx<'_>, actor: &Actor, role: RoleId, wanted: &[W
             keep.push(id);
         }
     }
+    hold_exactly(tx, actor, role, &stored, keep, now)
+}
+
+/// A name of a directory under which somebody wants a role to be held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedName {
+    /// The name.
+    pub value: String,
+    /// Whether it is that of a group; `None` for whichever is known.
+    pub group: Option<bool>,
+    /// The authentication scheme of the directory, for a name that is not known yet.
+    pub provider: String,
+}
+
+impl WantedName {
+    fn fits(&self, key: &ClaimKey) -> bool {
+        let kind = key.kind.is_of_directory() && self.group.is_none_or(|group| group == (key.kind == ClaimType::Group));
+        kind && key.matched() == lookalike::fold(self.value.trim())
+    }
+}
+
+/// Lets a role be held under exactly these names of directories. Each is one under which it is held already, else one that is stored of
+/// its directory, else a new one, that of a user unless it is said to be a group's. Claims of other kinds that give the role, and what
+/// accounts hold by themselves, stay.
+pub fn replace_names_of_role(tx: &mut Tx<'_>, actor: &Actor, role: RoleId, wanted: &[WantedName], now: i64) -> Result<()> {
+    require_path(tx, actor, paths::SECURITY_MODIFY)?;
+    let mut stored = all(tx, None)?;
+    let gives = |claim: &Claim| claim.roles.iter().any(|(held, _)| *held == role);
+    let mut keep: Vec<ClaimId> =
+        stored.iter().filter(|claim| gives(claim) && !claim.key.kind.is_of_directory()).map(|claim| claim.id).collect();
+    for name in wanted {
+        let held: Vec<ClaimId> =
+            stored.iter().filter(|claim| gives(claim) && name.fits(&claim.key)).map(|claim| claim.id).collect();
+        if !held.is_empty() {
+            // The same name may be that of a user and of a group, and is sent for each; one that is sent too often is one.
+            keep.extend(held.into_iter().find(|id| !keep.contains(id)));
+            continue;
+        }
+        let of_directory = |claim: &&Claim| claim.key.provider == name.provider && name.fits(&claim.key);
+        let known = stored.iter().filter(of_directory).max_by_key(|claim| claim.key.kind == ClaimType::User);
+        let id = match known {
+            Some(claim) => claim.id,
+            None => {
+                let kind = if name.group == Some(true) { ClaimType::Group } else { ClaimType::User };
+                let key = ClaimKey { kind, value: name.value.trim().to_owned(), provider: name.provider.clone() };
+                let id = create(tx, actor, &key, "", now)?;
+                stored.push(find(tx, id)?);
+                id
+            }
+        };
+        if !keep.contains(&id) {
+            keep.push(id);
+        }
+    }
+    hold_exactly(tx, actor, role, &stored, keep, now)
+}
+
+/// Lets a role be held through these of the stored claims and no others.
+fn hold_exactly(tx: &mut Tx<'_>, actor: &Actor, role: RoleId, stored: &[Claim], mut keep: Vec<ClaimId>, now: i64) -> Result<()> {
     for claim in stored.iter().filter(|claim| claim.roles.iter().any(|(held, _)| *held == role)) {
         match keep.iter().position(|id| *id == claim.id) {
             Some(held) => drop(keep.swap_remove(held)),

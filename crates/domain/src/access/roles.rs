@@ -117,6 +117,12 @@ pub fn of_author(tx: &mut Tx<'_>, actor: &Actor, id: RoleId) -> Result<Role> {
 }
 
 /// One role without asking who wants to know: for rules.
+/// What all roles are said to be for, without asking who wants to know: for answers about claims to whoever may see those.
+pub fn descriptions(tx: &mut Tx<'_>) -> Result<Vec<(RoleId, String)>> {
+    let sql = "SELECT id, description FROM role ORDER BY id";
+    Ok(tx.rows(sql, params![], |row| Ok((RoleId(row.get(0)?), row.get(1)?)))?)
+}
+
 pub(crate) fn find(tx: &mut Tx<'_>, id: RoleId) -> Result<Role> {
     let found = tx.one(&format!("SELECT {COLUMNS} WHERE role.id = $1"), params![id], read)?;
     found.ok_or_else(|| Refusal::not_found("role", id).into())

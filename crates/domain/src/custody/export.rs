@@ -185,13 +185,14 @@ pub(crate) fn destroy_after(
     tx: &mut Tx<'_>,
     actor: &Actor,
     going: &Going,
-    certificate: CertificateId,
+    (certificate, scope): (CertificateId, Scope),
     nothing: &Sealed,
     now: i64,
 ) -> Result<()> {
     require_unused(tx, going.key, &going.spki)?;
     erase(tx, going.key, nothing, now)?;
-    let payload = json!({ "reason": "its certificate was removed", "public_key_sha256": crate::text::hex(&going.spki) });
+    let mut payload = json!({ "reason": "its certificate was removed", "public_key_sha256": crate::text::hex(&going.spki) });
+    scope.tell(&mut payload);
     let object = Object::new("certificate", certificate.0, &going.title);
     events::append(tx, actor, now, NewEvent::new(names::PRIVATE_KEY_DESTROYED, object, payload))?;
     Ok(())

@@ -42,7 +42,7 @@ impl EventQuery {
     /// [`QueryError`] as of [`RowQuery::parse`].
     pub fn parse(text: &str, fields: &[(&str, Kind, EventField)], now: i64, me: &str) -> Result<EventQuery, QueryError> {
         let named: Vec<(&str, Kind)> = fields.iter().map(|(name, kind, _)| (*name, *kind)).collect();
-        let condition = RowQuery::parse(text, &named, now, me)?.into_condition();
+        let condition = RowQuery::for_sql(text, &named, now, me)?;
         Ok(EventQuery { fields: fields.iter().map(|(.., field)| *field).collect(), condition })
     }
 }
@@ -176,14 +176,23 @@ impl Sql<'_> {
             Some(EventField::Number) => numbers("seq", &predicate.test, values),
             Some(EventField::At) => numbers("at", &predicate.test, values),
             Some(EventField::ActorName) => texts("actor_name", &predicate.test, values),
-            Some(EventField::ObjectKind) => texts("object_kind", &predicate.test, values),
+            Some(EventField::ObjectKind) => kinds(&predicate.test, values),
             Some(EventField::ObjectName) => texts("object_name", &predicate.test, values),
-            // Without a number nothing fits, also turned into its contrary.
-            Some(EventField::Object) => numbers("coalesce(object, 0)", &predicate.test, values),
+            Some(EventField::Object) => return self.object(predicate, values),
             Some(EventField::Derived(number)) => self.derived(*number, &predicate.test, values),
             None => "1 = 0".to_owned(),
         };
         if predicate.negated { format!("NOT {positive}") } else { positive }
+    }
+
+    /// Not every event is about a numbered object: one without a number is not this and not that.
+    fn object(&self, predicate: &Predicate, values: &mut Vec<Value<'static>>) -> String {
+        match (&predicate.test, predicate.negated) {
+            (Test::Set, false) => "object IS NOT NULL".to_owned(),
+            (Test::Set, true) => "object IS NULL".to_owned(),
+            (test, false) => numbers("object", test, values),
+            (test, true) => format!("(object IS NULL OR NOT {})", numbers("object", test, values)),
+        }
     }
 
     fn derived(&self, number: fn(&str) -> i64, test: &Test, values: &mut Vec<Value<'static>>) -> String {
@@ -217,7 +226,25 @@ fn numbers(column: &str, test: &Test, values: &mut Vec<Value<'static>>) -> Strin
     }
 }
 
-/// Texts are the same whatever the case of their letters from A to Z.
+/// Nouns have small letters only, so that the index answers for them.
+fn kinds(test: &Test, values: &mut Vec<Value<'static>>) -> String {
+    match test {
+        Test::Equals(_) => equal("object_kind", test, values),
+        _ => texts("object_kind", test, values),
+    }
+}
+
+fn equal(column: &str, test: &Test, values: &mut Vec<Value<'static>>) -> String {
+    let Test::Equals(wanted) = test else { return "(1 = 0)".to_owned() };
+    let texts = wanted.iter().filter_map(|scalar| match scalar {
+        Scalar::Text(text) => Some(text.clone()),
+        _ => None,
+    });
+    let places: Vec<String> = texts.map(|text| place(values, text)).collect();
+    format!("({column} IN ({}))", places.join(", "))
+}
+
+/// Texts are the same whatever the case of their letters from A to Z, as both engines know it.
 fn texts(column: &str, test: &Test, values: &mut Vec<Value<'static>>) -> String {
     let like = |part: &str, before: &str, behind: &str| {
         let part = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
@@ -225,14 +252,7 @@ fn texts(column: &str, test: &Test, values: &mut Vec<Value<'static>>) -> String 
     };
     let pattern = match test {
         Test::Set => return format!("({column} <> '')"),
-        Test::Equals(wanted) => {
-            let texts = wanted.iter().filter_map(|scalar| match scalar {
-                Scalar::Text(text) => Some(text.clone()),
-                _ => None,
-            });
-            let places: Vec<String> = texts.map(|text| place(values, text)).collect();
-            return format!("(lower({column}) IN ({}))", places.join(", "));
-        }
+        Test::Equals(_) => return equal(&format!("lower({column})"), test, values),
         Test::Contains(part) => like(part, "%", "%"),
         Test::StartsWith(part) => like(part, "", "%"),
         Test::EndsWith(part) => like(part, "%", ""),
@@ -240,4 +260,39 @@ fn texts(column: &str, test: &Test, values: &mut Vec<Value<'static>>) -> String 
         _ => return "(1 = 0)".to_owned(),
     };
     format!("(lower({column}) LIKE {} ESCAPE '\\')", place(values, pattern))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIELDS: &[(&str, Kind, EventField)] = &[
+        ("Kind", Kind::Text, EventField::ObjectKind),
+        ("Object", Kind::Number, EventField::Object),
+        ("User", Kind::Text, EventField::ActorName),
+    ];
+
+    fn sql(text: &str) -> (String, Vec<Value<'static>>) {
+        let query = EventQuery::parse(text, FIELDS, 0, "").unwrap();
+        let mut values = Vec::new();
+        let sql = Sql { fields: &query.fields, operations: &[] }.of(&query.condition, &mut values);
+        (sql, values)
+    }
+
+    #[test]
+    fn an_object_is_asked_for_by_the_columns_of_its_index() {
+        let (asked, values) = sql("Kind -eq \"Certificate\" AND Object -eq 7");
+        assert_eq!(asked, "((object_kind IN ($1)) AND (object IN ($2)))");
+        assert_eq!(values, [Value::from("certificate".to_owned()), Value::from(7)]);
+        assert_eq!(sql("Object -ne 7").0, "(object IS NULL OR NOT (object IN ($1)))");
+        assert_eq!(sql("Object -eq NULL").0, "object IS NULL");
+    }
+
+    #[test]
+    fn only_letters_from_a_to_z_lose_their_case() {
+        for text in ["User -eq \"ÖzGÜR\"", "User -like \"*ÖzGÜR*x\"", "User -contains \"ÖzGÜR\""] {
+            let Value::Text(value) = sql(text).1.remove(0) else { panic!("{text}") };
+            assert!(value.contains("ÖzgÜr"), "{value}");
+        }
+    }
 }

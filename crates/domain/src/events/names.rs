@@ -18,6 +18,8 @@ pub const AUTHORITY_RETIRED: &str = "authority.retired";
 pub const REVOCATION_LIST_PUBLISHED: &str = "revocation_list.published";
 /// A certificate was removed from the inventory.
 pub const CERTIFICATE_DELETED: &str = "certificate.deleted";
+/// A certificate that this one renewed, or that renewed this one, was removed from the inventory.
+pub const CERTIFICATE_NEIGHBOUR_DELETED: &str = "certificate.neighbour_deleted";
 /// A certificate was removed so that no import brings it back.
 pub const EXCLUSION_CREATED: &str = "exclusion.created";
 /// A certificate may be imported again.

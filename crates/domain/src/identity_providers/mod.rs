@@ -26,7 +26,7 @@ pub use jws::{Algorithm, Presented};
 pub use mapping::ClaimMapping;
 pub(crate) use provider::require_may_speak_of;
 pub use provider::{
-    IdentityProvider, ProviderChange, ProviderCommand, amend, create, enabled, get, is_reached_safely, list, remove, trusted,
-    update,
+    IdentityProvider, ProviderChange, ProviderCommand, ProviderName, amend, called, create, enabled, get, is_reached_safely,
+    list, remove, trusted, update,
 };
 pub use token::{Trusted, Verified, verify};

@@ -124,6 +124,23 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<IdentityProvider>> {
     Ok(tx.rows(&format!("SELECT {COLUMNS} ORDER BY identity_provider.folded"), params![], read)?)
 }
 
+/// How a provider is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderName {
+    /// The authentication scheme of its claims.
+    pub name: String,
+    /// Its public identifier.
+    pub uuid: String,
+    /// How it is shown.
+    pub display_name: String,
+}
+
+/// How all providers are called, without asking who wants to know: for answers about claims to whoever may see those.
+pub fn called(tx: &mut Tx<'_>) -> Result<Vec<ProviderName>> {
+    let sql = "SELECT name, uuid, display_name FROM identity_provider ORDER BY folded";
+    Ok(tx.rows(sql, params![], |row| Ok(ProviderName { name: row.get(0)?, uuid: row.get(1)?, display_name: row.get(2)? }))?)
+}
+
 /// One provider.
 pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: IdentityProviderId) -> Result<IdentityProvider> {
     access::require_path(tx, actor, paths::IDENTITY_PROVIDERS_READ)?;

@@ -158,6 +158,8 @@ enum Kept {
     /// What a private authority issued it for, by this name of it.
     Template(fn(Profile) -> &'static str),
     Revoker,
+    /// Who enrolled.
+    Requester,
     Metadata(i64),
     Nothing,
 }
@@ -172,6 +174,10 @@ enum Index {
     /// Terms for the whole only.
     Whole(Field),
 }
+
+/// There are alternative names, and the common name is among them, if there is one: each name stands between two line feeds.
+const NAMES_ITSELF: &str = "(coalesce(certificate.names_folded, '') <> '' AND (certificate.common_name_folded IS NULL \
+    OR replace(certificate.names_folded, '\n' || certificate.common_name_folded || '\n', '') <> certificate.names_folded))";
 
 fn kept(field: FieldId) -> Kept {
     match field {
@@ -234,6 +240,8 @@ fn kept(field: FieldId) -> Kept {
         FieldId::TemplateName => Kept::Template(Profile::name),
         FieldId::TemplateTitle => Kept::Template(Profile::title),
         FieldId::Revoker => Kept::Revoker,
+        FieldId::Requester => Kept::Requester,
+        FieldId::Rfc2818 => Kept::Flag { row: NAMES_ITSELF, ids: "" },
         FieldId::Metadata(id) => Kept::Metadata(id.0),
         FieldId::CertState | FieldId::KeyType | FieldId::AlwaysFalse | FieldId::Absent => Kept::Nothing,
     }
@@ -251,6 +259,7 @@ fn test(tx: &mut Tx<'_>, wanted: &mut Conditions, field: FieldId, test: &Test) -
         Kept::Linked(links) => links.test(tx, wanted, test),
         Kept::Template(name) => Ok(template(wanted, name, test)),
         Kept::Revoker => Ok(revoker(wanted, test)),
+        Kept::Requester => Ok(requester(wanted, test)),
         Kept::Metadata(id) => Ok(metadata(wanted, id, test)),
         Kept::Nothing => Ok(never()),
     }
@@ -444,7 +453,7 @@ fn flag(tx: &mut Tx<'_>, wanted: &mut Conditions, field: FieldId, row: &str, ids
         (true, true, _) => exact("1 = 1", None),
         (false, false, _) => never(),
         (_, _, Some(field)) => under(tx, wanted, field, &[yes.to_string()])?,
-        (true, false, None) => exact(row, Some(ids.to_owned())),
+        (true, false, None) => exact(row, (!ids.is_empty()).then(|| ids.to_owned())),
         (false, true, None) => exact(format!("NOT {row}"), None),
     })
 }
@@ -498,6 +507,23 @@ fn revoker(wanted: &mut Conditions, test: &Test) -> Compiled {
     exact(
         format!("EXISTS (SELECT 1 FROM revocation WHERE revocation.certificate = certificate.id AND {test})"),
         Some(format!("SELECT certificate FROM revocation WHERE {test}")),
+    )
+}
+
+fn requester(wanted: &mut Conditions, test: &Test) -> Compiled {
+    let test = match test {
+        Test::Set => "<> ''".to_owned(),
+        other => match folded_test(wanted, other) {
+            Some(test) => test,
+            None => return never(),
+        },
+    };
+    exact(
+        format!(
+            "EXISTS (SELECT 1 FROM issued_certificate WHERE issued_certificate.certificate = certificate.id \
+             AND issued_certificate.requester_folded {test})"
+        ),
+        Some(format!("SELECT certificate FROM issued_certificate WHERE issued_certificate.requester_folded {test}")),
     )
 }
 

@@ -67,8 +67,9 @@ pub fn exclude(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, 
         params![&found.sha256, sha1.as_ref(), &title, now],
         |row| row.get(0),
     )?;
-    remove_permitted(tx, actor, id, nothing, now)?;
-    let payload = json!({ "certificate": id, "after": { "sha256": crate::text::hex(&found.sha256) } });
+    remove_permitted(tx, actor, id, scope, nothing, now)?;
+    let mut payload = json!({ "certificate": id, "after": { "sha256": crate::text::hex(&found.sha256) } });
+    scope.tell(&mut payload);
     let object = Object { kind: "exclusion", id: number, name: &title };
     events::append(tx, actor, now, NewEvent::new(names::EXCLUSION_CREATED, object, payload))?;
     Ok(())

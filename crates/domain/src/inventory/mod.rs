@@ -47,8 +47,8 @@ pub(crate) use remove::{take_out, uses};
 pub use revoke::{Revocation, RevocationReason, Revoke, release, require_may_revoke, revoke};
 pub(crate) use scoped::within;
 pub use scoped::{
-    bodies_in, chain_in, get_in, history_in, history_page_in, list_in, list_noted_in, question, require_list, still_found,
-    summary_in,
+    bodies_in, chain_in, get_in, history_in, history_page_in, list_in, list_noted_in, named_in, question, require_list,
+    still_found, summary_in,
 };
 pub(crate) use subject::subject;
 pub use text_index::{fill as fill_text_index, is_behind as text_index_is_behind};

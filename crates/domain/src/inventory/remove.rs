@@ -6,7 +6,7 @@ use certhold_pki::Facts;
 use certhold_store::{Tx, Value, params};
 use serde_json::{Value as Json, json};
 
-use super::certificate;
+use super::certificate::{self, Summary};
 use super::counts::Counts;
 use super::derived::{self, Derived};
 use super::{fields, revoke, text_index};
@@ -18,7 +18,7 @@ use crate::custody::{self, Sealed};
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, RoleId};
-use crate::{metadata, named, private_ca, stores, text};
+use crate::{limits, metadata, named, private_ca, stores, text};
 
 static SELECT: LazyLock<String> = LazyLock::new(|| {
     let columns = derived::COLUMNS.join(", ");
@@ -51,15 +51,24 @@ pub fn remove_with_key(
 ) -> Result<()> {
     collections::require(tx, actor, paths::CERTIFICATES_DELETE, id, scope)?;
     require_removable(tx, id)?;
-    remove_permitted(tx, actor, id, nothing, now)
+    remove_permitted(tx, actor, id, scope, nothing, now)
 }
 
 /// The same once it is decided that it may be done.
-pub(super) fn remove_permitted(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, nothing: &Sealed, now: i64) -> Result<()> {
+pub(super) fn remove_permitted(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    id: CertificateId,
+    scope: Scope,
+    nothing: &Sealed,
+    now: i64,
+) -> Result<()> {
     let key = custody::destroyed_with(tx, id)?;
-    take_out(tx, actor, id, &json!({}), now)?;
+    let mut details = json!({});
+    scope.tell(&mut details);
+    take_out(tx, actor, id, &details, now)?;
     match key {
-        Some(key) => custody::destroy_after(tx, actor, &key, id, nothing, now),
+        Some(key) => custody::destroy_after(tx, actor, &key, (id, scope), nothing, now),
         None => Ok(()),
     }
 }
@@ -124,6 +133,7 @@ fn fill<T>(reasons: &mut [Option<String>], found: Vec<Option<T>>, why: impl Fn(T
 /// Takes a certificate that nothing uses out of the inventory; `details` are added to its event. The caller has decided that it may go.
 pub(crate) fn take_out(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, details: &Json, now: i64) -> Result<()> {
     let found = certificate::find(tx, id)?.ok_or_else(|| Refusal::not_found("certificate", id))?;
+    tell_neighbours(tx, actor, &found, details, now)?;
     chains::forget(tx, id)?;
     revoke::forget(tx, id)?;
     named::forget_version(tx, id)?;
@@ -144,6 +154,37 @@ pub(crate) fn take_out(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, detail
     }
     let object = Object::new("certificate", id.0, found.title());
     events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_DELETED, object, payload))?;
+    Ok(())
+}
+
+/// Leaves a word in the histories of those that a certificate renewed and that renewed it, before it is removed: the version before and
+/// the one behind of a managed certificate, and what a private authority issued in its place.
+fn tell_neighbours(tx: &mut Tx<'_>, actor: &Actor, going: &Summary, details: &Json, now: i64) -> Result<()> {
+    let mut neighbours: Vec<(CertificateId, &str)> = Vec::new();
+    if let Some((lineage, version)) = going.lineage {
+        let before = "SELECT id FROM certificate WHERE lineage = $1 AND version < $2 ORDER BY version DESC LIMIT 1";
+        let behind = "SELECT id FROM certificate WHERE lineage = $1 AND version > $2 ORDER BY version LIMIT 1";
+        for (sql, is) in [(before, "successor"), (behind, "predecessor")] {
+            let found = tx.one(sql, params![lineage, version], |row| row.get(0))?;
+            neighbours.extend(found.map(|id| (CertificateId(id), is)));
+        }
+    }
+    let renewed = "SELECT certificate FROM issued_certificate WHERE renews = $1 ORDER BY certificate LIMIT $2";
+    let limit = i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX);
+    for id in tx.rows(renewed, params![going.id, limit], |row| Ok(CertificateId(row.get(0)?)))? {
+        if !neighbours.iter().any(|(known, _)| *known == id) {
+            neighbours.push((id, "predecessor"));
+        }
+    }
+    for (id, is) in neighbours {
+        let Some(neighbour) = certificate::find(tx, id)? else { continue };
+        let mut payload = details.clone();
+        payload["certificate"] = going.id.0.into();
+        payload["title"] = going.title().into();
+        payload["is"] = is.into();
+        let object = Object::new("certificate", id.0, neighbour.title());
+        events::append(tx, actor, now, NewEvent::new(names::CERTIFICATE_NEIGHBOUR_DELETED, object, payload))?;
+    }
     Ok(())
 }
 

@@ -62,7 +62,7 @@ pub fn revoke(tx: &mut Tx<'_>, actor: &Actor, command: &Revoke, scope: Scope, no
         if let Some(before) = before.as_ref().filter(|before| before.reason != RevocationReason::CertificateHold) {
             if let Some(at) = at {
                 let again = Revocation { effective_at: before.effective_at, comment: comment.clone(), ..command.revocation };
-                ask_again(tx, actor, (*id, found.title()), &at, &again, now)?;
+                ask_again(tx, actor, (*id, found.title()), &at, &again, scope, now)?;
             }
             continue;
         }
@@ -81,7 +81,7 @@ pub fn revoke(tx: &mut Tx<'_>, actor: &Actor, command: &Revoke, scope: Scope, no
             revocation::ask(tx, *id, at, after.reason, after.effective_at, now)?;
         }
         let told = (before.as_ref(), Some(&after), at.as_ref());
-        record(tx, actor, names::CERTIFICATE_REVOKED, (*id, found.title()), told, now)?;
+        record(tx, actor, names::CERTIFICATE_REVOKED, (*id, found.title()), told, scope, now)?;
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ pub fn release(tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], comment: &
         moves.require(tx, actor, (*id, true), None)?;
         forget_recorded(tx, *id)?;
         tx.execute("UPDATE certificate SET revoked_at = $1 WHERE id = $2", params![None::<i64>, *id])?;
-        record(tx, actor, names::CERTIFICATE_RELEASED, (*id, found.title()), (Some(&before), None, None), now)?;
+        record(tx, actor, names::CERTIFICATE_RELEASED, (*id, found.title()), (Some(&before), None, None), scope, now)?;
     }
     Ok(())
 }
@@ -141,6 +141,7 @@ fn ask_again(
     (id, title): (CertificateId, &str),
     at: &AtIssuer,
     again: &Revocation,
+    scope: Scope,
     now: i64,
 ) -> Result<()> {
     let due_at = again.effective_at.max(now);
@@ -155,7 +156,9 @@ fn ask_again(
         }
         _ => return Ok(()),
     };
-    let payload = json!({ "reason": reason.code(), "comment": again.comment, "issuer": at.issuer.0, "issuer_name": at.issuer.1 });
+    let mut payload =
+        json!({ "reason": reason.code(), "comment": again.comment, "issuer": at.issuer.0, "issuer_name": at.issuer.1 });
+    scope.tell(&mut payload);
     events::append(tx, actor, now, NewEvent::new(names::REVOCATION_REQUESTED, Object::new("certificate", id.0, title), payload))?;
     Ok(())
 }
@@ -166,6 +169,7 @@ fn record(
     operation: &'static str,
     (id, title): (CertificateId, &str),
     (before, after, at): (Option<&Revocation>, Option<&Revocation>, Option<&AtIssuer>),
+    scope: Scope,
     now: i64,
 ) -> Result<()> {
     let told = |revocation: Option<&Revocation>| {
@@ -180,6 +184,7 @@ fn record(
         payload["issuer"] = json!(at.issuer.0);
         payload["issuer_name"] = at.issuer.1.as_str().into();
     }
+    scope.tell(&mut payload);
     events::append(tx, actor, now, NewEvent::new(operation, Object::new("certificate", id.0, title), payload))?;
     Ok(())
 }

@@ -9,11 +9,12 @@ use super::list::{self, Filter, Page, Sort};
 use crate::access::{self, Need, paths};
 use crate::actor::Actor;
 use crate::collections::{self, Scope};
-use crate::error::{Refusal, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::events::{self, EventPage};
 use crate::ids::CertificateId;
 use crate::metadata;
 use crate::query::{self, Condition, Expr};
+use crate::stores;
 
 /// Lists certificates, of a named collection only those inside.
 pub fn list_in(tx: &mut Tx<'_>, actor: &Actor, filter: &Filter, scope: Scope) -> Result<Page> {
@@ -82,6 +83,37 @@ pub fn still_found(
     let filter = Filter { condition: Some(Expr::And(wanted)), sort: Sort::Id, limit: ids.len(), ..filter.clone() };
     let page = list_in(tx, actor, &filter, scope)?;
     Ok(page.certificates.into_iter().map(|found| found.id).collect())
+}
+
+/// Certificates of one thumbprint, or of one issuer and number, that are looked at.
+const NAMESAKES: usize = 50;
+
+/// The newest certificate that a query finds, for somebody who names one so. Through a container, of which nothing is listed, it is the
+/// newest of those that they may read there.
+pub fn named_in(tx: &mut Tx<'_>, actor: &Actor, text: &str, scope: Scope) -> Result<CertificateId> {
+    let missing = || Refusal::not_found("certificate", text);
+    let Some(container) = scope.container.filter(|_| scope.collection.is_none()) else {
+        let condition = question(tx, actor, text, scope)?;
+        let filter = Filter { condition, sort: Sort::Newest, limit: 1, ..Filter::default() };
+        let found = list_in(tx, actor, &filter, scope)?.certificates.pop();
+        return found.map(|found| found.id).ok_or_else(|| missing().into());
+    };
+    access::require(tx, actor, &stores::or_reads_stores_of(Need::system(paths::CERTIFICATES_READ), container))?;
+    let query = query::check(tx, text)??;
+    let condition = Some(query.resolve(scope.now, &actor.name));
+    let found = list::select(tx, &Filter { condition, sort: Sort::Newest, limit: NAMESAKES, ..Filter::default() })?;
+    for found in found.certificates {
+        match collections::require(tx, actor, paths::CERTIFICATES_READ, found.id, scope) {
+            Ok(()) => return Ok(found.id),
+            Err(Error::Refused(_)) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    // The same for one that is outside and for one that there is not.
+    match collections::require(tx, actor, paths::CERTIFICATES_READ, CertificateId(0), scope) {
+        Err(Error::Refused(Refusal::NotFound { .. })) | Ok(()) => Err(missing().into()),
+        Err(other) => Err(other),
+    }
 }
 
 /// One certificate with its bytes.

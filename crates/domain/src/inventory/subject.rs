@@ -20,6 +20,7 @@ static SELECT: LazyLock<String> = LazyLock::new(|| {
           WHERE issued_certificate.certificate = certificate.id), \
          (SELECT profile FROM issued_certificate WHERE issued_certificate.certificate = certificate.id), \
          (SELECT revoker FROM revocation WHERE revocation.certificate = certificate.id), \
+         (SELECT requester FROM issued_certificate WHERE issued_certificate.certificate = certificate.id), \
          EXISTS (SELECT 1 FROM excluded_certificate WHERE excluded_certificate.sha256 = certificate.sha256), {} FROM certificate \
          LEFT JOIN role ON role.id = certificate.owner_role LEFT JOIN lineage ON lineage.id = certificate.lineage \
          WHERE certificate.id = $1",
@@ -36,7 +37,7 @@ pub(crate) fn subject(tx: &mut Tx<'_>, id: CertificateId) -> Result<Option<Subje
 pub(crate) fn subjects(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Subject>> {
     let lists: Vec<[certhold_store::Value<'_>; 1]> = ids.iter().map(|id| [(*id).into()]).collect();
     let found = tx.one_of_each(&SELECT, &lists, |row| {
-        let derived = Derived::read(row, 13)?;
+        let derived = Derived::read(row, 14)?;
         let owner = row.get::<Option<i64>>(4)?.map(RoleId).zip(row.get::<Option<String>>(5)?);
         let (sha256, held_since): ([u8; 32], i64) = (row.get(1)?, row.get(2)?);
         let subject = assemble(row.get(0)?, &sha256, held_since, row.get(3)?, owner, row.get(6)?, row.get(7)?, derived);
@@ -46,7 +47,8 @@ pub(crate) fn subjects(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Sub
             authority: row.get(9)?,
             template,
             revoker: row.get(11)?,
-            is_excluded: row.get(12)?,
+            requester: row.get(12)?,
+            is_excluded: row.get(13)?,
             ..subject
         })
     })?;
@@ -126,6 +128,7 @@ fn assemble(
         authority: None,
         template: None,
         revoker: None,
+        requester: None,
         metadata: std::collections::BTreeMap::new(),
     }
 }

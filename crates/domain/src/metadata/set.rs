@@ -106,14 +106,23 @@ pub(crate) fn of_many(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<HashMap<
 /// Changes the fields that are named; says whether anything changed. An empty value clears, which a required field refuses.
 pub fn set(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, now: i64) -> Result<bool> {
     require(tx, actor, command, now)?;
-    let prepared = prepare(tx, actor, &command.changes)?;
+    let prepared = checked(tx, &command.changes)?;
     apply(tx, actor, command, &prepared, now)
 }
 
 /// [`set`] within a scope, which names the collection or container.
 pub fn set_in(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, scope: Scope, now: i64) -> Result<bool> {
     collections::require(tx, actor, paths::CERTIFICATES_METADATA_MODIFY, command.certificate, scope)?;
-    let prepared = prepare(tx, actor, &command.changes)?;
+    let prepared = checked(tx, &command.changes)?;
+    apply(tx, actor, command, &prepared, now)
+}
+
+/// As [`set_in`] for callers that send every field of a certificate, empty where nothing is noted: that a field is required is said to
+/// whoever adds certificates, and clears like any other here.
+pub fn overwrite_in(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, scope: Scope, now: i64) -> Result<bool> {
+    collections::require(tx, actor, paths::CERTIFICATES_METADATA_MODIFY, command.certificate, scope)?;
+    let mut prepared = checked(tx, &command.changes)?;
+    prepared.clears_required = true;
     apply(tx, actor, command, &prepared, now)
 }
 
@@ -143,7 +152,7 @@ pub fn replace(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, now: i64) 
     let others = fields::all(tx)?.into_iter().filter(|field| !field.removing && !named.contains(&text::fold(&field.name)));
     let cleared = others.map(|field| Change::new(field.name, ""));
     let changes: Vec<Change> = command.changes.iter().cloned().chain(cleared).collect();
-    let prepared = prepare(tx, actor, &changes)?;
+    let prepared = checked(tx, &changes)?;
     apply(tx, actor, command, &prepared, now)
 }
 
@@ -159,7 +168,11 @@ fn apply(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, prepared: &Prepa
         Verdict::Gone => Err(Refusal::not_found("certificate", id).into()),
         Verdict::Refused(why) => Err(Refusal::invalid("metadata", why.clone()).into()),
         Verdict::Same => Ok(false),
-        Verdict::Change(_) => {
+        Verdict::Change(deltas) => {
+            // Who names a field without changing it moves nothing.
+            for delta in deltas {
+                collections::require_metadata_change(tx, actor, prepared.items[delta.item].field.id)?;
+            }
             let mut details = json!({});
             Scope::of(command.collection, now).tell(&mut details);
             write(tx, actor, prepared, &decisions, &details, now)?;
@@ -171,6 +184,8 @@ fn apply(tx: &mut Tx<'_>, actor: &Actor, command: &SetMetadata, prepared: &Prepa
 /// Changes that were held against their fields.
 pub(crate) struct Prepared {
     items: Vec<Item>,
+    /// Whether required fields are cleared, too.
+    clears_required: bool,
 }
 
 struct Item {
@@ -179,8 +194,8 @@ struct Item {
     overwrite: bool,
 }
 
-/// Checks values against their fields; each refusal names the field. One that decides who may see certificates needs what changing the
-/// queries needs that look at it.
+/// Checks values against their fields for an edit of many certificates; each refusal names the field. One that decides who may see
+/// certificates needs what changing the queries needs that look at it, whether the values of these certificates change or not.
 pub(crate) fn prepare(tx: &mut Tx<'_>, actor: &Actor, changes: &[Change]) -> Result<Prepared> {
     let prepared = checked(tx, changes)?;
     for item in &prepared.items {
@@ -211,7 +226,7 @@ fn against(fields: &[Field], changes: &[Change]) -> Result<Prepared, Refusal> {
         };
         items.push(Item { field: field.clone(), to, overwrite: change.overwrite });
     }
-    Ok(Prepared { items })
+    Ok(Prepared { items, clears_required: false })
 }
 
 fn named<'a>(fields: &'a [Field], name: &str) -> Result<&'a Field, Refusal> {
@@ -276,7 +291,7 @@ impl Prepared {
             if same {
                 continue;
             }
-            if wanted.to.is_none() && wanted.field.enrolment == Enrolment::Required {
+            if wanted.to.is_none() && wanted.field.enrolment == Enrolment::Required && !self.clears_required {
                 return Verdict::Refused(format!("{}: the field is required and cannot be cleared", wanted.field.name));
             }
             deltas.push(Delta { item, before: before.clone() });

@@ -468,12 +468,15 @@ pub struct Issuance {
     pub template: Option<Profile>,
     /// The pattern with which it was issued.
     pub pattern: Option<PatternId>,
+    /// Who enrolled for it, by their name at that moment, as far as that is known.
+    pub requester: Option<String>,
 }
 
 /// How each of these certificates was issued, as far as a private authority did it.
 pub(crate) fn issuance_of(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<Option<Issuance>>> {
     let lists: Vec<[Value<'_>; 1]> = ids.iter().map(|id| [(*id).into()]).collect();
-    let sql = "SELECT private_ca.name, private_ca.id, issued_certificate.profile, issued_certificate.pattern FROM issued_certificate \
+    let sql = "SELECT private_ca.name, private_ca.id, issued_certificate.profile, issued_certificate.pattern, \
+               issued_certificate.requester FROM issued_certificate \
                JOIN private_ca ON private_ca.id = issued_certificate.private_ca WHERE issued_certificate.certificate = $1";
     let found = tx.one_of_each(sql, &lists, |row| {
         Ok(Issuance {
@@ -481,6 +484,7 @@ pub(crate) fn issuance_of(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<Vec<
             authority_id: AuthorityId(row.get(1)?),
             template: Profile::parse(row.text(2)?).ok(),
             pattern: row.get::<Option<i64>>(3)?.map(PatternId),
+            requester: row.get(4)?,
         })
     })?;
     Ok(found)

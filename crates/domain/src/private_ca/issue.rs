@@ -17,7 +17,7 @@ use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{AuthorityId, CertificateId, LineageId, RoleId};
 use crate::inventory::{self, Candidate};
 use crate::renewal::KeyKind;
-use crate::{metadata, text};
+use crate::{metadata, query, text};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -366,9 +366,11 @@ impl SignedEnrolment {
         self.version.as_ref()
     }
 
-    /// The key that was made, where it is to be delivered: only after the enrolment is recorded.
-    pub fn into_key(self) -> Option<PrivateKey> {
-        self.delivered
+    /// The key that was made, where it is to be delivered, with its certificate and those above it, DER: to be written to a file that
+    /// is handed out only after the enrolment is recorded.
+    pub fn delivery(&self) -> Option<(&PrivateKey, Vec<&[u8]>)> {
+        let chain = std::iter::once(&self.certificate).chain(&self.chain).map(Candidate::der).collect();
+        self.delivered.as_ref().map(|key| (key, chain))
     }
 }
 
@@ -485,8 +487,9 @@ pub fn enrol(tx: &mut Tx<'_>, actor: &Actor, signed: &SignedEnrolment, now: i64)
     }
     let (pattern, renews) = (terms.pattern.as_ref().map(|(id, _)| *id), request.renews.map(|(id, _)| id).or(before));
     tx.execute(
-        "INSERT INTO issued_certificate (certificate, private_ca, profile, pattern, renews) VALUES ($1, $2, $3, $4, $5)",
-        params![certificate, issuing.id, terms.template.name(), pattern, renews],
+        "INSERT INTO issued_certificate (certificate, private_ca, profile, pattern, renews, requester, requester_folded) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        params![certificate, issuing.id, terms.template.name(), pattern, renews, &actor.name, query::fold(&actor.name)],
     )?;
     let object = Object::new("certificate", certificate.0, signed.certificate.title());
     let mut payload = json!({

@@ -91,6 +91,8 @@ pub struct Subject {
     pub template: Option<Profile>,
     /// [`FieldId::Revoker`]
     pub revoker: Option<String>,
+    /// [`FieldId::Requester`]
+    pub requester: Option<String>,
     /// [`FieldId::Metadata`]: what is filled in.
     pub metadata: BTreeMap<MetadataFieldId, Scalar>,
 }
@@ -99,6 +101,15 @@ impl Subject {
     /// The certificate's handle.
     pub fn certificate(&self) -> CertificateId {
         CertificateId(self.id)
+    }
+
+    /// [`FieldId::Rfc2818`]
+    fn names_itself(&self) -> bool {
+        let within = |name: &String| {
+            let names: String = self.names.iter().map(|name| format!("{name}\n")).collect();
+            fold(&format!("\n{names}")).contains(&fold(&format!("\n{name}\n")))
+        };
+        !self.names.is_empty() && self.common_name.as_ref().is_none_or(within)
     }
 
     fn values(&self, field: FieldId) -> Values<'_> {
@@ -152,6 +163,8 @@ impl Subject {
                 Values::Texts(self.template.iter().map(|template| Cow::Borrowed(template.title())).collect())
             }
             FieldId::Revoker => maybe(&self.revoker),
+            FieldId::Requester => maybe(&self.requester),
+            FieldId::Rfc2818 => Values::Flag(self.names_itself()),
             FieldId::StoreMachine => {
                 Values::Texts(self.stores.iter().map(|(machine, ..)| Cow::Borrowed(machine.as_str())).collect())
             }

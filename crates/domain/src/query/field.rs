@@ -96,6 +96,11 @@ pub enum FieldId {
     /// Text. The name of whoever recorded that it is revoked, as it was then. Not set while it is not, and where the log
     /// does not tell any more who it was.
     Revoker,
+    /// Text. The name of whoever enrolled for it at a private authority, as it was then. Not set of others, and where the log does not
+    /// tell any more who it was.
+    Requester,
+    /// Flag. It has alternative names, and its common name, if there is one, is among them.
+    Rfc2818,
     /// Text. The template by which a private authority issued it: `server` …, as [`crate::private_ca::Profile::name`]. Not set of others.
     TemplateName,
     /// Text. That template's name for people: `TLS server` …, as [`crate::private_ca::Profile::title`].

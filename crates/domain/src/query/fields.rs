@@ -123,6 +123,18 @@ pub const FIELDS: &[Field] = &[
         "the template by which a private authority issued it: server, client …; NULL: none",
     ),
     one(FieldId::TemplateTitle, &["TemplateDisplayName"], Kind::Text, "that template as people call it: TLS server …"),
+    one(
+        FieldId::Requester,
+        &["NetBIOSRequester"],
+        Kind::Text,
+        "who enrolled for it at a private authority; NULL: it came otherwise",
+    ),
+    one(
+        FieldId::Rfc2818,
+        &["RFC2818Compliant"],
+        Kind::Flag,
+        "whether it has alternative names, and its common name, if there is one, among them",
+    ),
     one(FieldId::Revoker, &["Revoker"], Kind::Text, "who recorded that it is revoked; NULL: it is not"),
     several(
         FieldId::StoreMachine,
@@ -160,10 +172,8 @@ pub const FIELDS: &[Field] = &[
     ),
     absent(&["CertRequestId"], Kind::Number),
     absent(&["NetBIOSPrincipal"], Kind::Text),
-    absent(&["NetBIOSRequester"], Kind::Text),
     absent(&["SSLDNSName"], Kind::Text),
     absent(&["SSLIPAddress"], Kind::Text),
     absent(&["SSLNetworkName"], Kind::Text),
     absent(&["SSLPort"], Kind::Number),
-    absent(&["RFC2818Compliant"], Kind::Flag),
 ];

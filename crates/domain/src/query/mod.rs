@@ -114,7 +114,13 @@ impl Query {
 
     /// The condition it means at `now` (unix milliseconds) when `me` asks.
     pub fn resolve(&self, now: i64, me: &str) -> Condition {
-        self.parsed.as_ref().map_or_else(Expr::always, |parsed| resolve::condition(parsed, &resolve::Context { now, me }))
+        self.resolve_folding(now, me, fold)
+    }
+
+    /// The same where texts are compared in another form than [`fold`]'s.
+    fn resolve_folding(&self, now: i64, me: &str, fold: fn(&str) -> String) -> Condition {
+        let context = resolve::Context { now, me, fold };
+        self.parsed.as_ref().map_or_else(Expr::always, |parsed| resolve::condition(parsed, &context))
     }
 
     fn compares(&self) -> impl Iterator<Item = &Compare> {

@@ -1,7 +1,5 @@
 //! Patterns of `-like`: `*` stands for any text, `?` for one character, a backslash before either takes its meaning away.
 
-use super::fold;
-
 /// A pattern in pieces; two [`Piece::Any`] and two texts never follow each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
@@ -49,7 +47,7 @@ impl Pattern {
     }
 
     /// The same pattern on folded text.
-    pub(super) fn folded(&self) -> Pattern {
+    pub(super) fn folded(&self, fold: fn(&str) -> String) -> Pattern {
         let fold_piece = |piece: &Piece| match piece {
             Piece::Text(text) => Piece::Text(fold(text)),
             other => other.clone(),

@@ -4,12 +4,13 @@ use std::convert::Infallible;
 
 use super::ast::{Compare, Condition, Expr, Op, Operand, Predicate, Scalar, Test};
 use super::field::FieldId;
-use super::fold;
 use super::pattern::{Pattern, Piece};
 
 pub(super) struct Context<'a> {
     pub(super) now: i64,
     pub(super) me: &'a str,
+    /// The form in which texts are compared by whoever tests them.
+    pub(super) fold: fn(&str) -> String,
 }
 
 /// The condition that a tree of comparisons means.
@@ -50,9 +51,14 @@ impl Context<'_> {
                 let (from, to) = when.span(self.now);
                 leaf(field, negated, span_test(op, from, to))
             }
-            Operand::Pattern(pattern) => pattern_test(field, &pattern.folded()),
+            Operand::Pattern(pattern) => pattern_test(field, &pattern.folded(self.fold)),
+            // HOST\\NAME: the host is this one, and authorities are kept by their names.
+            Operand::Text(text) if field == FieldId::Authority => {
+                let name = text.rsplit('\\').next().unwrap_or(text);
+                text_test(field, op, &(self.fold)(name), negated)
+            }
             Operand::Text(_) | Operand::Me | Operand::MeWithoutDomain => {
-                text_test(field, op, &fold(&self.text(operand)), negated)
+                text_test(field, op, &(self.fold)(&self.text(operand)), negated)
             }
             // NULL was dealt with before; it tests nothing else.
             Operand::Null => leaf(field, !negated, Test::Set),
@@ -194,7 +200,7 @@ fn cert_state(number: i64) -> Condition {
 const KEY_TYPES: &[(i64, &[&str])] = &[(1, &["RSA", "RSASSA-PSS", "RSAES-OAEP"]), (2, &["DSA"]), (3, &["EC"]), (4, &["DH"])];
 
 fn key_type(number: i64) -> Condition {
-    let texts = |names: &[&str]| names.iter().map(|name| Scalar::Text(fold(name))).collect::<Vec<_>>();
+    let texts = |names: &[&str]| names.iter().map(|name| Scalar::Text(super::fold(name))).collect::<Vec<_>>();
     match KEY_TYPES.iter().find(|(known, _)| *known == number) {
         Some((_, names)) => leaf(FieldId::KeyAlgorithm, false, Test::Equals(texts(names))),
         None if number == 0 => {

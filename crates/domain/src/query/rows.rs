@@ -20,6 +20,25 @@ impl RowQuery {
     /// # Errors
     /// [`QueryError`] as of [`Query::parse`].
     pub fn parse(text: &str, fields: &[(&str, Kind)], now: i64, me: &str) -> Result<RowQuery, QueryError> {
+        RowQuery::folding(text, fields, now, me, super::fold)
+    }
+
+    /// The condition for rows that a database looks at, in which the fields are numbered in their order. Both engines' `lower()` knows the
+    /// letters from A to Z only, and so do its texts.
+    ///
+    /// # Errors
+    /// As of [`RowQuery::parse`].
+    pub(crate) fn for_sql(text: &str, fields: &[(&str, Kind)], now: i64, me: &str) -> Result<Condition, QueryError> {
+        RowQuery::folding(text, fields, now, me, str::to_ascii_lowercase).map(|query| query.condition)
+    }
+
+    fn folding(
+        text: &str,
+        fields: &[(&str, Kind)],
+        now: i64,
+        me: &str,
+        fold: fn(&str) -> String,
+    ) -> Result<RowQuery, QueryError> {
         let entry = |(number, (name, kind)): (i64, &(&str, Kind))| MetadataEntry {
             id: MetadataFieldId(number),
             name: (*name).to_owned(),
@@ -28,12 +47,7 @@ impl RowQuery {
             description: String::new(),
         };
         let catalogue = Catalogue::of_list((0..).zip(fields).map(entry).collect());
-        Ok(RowQuery { condition: Query::parse(text, &catalogue)?.resolve(now, me) })
-    }
-
-    /// The condition, in which the fields are numbered in their order.
-    pub(crate) fn into_condition(self) -> Condition {
-        self.condition
+        Ok(RowQuery { condition: Query::parse(text, &catalogue)?.resolve_folding(now, me, fold) })
     }
 
     /// Whether a row is wanted; `values` in the order of the fields, texts as they are shown.

@@ -153,6 +153,7 @@ pub(crate) fn subject() -> impl Strategy<Value = Subject> {
             authority: None,
             template: Profile::of_number(severity),
             revoker: times.3.map(|_| source.to_owned()),
+            requester: None,
             severity: (!findings.is_empty()).then_some(severity),
             findings,
             metadata,

@@ -4,6 +4,7 @@ use certhold_store::Tx;
 
 use super::items;
 use super::jobs::{self, AddCertificate};
+use super::list;
 use super::rights::{self, Right};
 use crate::access::{self, paths};
 use crate::actor::Actor;
@@ -61,6 +62,71 @@ pub fn deploy(
     Ok(deployed)
 }
 
+/// Wants a certificate that was just brought put into each of these places, with its private key where that is in custody, whatever the
+/// places say about it. It is held whatever becomes of the stores, so that every refusal is one of its store.
+pub fn deploy_brought(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    certificate: CertificateId,
+    places: &[Place],
+    at: Option<i64>,
+    now: i64,
+) -> Result<Deployed> {
+    let with_key = jobs::has_key(tx, certificate)?;
+    let places: Vec<Place> = places.iter().map(|place| Place { with_key, ..place.clone() }).collect();
+    each(tx, actor, certificate, &places, at, now)
+}
+
+fn each(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    certificate: CertificateId,
+    places: &[Place],
+    at: Option<i64>,
+    now: i64,
+) -> Result<Deployed> {
+    let mut deployed = Deployed::default();
+    for place in places {
+        match deploy(tx, actor, certificate, std::slice::from_ref(place), None, at, now) {
+            Ok(one) => {
+                deployed.asked.extend(one.asked);
+                deployed.failed.extend(one.failed);
+            }
+            Err(Error::Refused(refusal)) => deployed.failed.push((place.store, refusal.to_string())),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(deployed)
+}
+
+/// Refuses whoever may not put what they are about to bring into these places, with its private key if they bring that: before
+/// anything is held. Names that entries cannot have are refused, too.
+pub fn require_may_bring(tx: &mut Tx<'_>, actor: &Actor, places: &[Place], with_key: bool) -> Result<()> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+    if with_key {
+        access::require_path(tx, actor, paths::PRIVATE_KEY_READ)?;
+    }
+    for place in places {
+        let store = list::with_right(tx, actor, place.store, Right::Modify)?;
+        if let Some(alias) = &place.alias {
+            store.kind.alias(alias)?;
+        }
+    }
+    Ok(())
+}
+
+/// The places of a certificate's own entries, with its private key where that is.
+fn places_of(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, scope: Scope) -> Result<Vec<Place>> {
+    let found = items::locations(tx, actor, certificate, scope)?;
+    let own = found.into_iter().filter(|place| place.position == 0);
+    Ok(own
+        .map(|place| Place { store: place.store, alias: Some(place.alias), overwrite: true, with_key: place.has_key })
+        .collect())
+}
+
 /// Wants a certificate put into every place that another one has, under the same names, with its private key where that of the other one
 /// is.
 pub fn replace(
@@ -72,15 +138,31 @@ pub fn replace(
     at: Option<i64>,
     now: i64,
 ) -> Result<Deployed> {
-    let found = items::locations(tx, actor, existing, Scope::of(collection, now))?;
-    let own = found.into_iter().filter(|place| place.position == 0);
-    let places: Vec<Place> = own
-        .map(|place| Place { store: place.store, alias: Some(place.alias), overwrite: true, with_key: place.has_key })
-        .collect();
+    let places = places_of(tx, actor, existing, Scope::of(collection, now))?;
     if places.is_empty() {
         return Err(Refusal::Conflict(format!("certificate {existing} is in no certificate store")).into());
     }
     deploy(tx, actor, certificate, &places, collection, at, now)
+}
+
+/// As [`replace`] for a certificate that was just issued to renew the other one, which may be in no store: every refusal is one of its
+/// store.
+pub fn replace_renewed(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    existing: CertificateId,
+    certificate: CertificateId,
+    at: Option<i64>,
+    now: i64,
+) -> Result<Deployed> {
+    let places = places_of(tx, actor, existing, Scope::everywhere(now))?;
+    each(tx, actor, certificate, &places, at, now)
+}
+
+/// Refuses whoever may not let another certificate take every place of this one: before there is that other one.
+pub fn require_may_replace(tx: &mut Tx<'_>, actor: &Actor, existing: CertificateId, now: i64) -> Result<()> {
+    let places = places_of(tx, actor, existing, Scope::everywhere(now))?;
+    require_may_bring(tx, actor, &places, places.iter().any(|place| place.with_key))
 }
 
 /// Refuses whoever may put certificates with their keys into no store at all: they need the right to enrol with keys that are made here,

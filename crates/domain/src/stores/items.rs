@@ -6,14 +6,14 @@ use certhold_store::{Tx, Value, params};
 
 use super::kind::StoreKind;
 use super::list;
-use super::rights::Right;
-use crate::access::paths;
+use super::rights::{self, Right};
+use crate::access::{self, Decision, Need, paths};
 use crate::actor::Actor;
 use crate::collections::{self, Scope};
 use crate::error::{Refusal, Result};
 use crate::ids::{CertificateId, ContainerId, RoleId, StoreId};
 use crate::inventory::Summary;
-use crate::{inventory, limits};
+use crate::{inventory, limits, metadata};
 
 /// An entry of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct EntryCertificate {
     pub summary: Summary,
     /// SHA-1 of its DER bytes, by which most software names it.
     pub sha1: Vec<u8>,
+    /// What is noted about it, by the names of the fields, for whoever may read it otherwise than in the inventory.
+    pub metadata: Vec<(String, String)>,
 }
 
 /// A page of a store's inventory.
@@ -50,7 +52,13 @@ pub struct InventoryPage {
 
 /// What is in a store, by alias, for whoever may read the store.
 pub fn inventory(tx: &mut Tx<'_>, actor: &Actor, id: StoreId, after: Option<&str>, limit: usize) -> Result<InventoryPage> {
-    list::with_right(tx, actor, id, Right::Read)?;
+    let store = list::with_right(tx, actor, id, Right::Read)?;
+    let reading = Need::system(paths::CERTIFICATES_READ);
+    let reading = match &store.container {
+        Some((container, _)) => rights::or_reads_stores_of(reading, *container),
+        None => reading,
+    };
+    let shows_notes = matches!(access::decide(tx, actor, &reading)?, Decision::Allowed { .. });
     let limit = limit.clamp(1, limits::PAGE_ROWS);
     let aliases = tx.rows(
         "SELECT alias FROM store_item WHERE store = $1 AND alias > $2 AND position = 0 ORDER BY alias LIMIT $3",
@@ -71,10 +79,13 @@ pub fn inventory(tx: &mut Tx<'_>, actor: &Actor, id: StoreId, after: Option<&str
             },
         )?;
         let Some((has_key, found_at)) = rows.first().map(|row| (row.2, row.3)) else { continue };
+        let ids: Vec<CertificateId> = rows.iter().map(|row| row.1).collect();
+        let mut notes = if shows_notes { metadata::of_many(tx, &ids)? } else { HashMap::new() };
         let mut certificates = Vec::with_capacity(rows.len());
         for (item, certificate, _, _, sha1) in rows {
+            let (sha1, metadata) = (sha1.unwrap_or_default(), notes.remove(&certificate).unwrap_or_default());
             let found = inventory::summary_unchecked(tx, certificate)?;
-            certificates.extend(found.map(|summary| EntryCertificate { item, summary, sha1: sha1.unwrap_or_default() }));
+            certificates.extend(found.map(|summary| EntryCertificate { item, summary, sha1, metadata }));
         }
         entries.push(Entry { alias, certificates, has_key, found_at });
     }

@@ -365,6 +365,16 @@ pub(super) fn check_add(tx: &mut Tx<'_>, actor: &Actor, command: &AddCertificate
     Ok((store, alias, summary))
 }
 
+/// Whether the private key of a certificate is in custody.
+pub(super) fn has_key(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<bool> {
+    let spki: Option<[u8; 32]> =
+        tx.one("SELECT spki_sha256 FROM certificate WHERE id = $1", params![certificate], |row| row.get(0))?;
+    match spki {
+        Some(spki) => Ok(custody::find_by_spki(tx, &spki)?.is_some()),
+        None => Ok(false),
+    }
+}
+
 /// The private key in custody that belongs to a certificate.
 pub(super) fn key_of(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<PrivateKeyRow> {
     let spki: Option<[u8; 32]> =

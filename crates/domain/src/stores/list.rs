@@ -49,6 +49,8 @@ pub struct Store {
     pub last_error_at: Option<i64>,
     /// How many entries it has.
     pub entries: i64,
+    /// The handle of its newest job that takes the inventory, in other APIs; jobs that ended are forgotten after a while.
+    pub inventory_job: Option<String>,
     /// Unix milliseconds.
     pub created_at: i64,
 }
@@ -93,7 +95,9 @@ const COLUMNS: &str = "certificate_store.id, certificate_store.uuid, certificate
     certificate_store.password, certificate_store.create_if_missing, certificate_store.schedule, certificate_store.next_at, \
     certificate_store.inventoried_at, certificate_store.problems, certificate_store.last_error, certificate_store.last_error_at, \
     certificate_store.created_at, \
-    (SELECT count(*) FROM store_item WHERE store_item.store = certificate_store.id AND store_item.position = 0) \
+    (SELECT count(*) FROM store_item WHERE store_item.store = certificate_store.id AND store_item.position = 0), \
+    (SELECT store_job.uuid FROM store_job WHERE store_job.store = certificate_store.id AND store_job.kind = 'inventory' \
+     ORDER BY store_job.id DESC LIMIT 1) \
     FROM certificate_store LEFT JOIN container ON container.id = certificate_store.container";
 
 fn read(row: &Row<'_>) -> Result<Store, certhold_store::Error> {
@@ -116,6 +120,7 @@ fn read(row: &Row<'_>) -> Result<Store, certhold_store::Error> {
         last_error_at: row.get(16)?,
         created_at: row.get(17)?,
         entries: row.get(18)?,
+        inventory_job: row.get(19)?,
     })
 }
 

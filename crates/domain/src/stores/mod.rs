@@ -20,9 +20,12 @@ pub mod work;
 pub use change::{PasswordChange, Roots, StoreCommand, assign, create, remove, seal_password, set_schedule, update};
 pub(crate) use containers::container_name;
 pub use containers::{
-    Container, ContainerCommand, container, container_by_name, containers, create_container, remove_container, update_container,
+    Container, ContainerCommand, container, container_by_name, container_names, containers, create_container, remove_container,
+    update_container,
 };
-pub use deploy::{Deployed, Place, deploy, replace, require_may_deploy};
+pub use deploy::{
+    Deployed, Place, deploy, deploy_brought, replace, replace_renewed, require_may_bring, require_may_deploy, require_may_replace,
+};
 pub use items::{Entry, EntryCertificate, InventoryPage, Location, default_alias, inventory, locations};
 pub(crate) use items::{Stored, certificates_in, holders_of, in_container, stores_with};
 pub use jobs::purge as purge_jobs;

@@ -156,7 +156,7 @@ fn page(asked: &Asked) -> Answer<AskedPage> {
     match page.sort.as_deref() {
         None => {}
         Some(field) if field.eq_ignore_ascii_case("id") || field.eq_ignore_ascii_case("timestamp") => {}
-        Some(field) => return Err(no_such_order(field, &["Id", "Timestamp"])),
+        Some(field) => return Err(no_such_order(field)),
     }
     Ok(AskedPage { offset: page.offset, limit: page.limit, descending: page.descending })
 }

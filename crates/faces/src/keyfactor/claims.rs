@@ -1,12 +1,16 @@
 //! `/Security/Claims`: what a sign-in says of somebody, under which roles are held.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use certhold_domain::access::claims::{self, WantedClaim};
 use certhold_domain::access::{ClaimKey, ClaimType};
+use certhold_domain::identity_providers::{self, ProviderName};
 use certhold_domain::people::OWN_PROVIDER;
 use certhold_domain::query::{Choice, Kind, Scalar};
-use certhold_domain::{ClaimId, PrincipalId};
+use certhold_domain::{Actor, ClaimId, PrincipalId, Result as DomainResult};
+use certhold_store::Tx;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -98,25 +102,44 @@ pub struct Claim {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Provider {
+    /// A GUID, of one that is configured here.
     id: Option<String>,
     authentication_scheme: String,
     display_name: String,
 }
 
-impl Provider {
-    fn of(scheme: String) -> Provider {
-        Provider { id: None, display_name: scheme.clone(), authentication_scheme: scheme }
+/// The providers that are configured here: others are known by their schemes only.
+#[derive(Clone, Default)]
+pub struct Providers(Arc<Vec<ProviderName>>);
+
+impl Providers {
+    /// As they are now, for answers about claims.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn stored(tx: &mut Tx<'_>) -> DomainResult<Providers> {
+        identity_providers::called(tx).map(|all| Providers(Arc::new(all)))
+    }
+
+    fn of(&self, scheme: String) -> Provider {
+        match self.0.iter().find(|provider| provider.name == scheme) {
+            Some(known) => {
+                Provider { id: Some(known.uuid.clone()), authentication_scheme: scheme, display_name: known.display_name.clone() }
+            }
+            None => Provider { id: None, display_name: scheme.clone(), authentication_scheme: scheme },
+        }
     }
 }
 
-impl From<claims::Claim> for Claim {
-    fn from(claim: claims::Claim) -> Claim {
+impl Claim {
+    /// A stored claim.
+    pub fn of(claim: claims::Claim, providers: &Providers) -> Claim {
         Claim {
             id: claim.id.0,
             description: claim.description,
             claim_type: choice(claim.key.kind).names[0],
             claim_value: claim.key.value,
-            provider: Provider::of(claim.key.provider),
+            provider: providers.of(claim.key.provider),
         }
     }
 }
@@ -128,7 +151,7 @@ pub fn of_account(id: PrincipalId, name: &str, is_service: bool) -> Claim {
         description: if is_service { "service account" } else { "person" }.to_owned(),
         claim_type: choice(ClaimType::User).names[0],
         claim_value: name.to_owned(),
-        provider: Provider::of(OWN_PROVIDER.to_owned()),
+        provider: Providers::default().of(OWN_PROVIDER.to_owned()),
     }
 }
 
@@ -179,7 +202,11 @@ impl From<ClaimRequest> for WantedClaim {
     ("SortAscending" = Option<i64>, Query, description = "0 ascending (default), 1 descending")),
     responses((status = 200, description = "A page of claims", body = Vec<Claim>)))]
 pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Answer<Listed<Claim>> {
-    let (mut found, me) = caller.read(|tx, actor| Ok((claims::list(tx, actor, None)?, actor.name.clone()))).await?;
+    let find = |tx: &mut Tx<'_>, actor: &Actor| {
+        let found = claims::list(tx, actor, None)?;
+        Ok((found, Providers::stored(tx)?, actor.name.clone()))
+    };
+    let (mut found, providers, me) = caller.read(find).await?;
     found.sort_by_key(|claim| claim.id);
     let short = Short::<claims::Claim> {
         fields: &[
@@ -195,14 +222,18 @@ pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Answe
             numbers.into_iter().chain(texts.map(|text| Some(Scalar::Text(text.clone())))).collect()
         },
     };
-    Ok(short.page(found, &asked, app.now(), &me)?.map(Claim::from))
+    Ok(short.page(found, &asked, app.now(), &me)?.map(|claim| Claim::of(claim, &providers)))
 }
 
 /// Get a claim
 #[utoipa::path(get, path = "/Security/Claims/{id}", tag = "Security", params(("id" = i64, Path, description = "The claim")),
     responses((status = 200, description = "The claim", body = Claim)))]
 pub async fn get(caller: Caller, Id(id): Id) -> Answer<Json<Claim>> {
-    Ok(Json(caller.read(move |tx, actor| claims::get(tx, actor, ClaimId(id))).await?.into()))
+    let find = move |tx: &mut Tx<'_>, actor: &Actor| {
+        let found = claims::get(tx, actor, ClaimId(id))?;
+        Ok(Claim::of(found, &Providers::stored(tx)?))
+    };
+    Ok(Json(caller.read(find).await?))
 }
 
 /// Create a claim
@@ -215,10 +246,11 @@ pub async fn create(author: Author, Body(sent): Body<ClaimRequest>) -> Answer<Js
     let made = author
         .write(move |tx, actor, now| {
             let id = claims::create(tx, actor, &key, &description, now)?;
-            claims::find(tx, id)
+            let made = claims::find(tx, id)?;
+            Ok(Claim::of(made, &Providers::stored(tx)?))
         })
         .await?;
-    Ok(Json(made.into()))
+    Ok(Json(made))
 }
 
 /// Change the description of a claim
@@ -242,10 +274,11 @@ pub async fn update(author: Author, Body(sent): Body<ClaimRequest>) -> Answer<Js
                 return Err(certhold_domain::Refusal::invalid("value", message).into());
             }
             claims::describe(tx, actor, id, &description, now)?;
-            claims::find(tx, id)
+            let changed = claims::find(tx, id)?;
+            Ok(Claim::of(changed, &Providers::stored(tx)?))
         })
         .await?;
-    Ok(Json(changed.into()))
+    Ok(Json(changed))
 }
 
 /// Remove a claim

@@ -134,14 +134,17 @@ pub async fn create(author: Author, Body(sent): Body<ContainerRequest>) -> Answe
     responses((status = 200, description = "The container", body = StoreContainer)))]
 pub async fn update(author: Author, Body(sent): Body<ContainerRequest>) -> Answer<Json<StoreContainer>> {
     let id = ContainerId(sent.id.ok_or_else(|| Refused::invalid("Id", "say which container"))?);
-    let before = author.read(move |tx, actor| stores::container(tx, actor, id)).await?;
-    let command = sent.command(Some(&before))?;
     let changed = author
         .write(move |tx, actor, now| {
+            // What is left out is as it is in this transaction: nobody's change in between is undone.
+            let command = match sent.command(Some(&stores::container(tx, actor, id)?)) {
+                Ok(command) => command,
+                Err(refused) => return Ok(Err(refused)),
+            };
             stores::update_container(tx, actor, id, &command, now)?;
-            stores::container(tx, actor, id)
+            stores::container(tx, actor, id).map(Ok)
         })
-        .await?;
+        .await??;
     Ok(Json(changed.into()))
 }
 

@@ -3,10 +3,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use certhold_domain::KeyRequestId;
 use certhold_domain::custody::{self, KeyRequest};
 use certhold_domain::enrolment::{self, RequestWanted};
+use certhold_domain::query::{Kind, Scalar};
+use certhold_domain::{Actor, KeyRequestId, Refusal, Result as DomainResult, limits};
 use certhold_pki::pem;
+use certhold_store::Tx;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::enrollment::{Names, key_kind, named_template, under};
 use super::extract::{Asked, Author, Body, Caller, Id, bounded};
-use super::listing::{Listed, PageAsked, no_such_order};
+use super::listing::{Listed, PageAsked, Short};
 use super::protocol::Json;
 use super::refused::{Answer, Refused};
 use super::wire::Moment;
@@ -113,19 +115,49 @@ fn shown(request: KeyRequest) -> PendingRequest {
 ///
 /// The newest first: those that the caller had made, or everybody's for whoever may see all of them.
 #[utoipa::path(get, path = "/CSRGeneration/Pending", tag = "CSRGeneration", params(
+    ("QueryString" = Option<String>, Query, description = "A query over RequestTime, Id and Subject"),
     ("PageReturned" = Option<i64>, Query, description = "The page, from 1"),
-    ("ReturnLimit" = Option<i64>, Query, description = "Records of a page, 50 by default")),
+    ("ReturnLimit" = Option<i64>, Query, description = "Records of a page, 50 by default"),
+    ("SortField" = Option<String>, Query, description = "One of these fields"),
+    ("SortAscending" = Option<i64>, Query, description = "0 ascending (default), 1 descending")),
     responses((status = 200, description = "A page of signing requests", body = Vec<PendingRequest>)))]
-pub async fn pending(caller: Caller, asked: Asked) -> Answer<Listed<PendingRequest>> {
+pub async fn pending(State(app): State<App>, caller: Caller, asked: Asked) -> Answer<Listed<PendingRequest>> {
     let author = caller.known().await?;
     author.read(|tx, actor| custody::pending_key_requests(tx, actor, 0, 1)).await?;
     let page = PageAsked::of(&asked)?;
-    if let Some(field) = page.sort.as_deref().filter(|field| !field.eq_ignore_ascii_case("RequestTime")) {
-        return Err(no_such_order(field, &["RequestTime"]));
+    if asked.text("querystring").is_some() || page.sort.is_some() || page.descending {
+        let (all, me) = author.read(all_pending).await?;
+        let short = Short::<PendingRequest> {
+            fields: &[("RequestTime", Kind::Time), ("Id", Kind::Number), ("Subject", Kind::Text)],
+            values: |one| {
+                let numbers = [one.request_time.0, one.id].map(|number| Some(Scalar::Number(number)));
+                numbers.into_iter().chain([Some(Scalar::Text(one.subject.join(",")))]).collect()
+            },
+        };
+        return short.page(all.into_iter().map(shown).collect(), &asked, app.now(), &me);
     }
     let (offset, limit) = (page.offset, page.limit);
     let (rows, total) = author.read(move |tx, actor| custody::pending_key_requests(tx, actor, offset, limit)).await?;
     Ok(Listed { rows, total }.map(shown))
+}
+
+/// Requests that are looked through for a query or an order.
+const LOOKED_THROUGH: usize = 10_000;
+
+/// All that wait, the newest first, and the name of who asks.
+fn all_pending(tx: &mut Tx<'_>, actor: &Actor) -> DomainResult<(Vec<KeyRequest>, String)> {
+    let mut all = Vec::new();
+    loop {
+        let (some, total) = custody::pending_key_requests(tx, actor, all.len(), limits::PAGE_ROWS)?;
+        if usize::try_from(total).unwrap_or(usize::MAX) > LOOKED_THROUGH {
+            let message = format!("more than {LOOKED_THROUGH} signing requests wait: list them without a query and an order");
+            return Err(Refusal::TooLarge(message).into());
+        }
+        if some.is_empty() {
+            return Ok((all, actor.name.clone()));
+        }
+        all.extend(some);
+    }
 }
 
 /// A signing request as a file.

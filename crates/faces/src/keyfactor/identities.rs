@@ -51,15 +51,23 @@ pub struct Identity {
 pub struct IdentityRole {
     id: i64,
     name: String,
+    description: String,
 }
 
-impl From<Claim> for Identity {
-    fn from(claim: Claim) -> Identity {
+/// What roles are said to be for.
+type Descriptions = Vec<(RoleId, String)>;
+
+impl Identity {
+    fn of(claim: Claim, descriptions: &Descriptions) -> Identity {
+        let role = |(id, name): (RoleId, String)| {
+            let description = descriptions.iter().find(|(known, _)| *known == id).map(|(_, text)| text.clone());
+            IdentityRole { id: id.0, name, description: description.unwrap_or_default() }
+        };
         Identity {
             id: claim.id.0,
             identity_type: if is_group(claim.key.kind) { "Group" } else { "User" },
             account_name: claim.key.value,
-            roles: claim.roles.into_iter().map(|(id, name)| IdentityRole { id: id.0, name }).collect(),
+            roles: claim.roles.into_iter().map(role).collect(),
             valid: true,
             sid: None,
         }
@@ -67,7 +75,7 @@ impl From<Claim> for Identity {
 }
 
 fn is_identity(claim: &Claim) -> bool {
-    matches!(claim.key.kind, ClaimType::User | ClaimType::Group | ClaimType::Computer)
+    claim.key.kind.is_of_directory()
 }
 
 /// One that is a name of a directory; other claims are none here.
@@ -85,14 +93,18 @@ fn identity(tx: &mut Tx<'_>, actor: &Actor, id: i64) -> DomainResult<Claim> {
     ("SortAscending" = Option<i64>, Query, description = "0 ascending (default), 1 descending")),
     responses((status = 200, description = "A page of identities", body = Vec<Identity>)))]
 pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Answer<Listed<Identity>> {
-    let (mut found, me) = caller.read(|tx, actor| Ok((claims::list(tx, actor, None)?, actor.name.clone()))).await?;
+    let find = |tx: &mut Tx<'_>, actor: &Actor| {
+        let found = claims::list(tx, actor, None)?;
+        Ok((found, roles::descriptions(tx)?, actor.name.clone()))
+    };
+    let (mut found, descriptions, me) = caller.read(find).await?;
     found.retain(is_identity);
     found.sort_by_key(|claim| claim.id);
     let short = Short::<Claim> {
         fields: &[("Id", Kind::Number), ("AccountName", Kind::Text)],
         values: |claim| vec![Some(Scalar::Number(claim.id.0)), Some(Scalar::Text(claim.key.value.clone()))],
     };
-    Ok(short.page(found, &asked, app.now(), &me)?.map(Identity::from))
+    Ok(short.page(found, &asked, app.now(), &me)?.map(|claim| Identity::of(claim, &descriptions)))
 }
 
 /// A new identity.
@@ -119,7 +131,8 @@ pub async fn create(author: Author, Body(sent): Body<IdentityRequest>) -> Answer
             claims::find(tx, id)
         })
         .await?;
-    Ok(Json(made.into()))
+    // No role names it yet.
+    Ok(Json(Identity::of(made, &Vec::new())))
 }
 
 /// Whether a name is known.
@@ -217,17 +230,22 @@ fn of(tx: &mut Tx<'_>, actor: &Actor, role: RoleId) -> DomainResult<Vec<Claim>> 
     claims::list(tx, actor, Some(role))
 }
 
-fn identities(claims: Vec<Claim>) -> Listed<Identity> {
-    let rows: Vec<Identity> = claims.into_iter().filter(is_identity).map(Identity::from).collect();
-    let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    Listed { rows, total }
+fn identities(tx: &mut Tx<'_>, claims: Vec<Claim>) -> DomainResult<Vec<Identity>> {
+    let descriptions = roles::descriptions(tx)?;
+    Ok(claims.into_iter().filter(is_identity).map(|claim| Identity::of(claim, &descriptions)).collect())
 }
 
 /// List the identities under which a role is held
-#[utoipa::path(get, path = "/Security/Roles/{id}/Identities", tag = "Security", params(("id" = i64, Path, description = "The role")),
+#[utoipa::path(get, path = "/Security/Roles/{id}/Identities", tag = "Security", params(("id" = i64, Path, description = "The role"),
+    ("PageReturned" = Option<i64>, Query, description = "A page, from 1; the whole list otherwise"),
+    ("ReturnLimit" = Option<i64>, Query, description = "Records of a page, 50 by default")),
     responses((status = 200, description = "Identities", body = Vec<Identity>)))]
-pub async fn of_role(caller: Caller, Id(id): Id) -> Answer<Listed<Identity>> {
-    Ok(identities(caller.read(move |tx, actor| of(tx, actor, RoleId(id))).await?))
+pub async fn of_role(caller: Caller, Id(id): Id, asked: Asked) -> Answer<Listed<Identity>> {
+    let find = move |tx: &mut Tx<'_>, actor: &Actor| {
+        let found = of(tx, actor, RoleId(id))?;
+        identities(tx, found)
+    };
+    Listed::whole(caller.read(find).await?, &asked)
 }
 
 /// Identities by their ids.
@@ -256,8 +274,10 @@ pub async fn replace_of_role(author: Author, Id(id): Id, Body(sent): Body<Identi
             let wanted: Vec<WantedClaim> =
                 wanted.into_iter().map(|claim| WantedClaim { key: claim.key, description: claim.description }).collect();
             claims::replace_of_role(tx, actor, RoleId(id), &wanted, now)?;
-            of(tx, actor, RoleId(id))
+            let changed = of(tx, actor, RoleId(id))?;
+            identities(tx, changed)
         })
         .await?;
-    Ok(identities(changed))
+    let total = i64::try_from(changed.len()).unwrap_or(i64::MAX);
+    Ok(Listed { rows: changed, total })
 }

@@ -204,11 +204,12 @@ const ENABLED: &[Choice] = &[Choice { number: 0, names: &["false"] }, Choice { n
 /// List types of identity providers
 #[utoipa::path(get, path = "/IdentityProviders/Types", tag = "IdentityProviders",
     responses((status = 200, description = "The types with their parameters", body = Vec<ProviderType>)))]
-pub async fn types(caller: Caller) -> Answer<Json<Vec<ProviderType>>> {
+pub async fn types(caller: Caller, asked: Asked) -> Answer<Listed<ProviderType>> {
     caller.read(identity_providers::list).await?;
     let parameters = (1..).zip(PARAMETERS);
     let parameter = |(id, (name, display_name, required))| TypeParameter { id, name, display_name, data_type: TEXT, required };
-    Ok(Json(vec![ProviderType { id: TYPE_ID, name: TYPE_NAME, type_parameters: parameters.map(parameter).collect() }]))
+    let only = ProviderType { id: TYPE_ID, name: TYPE_NAME, type_parameters: parameters.map(parameter).collect() };
+    Listed::whole(vec![only], &asked)
 }
 
 /// Get an identity provider

@@ -59,9 +59,9 @@ impl PageAsked {
 }
 
 /// A field that lists cannot be ordered by.
-pub fn no_such_order(field: &str, known: &[&str]) -> Refused {
+pub fn no_such_order(field: &str) -> Refused {
     let field: String = field.chars().filter(|c| !c.is_control()).take(100).collect();
-    let message = format!("Invalid sort field: {field}. Sort by {}", known.join(", "));
+    let message = format!("Invalid sort field: {field}");
     Refused::new(StatusCode::BAD_REQUEST, Code::SortField, message)
 }
 
@@ -74,6 +74,19 @@ pub struct Listed<T> {
 }
 
 impl<T> Listed<T> {
+    /// All rows, unless the request asks for a page of them: whoever reads a list to write it back must have the whole.
+    ///
+    /// # Errors
+    /// A number of the page that is none.
+    pub fn whole(rows: Vec<T>, asked: &Asked) -> Answer<Listed<T>> {
+        let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        if ["pagereturned", "returnlimit", "skipcount"].iter().all(|name| asked.text(name).is_none()) {
+            return Ok(Listed { rows, total });
+        }
+        let page = PageAsked::of(asked)?;
+        Ok(Listed { rows: rows.into_iter().skip(page.offset).take(page.limit).collect(), total })
+    }
+
     /// With other rows.
     pub fn map<U>(self, shown: impl FnMut(T) -> U) -> Listed<U> {
         Listed { rows: self.rows.into_iter().map(shown).collect(), total: self.total }
@@ -110,8 +123,7 @@ impl<T> Short<'_, T> {
         }
         if let Some(field) = &page.sort {
             let place = self.fields.iter().position(|(name, _)| name.eq_ignore_ascii_case(field));
-            let names: Vec<&str> = self.fields.iter().map(|(name, _)| *name).collect();
-            let place = place.ok_or_else(|| no_such_order(field, &names))?;
+            let place = place.ok_or_else(|| no_such_order(field))?;
             let key = |row: &T| match (self.values)(row).swap_remove(place) {
                 Some(Scalar::Text(text)) => Some(Scalar::Text(certhold_domain::query::fold(&text))),
                 other => other,
@@ -154,6 +166,17 @@ mod tests {
             assert!(page(wrong).is_err(), "{wrong}");
         }
         assert!(page(&format!("PageReturned={}&ReturnLimit=1000", i64::MAX)).is_err());
+    }
+
+    #[test]
+    fn a_whole_list_is_cut_only_when_a_page_is_asked_for() {
+        let listed = |query: &str| Listed::whole((0..120).collect(), &Asked::of(query)).map(|listed| (listed.rows, listed.total));
+        assert_eq!(listed("QueryString=x&ReturnLimit=").unwrap(), ((0..120).collect(), 120));
+        assert_eq!(listed("PageReturned=1").unwrap(), ((0..50).collect(), 120));
+        assert_eq!(listed("pq.pageReturned=3").unwrap(), ((100..120).collect(), 120));
+        assert_eq!(listed("PageReturned=4").unwrap(), (Vec::<i32>::new(), 120), "until it is empty");
+        assert_eq!(listed("ReturnLimit=7&PageReturned=2").unwrap(), ((7..14).collect(), 120));
+        assert!(listed("PageReturned=x").is_err());
     }
 
     #[test]

@@ -82,7 +82,9 @@ pub struct MyPermissionSet {
 
 /// List the permission sets in which the caller has roles
 #[utoipa::path(get, path = "/PermissionSets/My", tag = "PermissionSets", params(
-    ("accessControlString" = Option<String>, Query, description = "Only those in which a role of the caller brings this permission")),
+    ("accessControlString" = Option<String>, Query, description = "Only those in which a role of the caller brings this permission"),
+    ("PageReturned" = Option<i64>, Query, description = "A page, from 1; the whole list otherwise"),
+    ("ReturnLimit" = Option<i64>, Query, description = "Records of a page, 50 by default")),
     responses((status = 200, description = "Permission sets with the caller's roles", body = Vec<MyPermissionSet>)))]
 pub async fn mine(caller: Caller, asked: Asked) -> Answer<Listed<MyPermissionSet>> {
     let needed = asked.text("accesscontrolstring").map(Path::parse).transpose().map_err(Refused::from)?;
@@ -100,8 +102,7 @@ pub async fn mine(caller: Caller, asked: Asked) -> Answer<Listed<MyPermissionSet
             Ok(rows)
         })
         .await?;
-    let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    Ok(Listed { rows, total })
+    Listed::whole(rows, &asked)
 }
 
 /// Get a permission set
@@ -148,15 +149,21 @@ fn shown(mut found: Vec<Set>) -> Answer<Json<PermissionSet>> {
 }
 
 /// Change a permission set
+///
+/// Permissions that are left out stay as they are.
 #[utoipa::path(put, path = "/PermissionSets", tag = "PermissionSets", request_body = PermissionSetRequest,
     responses((status = 200, description = "The permission set", body = PermissionSet)))]
 pub async fn update(author: Author, Body(sent): Body<PermissionSetRequest>) -> Answer<Json<PermissionSet>> {
     let uuid = sent.id.ok_or_else(|| Refused::invalid("Id", "say which permission set"))?;
-    let command = SetCommand { name: sent.name, permissions: sent.permissions.unwrap_or_default() };
+    let (name, wanted) = (sent.name, sent.permissions);
     let changed = author
         .write(move |tx, actor, now| {
             let id = of_uuid(tx, actor, &uuid)?;
-            sets::update(tx, actor, id, &command, now)?;
+            let permissions = match &wanted {
+                Some(wanted) => wanted.clone(),
+                None => texts(&sets::get(tx, actor, id)?.permissions),
+            };
+            sets::update(tx, actor, id, &SetCommand { name: name.clone(), permissions }, now)?;
             sets::of_roles(tx, &[id])
         })
         .await?;

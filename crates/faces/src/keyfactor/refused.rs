@@ -134,6 +134,16 @@ impl Refused {
         Refused::new(StatusCode::NOT_FOUND, Code::NotFound, format!("Unable to find '{noun}' with Id '{id}'"))
     }
 
+    /// There is no such object, in a sentence that clients know.
+    pub fn missing(sentence: impl Into<String>) -> Refused {
+        Refused::new(StatusCode::NOT_FOUND, Code::NotFound, sentence)
+    }
+
+    /// Whether the server is in trouble, and not the request.
+    pub fn is_fault(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     /// With what failed of a request for many.
     pub fn with_failures(mut self, reasons: impl IntoIterator<Item = String>) -> Refused {
         self.body.failed_operations = reasons.into_iter().map(|reason| FailedOperation { reason }).collect();
@@ -155,6 +165,9 @@ impl Refused {
             Refusal::Unauthenticated(_) => Refused::unauthenticated(detail),
             Refusal::Forbidden { reason, missing } => {
                 Refused::new(StatusCode::FORBIDDEN, Code::Forbidden, forbidden(who, &reason, &missing))
+            }
+            Refusal::NotFound { kind: "certificate store", id } => {
+                Refused::missing(format!("Certificate store with id '{}' does not exist.", id.trim_matches('"')))
             }
             Refusal::NotFound { kind, id } => Refused::not_found(noun(kind), id.trim_matches('"')),
             Refusal::Conflict(_) | Refusal::LeaseLost(_) => Refused::new(StatusCode::CONFLICT, Code::Conflict, detail),
@@ -193,7 +206,6 @@ fn noun(kind: &str) -> &str {
         "identity" => "Security Identity",
         "permission set" => "Permission Set",
         "event" => "Audit Entry",
-        "certificate store" => "Certificate Store",
         "container" => "Certificate Store Container",
         "enrolment pattern" => "Enrollment Pattern",
         "certificate template" => "Template",

@@ -6,8 +6,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::endpoints::{ENDPOINTS, Needs};
-use super::extract::Caller;
-use super::protocol::Json;
+use super::extract::{Asked, Caller};
+use super::listing::Listed;
 use super::refused::Answer;
 use crate::state::App;
 
@@ -43,10 +43,10 @@ fn may_use(access: &Access, needs: &Needs) -> bool {
 /// List the endpoints that the caller may use
 #[utoipa::path(get, path = "/Status/Endpoints", tag = "Status",
     responses((status = 200, description = "Method and address of each", body = Vec<String>)))]
-pub async fn endpoints(caller: Caller) -> Answer<Json<Vec<String>>> {
+pub async fn endpoints(caller: Caller, asked: Asked) -> Answer<Listed<String>> {
     let held = caller.read(access::held).await?;
     let usable = ENDPOINTS.iter().filter(|endpoint| may_use(&held, &endpoint.needs));
-    Ok(Json(usable.map(|endpoint| format!("{} {}", endpoint.method, endpoint.path)).collect()))
+    Listed::whole(usable.map(|endpoint| format!("{} {}", endpoint.method, endpoint.path)).collect(), &asked)
 }
 
 /// Say that the server answers

@@ -237,7 +237,7 @@ pub async fn update(author: Author, Body(sent): Body<TemplateRequest>) -> Answer
 /// List the parts of which rules speak, by their older address
 #[utoipa::path(get, path = "/Templates/SubjectParts", tag = "Templates",
     responses((status = 200, description = "The parts", body = Vec<SubjectPart>)))]
-pub async fn subject_parts(caller: Caller) -> Answer<Json<Vec<SubjectPart>>> {
+pub async fn subject_parts(caller: Caller, asked: Asked) -> Answer<Listed<SubjectPart>> {
     caller.known().await?;
-    Ok(Json(patterns::parts()))
+    Listed::whole(patterns::parts(), &asked)
 }

@@ -5,6 +5,7 @@ use certhold_domain::access::claims::{self, WantedClaim};
 use certhold_domain::access::{AccessCache, ClaimKey, ClaimType, paths, sets};
 use certhold_domain::collections::{self, CollectionCommand, Scope};
 use certhold_domain::custody::{self, DestroyKey, SealedKey, SecretKind};
+use certhold_domain::enrolment::Under;
 use certhold_domain::events::{self, AskedPage, EventField, EventQuery, HistoryPage};
 use certhold_domain::inventory::{
     self, Candidate, Column, Direction, Filter, ImportBatch, Outcome, Revocation, RevocationReason, Revoke, Sort,
@@ -12,10 +13,12 @@ use certhold_domain::inventory::{
 use certhold_domain::metadata::{self, Change, FieldCommand, FieldType, SetMetadata};
 use certhold_domain::ownership::{self, NewOwner, OwnerPolicy};
 use certhold_domain::people::{self, Credential, NewApiClient, Password, PrincipalKind, TokenRequest};
-use certhold_domain::query::Kind;
+use certhold_domain::private_ca::{self, KeySource, Profile};
+use certhold_domain::query::{Catalogue, Kind, Query};
 use certhold_domain::{Actor, CertificateId, Face, Refusal, limits};
 use certhold_pki::PrivateKey;
 
+use super::issuing;
 use super::renewing::local;
 use super::world::{DAY, START, World, issue, key};
 
@@ -331,6 +334,32 @@ pub fn the_log_is_asked(world: &World) {
     assert_eq!(ask("Id -in (1, 2) AND Timestamp -ge \"2026-11-22\"", 0, false), (vec![1, 2], 2));
     assert_eq!(ask("Name -contains \"%\"", 0, false).1, 0);
     assert_eq!(ask("Import -eq 7", 0, false), (vec![], 0));
+    // Every number that there is or is not, and names outside of ASCII: to the letter, but for A to Z.
+    let about = world.read(|tx| events::one(tx, &local(), 2)).unwrap().object;
+    let without = ask("Object -eq NULL", 0, false).1;
+    assert_eq!(ask("Object -ne NULL", 0, false).1, total - without);
+    assert_eq!((ask("Object -eq 0", 0, false).1, ask("Object -ne 0", 0, false).1), (0, total));
+    assert_eq!(ask("Object -le 0", 0, false).1, 0, "nothing has no number");
+    if let Some(about) = about {
+        let these = ask(&format!("Object -eq {about}"), 0, false).1;
+        assert_eq!(ask(&format!("Object -ne {about}"), 0, false).1, total - these);
+    }
+    world.role("Özgür İpek", &[]);
+    let named = |text: &str| ask(text, 0, false).1;
+    for found in [
+        "Name -eq \"Özgür İpek\"",
+        "Name -eq \"ÖZGüR İPEK\"",
+        "Name -contains \"ZGüR İ\"",
+        "Name -startswith \"ÖZG\"",
+        "Name -endswith \"İpek\"",
+        "Name -like \"Ö*gür*K\"",
+        "Name -in (\"x\", \"Özgür İpek\") AND Kind -ne \"certificate\"",
+    ] {
+        assert_eq!(named(found), 1, "{found}");
+    }
+    assert_eq!(named("Name -eq \"özgür İpek\""), 0);
+    assert_eq!(named("Name -ne \"Özgür İpek\""), total, "all but this one");
+    let total = world.events();
     related_events_are_those_of_the_same_objects(world, FIELDS);
     for seq in 1..=total {
         assert!(world.read(move |tx| events::verify_row(tx, &local(), seq)).unwrap());
@@ -338,4 +367,68 @@ pub fn the_log_is_asked(world: &World) {
     world.tamper("UPDATE event SET object_name = 'x' WHERE seq = 2");
     assert!(!world.read(move |tx| events::verify_row(tx, &local(), 2)).unwrap());
     assert!(world.read(move |tx| events::verify_row(tx, &local(), 3)).unwrap());
+}
+
+fn find(world: &World, text: &str) -> Vec<CertificateId> {
+    let query = Query::parse(text, &Catalogue::default()).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let filter = Filter { condition: Some(query.resolve(world.now(), "")), limit: 100, count: true, ..Filter::default() };
+    let page = world.read(move |tx| inventory::list(tx, &local(), &filter)).unwrap();
+    assert_eq!(page.total, Some(page.certificates.len() as i64), "{text}");
+    page.certificates.into_iter().map(|found| found.id).collect()
+}
+
+pub fn who_enrolled_and_what_a_certificate_names_are_asked(world: &World) {
+    let root = issuing::make(world, issuing::wanted("Example Root", None)).unwrap();
+    let authority = world.read(move |tx| private_ca::get(tx, &local(), root)).unwrap().certificate;
+    let enrollers = world.role("Enrollers", &[paths::ENROLLMENT_PFX]);
+    let issued = |who: &str, subject: &str, names: &[&str]| {
+        let mut request = issuing::request(root, KeySource::Made(None), names);
+        request.under = Under::Template(Profile::Client);
+        request.subject = Some(subject.into());
+        issuing::enrol(world, &world.somebody(who, &[enrollers]), request).unwrap().certificate
+    };
+    let kim = issued("Kim Doe", "CN=shop.example.org", &["www.example.org", "SHOP.example.org"]);
+    let other = issued("MÜLLER", "CN=Sales Team", &["sales.example.org"]);
+    let nameless = issued("robot", "O=Example", &["10.0.0.1"]);
+    let pair = key();
+    let foreign = world.import(&[issue(&pair, &["foreign.example.org"], START, START + DAY)], None).unwrap();
+    let Outcome::Imported(foreign) = foreign[0].outcome else { panic!("{foreign:?}") };
+    let all = [authority, kim, other, nameless, foreign];
+    let but = |left_out: &[CertificateId]| all.iter().copied().filter(|id| !left_out.contains(id)).collect::<Vec<_>>();
+    let check = |text: &str, expected: &[CertificateId]| {
+        assert_eq!(find(world, text), expected, "{text}");
+        // The same, decided in memory: what is inside a collection.
+        let command = CollectionCommand { name: text.into(), query: text.into(), ..Default::default() };
+        let collection = world.write(move |tx, now| collections::create(tx, &local(), &command, now)).unwrap();
+        for id in all {
+            let now = world.now();
+            let inside = world.read(move |tx| collections::containing(tx, &local(), id, now)).unwrap();
+            assert_eq!(inside.iter().any(|one| one.id == collection), expected.contains(&id), "{text} of {id}");
+        }
+    };
+    check("NetBIOSRequester -eq \"KIM doe\"", &[kim]);
+    check("NetBIOSRequester -ne \"kim doe\"", &but(&[kim]));
+    check("NetBIOSRequester -eq \"müller\"", &[other]);
+    check("NetBIOSRequester -startswith \"k\" OR NetBIOSRequester -contains \"ÜLL\"", &[kim, other]);
+    check("NetBIOSRequester -endswith \"doe\" OR NetBIOSRequester -like \"ro*t\"", &[kim, nameless]);
+    check("NetBIOSRequester -in (\"robot\", \"nobody\")", &[nameless]);
+    check("NetBIOSRequester -eq NULL", &[authority, foreign]);
+    check("NetBIOSRequester -ne NULL", &[kim, other, nameless]);
+    check("RFC2818Compliant -eq true", &[kim, nameless, foreign]);
+    check("RFC2818Compliant -eq false", &[authority, other]);
+    check("RFC2818Compliant -ne true AND NetBIOSRequester -ne NULL", &[other]);
+    check("RFC2818Compliant -ne NULL", &all);
+    for named in ["Example Root", "host\\\\example ROOT", "a.b\\\\c\\\\Example Root"] {
+        check(&format!("CA -eq \"{named}\""), &[kim, other, nameless]);
+        check(&format!("CA -ne \"{named}\""), &[authority, foreign]);
+    }
+    check("CA -in (\"host\\\\Example Root\", \"x\")", &[kim, other, nameless]);
+    check("CA -startswith \"host\\\\Exam\"", &[kim, other, nameless]);
+    check("CA -eq \"Example Root\\\\Other\"", &[]);
+    // Who enrolled through an earlier version is filled in by name only.
+    world.tamper("UPDATE issued_certificate SET requester_folded = NULL");
+    assert_eq!(find(world, "NetBIOSRequester -eq \"müller\""), []);
+    let uuids = [world.uuid(), world.uuid()];
+    world.write(move |tx, now| certhold_domain::prepare(tx, &uuids, now)).unwrap();
+    assert_eq!(find(world, "NetBIOSRequester -eq \"müller\""), [other]);
 }

@@ -14,6 +14,7 @@ mod enrolling;
 mod facets;
 mod fields;
 mod going_on;
+mod histories;
 mod identities;
 mod issuing;
 mod keyfactor;
@@ -110,6 +111,10 @@ stories! {
     going_on::an_edit_stops_when_a_token_would_bring_nothing,
     going_on::a_client_of_ours_is_believed_until_it_is_revoked,
     going_on::a_job_of_a_store_goes_on_with_what_a_token_brought,
+    histories::neighbours_of_a_removed_version_remember_it,
+    histories::what_was_issued_instead_remembers_what_it_renewed,
+    histories::events_name_the_collection_that_was_used,
+    histories::numbers_are_told_with_their_names,
     identities::somebody_is_one_account_for_good,
     identities::an_account_of_a_provider_has_no_credentials_here,
     identities::whoever_speaks_through_a_provider_hands_out_its_rights,
@@ -128,6 +133,7 @@ stories! {
     keyfactor::a_key_goes_with_its_certificate,
     keyfactor::rights_on_a_certificate_are_told,
     keyfactor::the_log_is_asked,
+    keyfactor::who_enrolled_and_what_a_certificate_names_are_asked,
     keys::a_master_key_rotates_step_by_step,
     log::every_change_is_an_event,
     log::tampering_is_noticed,

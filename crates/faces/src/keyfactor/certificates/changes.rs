@@ -53,10 +53,10 @@ pub(in crate::keyfactor) fn changes(metadata: Option<BTreeMap<String, Value>>) -
 
 /// Change the metadata of a certificate
 ///
-/// Fields that are not named stay as they are.
+/// Fields that are not named stay as they are. An empty value clears, also one of a field that is required of new certificates.
 #[utoipa::path(put, path = "/Certificates/Metadata", tag = "Certificates", params(
     ("collectionId" = Option<i64>, Query, description = "Scope of the right to change metadata"),
-    ("containerId" = Option<i64>, Query, description = "Scope of the right to change metadata")),
+    ("containerId" = Option<i64>, Query, description = "Only if it is in a store of this container; the right must be held everywhere")),
     request_body = MetadataRequest, responses((status = 204, description = "These are the values now")))]
 pub async fn set(State(app): State<App>, author: Author, asked: Asked, Body(sent): Body<MetadataRequest>) -> Answer<StatusCode> {
     let scope = asked.scope(app.now())?;
@@ -64,7 +64,7 @@ pub async fn set(State(app): State<App>, author: Author, asked: Asked, Body(sent
     author
         .write(move |tx, actor, now| {
             let command = SetMetadata { certificate: id, collection: scope.collection, changes: changes.clone() };
-            metadata::set_in(tx, actor, &command, scope, now)
+            metadata::overwrite_in(tx, actor, &command, scope, now)
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

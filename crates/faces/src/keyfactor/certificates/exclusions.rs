@@ -60,7 +60,8 @@ pub async fn exclude_many(State(app): State<App>, author: Author, asked: Asked, 
 
 /// Remove all certificates that a query finds and keep imports from bringing them back
 ///
-/// The first 1,000 that are neither revoked nor expired. The body is the query, as a JSON string.
+/// Those that are neither revoked nor expired, at most 1,000: a query that finds more is refused. The body is the query, as a JSON
+/// string.
 #[utoipa::path(delete, path = "/Certificates/Exclude/Query", tag = "Certificates", params(
     ("collectionId" = Option<i64>, Query, description = "Only those in this collection; scope of the right to exclude")),
     request_body = String, responses((status = 204, description = "They are gone"),

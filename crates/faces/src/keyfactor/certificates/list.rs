@@ -33,7 +33,7 @@ const ORDERS: &[&str] = &["CertId", "IssuedCN", "IssuedDate", "IssuerDN", "Expir
 
 fn order(page: &PageAsked) -> Answer<Sort> {
     let Some(field) = &page.sort else { return Ok(if page.descending { Sort::Newest } else { Sort::Id }) };
-    let known = ORDERS.iter().find(|known| known.eq_ignore_ascii_case(field)).ok_or_else(|| no_such_order(field, ORDERS))?;
+    let known = ORDERS.iter().find(|known| known.eq_ignore_ascii_case(field)).ok_or_else(|| no_such_order(field))?;
     let by = |column: Column| Sort::By(column, if page.descending { Direction::Descending } else { Direction::Ascending });
     Ok(match (*known, page.descending) {
         ("CertId", false) => Sort::Id,
@@ -193,7 +193,7 @@ pub struct QueryParser {
 /// List the fields of queries
 #[utoipa::path(get, path = "/Certificates/QueryParsers", tag = "Certificates",
     responses((status = 200, description = "Every field with its operators", body = Vec<QueryParser>)))]
-pub async fn query_parsers(caller: Caller) -> Answer<Json<Vec<QueryParser>>> {
+pub async fn query_parsers(caller: Caller, asked: Asked) -> Answer<Listed<QueryParser>> {
     // The fields are no secret: whoever is signed in may write queries.
     let catalogue = caller.read(|tx, _| query::catalogue(tx)).await?;
     let parser = |entry: &query::Entry| QueryParser {
@@ -219,5 +219,5 @@ pub async fn query_parsers(caller: Caller) -> Answer<Json<Vec<QueryParser>>> {
             .collect(),
         multi_value: entry.several,
     };
-    Ok(Json(catalogue.entries().iter().map(parser).collect()))
+    Listed::whole(catalogue.entries().iter().map(parser).collect(), &asked)
 }

@@ -9,7 +9,8 @@ use certhold_domain::events::{Event, HistoryPage, names};
 use certhold_domain::inventory;
 use certhold_domain::people::PrincipalKind;
 use certhold_domain::stores;
-use certhold_domain::{CertificateId, Error, Result as DomainResult, chains};
+use certhold_domain::{Actor, CertificateId, Error, Result as DomainResult, chains};
+use certhold_store::Tx;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -17,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::wire::Certificate;
-use crate::keyfactor::claims;
+use crate::keyfactor::claims::{self, Providers};
 use crate::keyfactor::extract::{Asked, Caller, Id};
 use crate::keyfactor::listing::{Listed, PageAsked, no_such_order};
 use crate::keyfactor::protocol::{Json, Version};
@@ -105,6 +106,7 @@ fn action(operation: &str) -> &str {
         names::CERTIFICATE_REVOKED => "Revoked",
         names::CERTIFICATE_RELEASED => "Removed From Hold",
         names::CERTIFICATE_DELETED => "Deleted",
+        names::CERTIFICATE_NEIGHBOUR_DELETED => "Renewal Chain Changed",
         names::PRIVATE_KEY_EXPORTED => "Recovered",
         names::PRIVATE_KEY_IMPORTED => "Private Key Imported",
         names::PRIVATE_KEY_DESTROYED => "Private Key Deleted",
@@ -124,6 +126,13 @@ fn comment(event: &Event) -> String {
             format!("Fields: {}", fields.join(", "))
         }
         names::CERTIFICATE_REVOKED => after["comment"].as_str().unwrap_or_default().to_owned(),
+        names::CERTIFICATE_NEIGHBOUR_DELETED => {
+            let (id, title) = (&event.payload["certificate"], event.payload["title"].as_str().unwrap_or_default());
+            match event.payload["is"].as_str() {
+                Some("predecessor") => format!("Certificate {id} '{title}', which this one renewed, was deleted"),
+                _ => format!("Certificate {id} '{title}', which renewed this one, was deleted"),
+            }
+        }
         names::CERTIFICATE_INSTALLED | names::CERTIFICATE_UNINSTALLED => {
             let text = |name: &str| event.payload[name].as_str().unwrap_or_default();
             format!("Store '{}', alias '{}'", text("store_name"), text("alias"))
@@ -148,7 +157,7 @@ pub async fn history(State(app): State<App>, caller: Caller, Id(id): Id, asked: 
         None | Some("operationstart" | "operationend") => false,
         Some("username") => true,
         Some(_) => {
-            return Err(no_such_order(page.sort.as_deref().unwrap_or_default(), &["OperationStart", "OperationEnd", "UserName"]));
+            return Err(no_such_order(page.sort.as_deref().unwrap_or_default()));
         }
     };
     let wanted = HistoryPage { offset: page.offset, limit: page.limit, by_actor, descending: page.descending };
@@ -204,7 +213,9 @@ pub async fn security(State(app): State<App>, caller: Caller, Id(id): Id, asked:
 /// Version 1 answers accounts and groups by name, version 2 claims.
 #[utoipa::path(get, path = "/Certificates/IdentityAudit/{id}", tag = "Certificates", params(
     ("id" = i64, Path, description = "The certificate"),
-    ("collectionId" = Option<i64>, Query, description = "Scope of the right to read")),
+    ("collectionId" = Option<i64>, Query, description = "Scope of the right to read"),
+    ("PageReturned" = Option<i64>, Query, description = "A page, from 1; the whole list otherwise"),
+    ("ReturnLimit" = Option<i64>, Query, description = "Records of a page, 50 by default")),
     responses((status = 200, description = "Everybody with a right on it", body = Vec<Object>)))]
 pub async fn identity_audit(
     State(app): State<App>,
@@ -214,13 +225,14 @@ pub async fn identity_audit(
     asked: Asked,
 ) -> Answer<Listed<Value>> {
     let scope = asked.scope(app.now())?;
-    let found = caller.read(move |tx, actor| audit::identities_on(tx, actor, CertificateId(id), scope)).await?;
-    let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
-    let rows = found.into_iter().map(|one| audited(one, version)).collect();
-    Ok(Listed { rows, total })
+    let find = move |tx: &mut Tx<'_>, actor: &Actor| {
+        Ok((audit::identities_on(tx, actor, CertificateId(id), scope)?, Providers::stored(tx)?))
+    };
+    let (found, providers) = caller.read(find).await?;
+    Ok(Listed::whole(found, &asked)?.map(|one| audited(one, version, &providers)))
 }
 
-fn audited(one: IdentityRights, version: Version) -> Value {
+fn audited(one: IdentityRights, version: Version, providers: &Providers) -> Value {
     let permission = |(action, roles): (&str, Vec<String>)| json!({ "Name": right(action), "GrantedBy": roles });
     let permissions: Vec<Value> = one.actions.into_iter().map(permission).collect();
     let (id, name, is_group, sid, claim) = match one.identity {
@@ -230,7 +242,7 @@ fn audited(one: IdentityRights, version: Version) -> Value {
         }
         Identity::Claim(claim) => {
             let is_group = claims::is_group(claim.key.kind);
-            (claim.id.0, claim.key.value.clone(), is_group, String::new(), json!(claims::Claim::from(claim)))
+            (claim.id.0, claim.key.value.clone(), is_group, String::new(), json!(claims::Claim::of(claim, providers)))
         }
     };
     match version {

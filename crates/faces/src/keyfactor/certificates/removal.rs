@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use certhold_domain::collections::Scope;
 use certhold_domain::custody::DestroyKey;
 use certhold_domain::inventory::{self, Expiry, Filter, Sort};
-use certhold_domain::{CertificateId, Error};
+use certhold_domain::{CertificateId, Error, Refusal};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -49,15 +49,20 @@ pub async fn remove(State(app): State<App>, author: Author, Id(id): Id, asked: A
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Goes through all of them; the ids of those that stay.
+/// Goes through all of them; the ids of those that stay. A server that is in trouble ends it: what is left then is not refused, but
+/// was not tried.
 pub(super) async fn each<F: Future<Output = Answer<()>>>(ids: Vec<i64>, mut work: impl FnMut(i64) -> F) -> Answer<Response> {
     let mut left = Vec::new();
     let mut first = None;
     let all = ids.len();
     for id in ids {
-        if let Err(refused) = work(id).await {
-            left.push(id);
-            first.get_or_insert(refused);
+        match work(id).await {
+            Ok(()) => {}
+            Err(refused) if refused.is_fault() => return Err(refused),
+            Err(refused) => {
+                left.push(id);
+                first.get_or_insert(refused);
+            }
         }
     }
     match first {
@@ -83,7 +88,8 @@ pub async fn remove_many(State(app): State<App>, author: Author, asked: Asked, B
 
 /// Remove all certificates that a query finds
 ///
-/// The first 1,000 that are neither revoked nor expired. The body is the query, as a JSON string.
+/// Those that are neither revoked nor expired, at most 1,000: a query that finds more is refused. The body is the query, as a JSON
+/// string.
 #[utoipa::path(delete, path = "/Certificates/Query", tag = "Certificates", params(
     ("collectionId" = Option<i64>, Query, description = "Only those in this collection; scope of the right to delete")),
     request_body = String, responses((status = 204, description = "They are gone"),
@@ -95,7 +101,10 @@ pub async fn remove_found(State(app): State<App>, author: Author, asked: Asked, 
     each(ids, |id| take_out(&author, id, scope)).await
 }
 
-/// The first 1,000 certificates that a query finds and that are neither revoked nor expired.
+/// The certificates that a query finds and that are neither revoked nor expired, by id.
+///
+/// # Errors
+/// There are more than one request may name.
 pub(super) async fn found(author: &Author, query: String, scope: Scope, now: i64) -> Answer<Vec<i64>> {
     if query.trim().is_empty() {
         return Err(Refused::malformed("The body: say which certificates, since the empty query is every one"));
@@ -107,6 +116,9 @@ pub(super) async fn found(author: &Author, query: String, scope: Scope, now: i64
             let limit = certhold_domain::limits::PAGE_ROWS;
             let filter = Filter { condition, expiry, revoked: Some(false), sort: Sort::Id, limit, ..Filter::default() };
             let page = inventory::list_in(tx, actor, &filter, scope)?;
+            if page.next.is_some() {
+                return Err(Refusal::TooLarge(format!("the query finds more than {limit} certificates: narrow it")).into());
+            }
             Ok::<_, Error>(page.certificates.into_iter().map(|found| found.id.0).collect::<Vec<_>>())
         })
         .await
@@ -135,4 +147,37 @@ pub async fn destroy_keys(State(app): State<App>, author: Author, asked: Asked, 
     let scope = asked.scope(app.now())?;
     bounded("the list of ids", &ids)?;
     each(ids, |id| destroy(&author, id, scope)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    async fn gone_through(outcomes: [fn() -> Answer<()>; 3]) -> (Answer<Response>, i64) {
+        let tried = Cell::new(0);
+        let work = |id: i64| {
+            tried.set(id);
+            let outcome = outcomes[usize::try_from(id - 1).unwrap()]();
+            async move { outcome }
+        };
+        let answer = each(vec![1, 2, 3], work).await;
+        (answer, tried.get())
+    }
+
+    #[tokio::test]
+    async fn trouble_of_the_server_is_no_refusal_of_one_certificate() {
+        let done: fn() -> Answer<()> = || Ok(());
+        let refused: fn() -> Answer<()> = || Err(Refused::from(Refusal::Conflict("it is in use".into())));
+        let busy: fn() -> Answer<()> = || Err(Refused::from(Refusal::Busy));
+        let (answer, tried) = gone_through([done, refused, done]).await;
+        assert_eq!((answer.unwrap().status(), tried), (StatusCode::OK, 3));
+        let (answer, _) = gone_through([done, done, done]).await;
+        assert_eq!(answer.unwrap().status(), StatusCode::NO_CONTENT);
+        let (answer, _) = gone_through([refused, refused, refused]).await;
+        assert_eq!(answer.unwrap_err().into_response().status(), StatusCode::CONFLICT);
+        let (answer, tried) = gone_through([refused, busy, done]).await;
+        assert_eq!((answer.unwrap_err().into_response().status(), tried), (StatusCode::SERVICE_UNAVAILABLE, 2));
+    }
 }

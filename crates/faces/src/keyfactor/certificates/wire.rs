@@ -232,7 +232,7 @@ impl Certificate {
             revocation_reason: revocation.as_ref().map(|revocation| revocation.reason.code().into()),
             revocation_comment: revocation.map(|revocation| revocation.comment),
             requester_id: None,
-            requester_name: None,
+            requester_name: issuance.as_ref().and_then(|issuance| issuance.requester.clone()),
             cert_request_id: None,
             certificate_authority_id: issuance.as_ref().map(|issuance| issuance.authority_id.0),
             certificate_authority_name: issuance.map(|issuance| issuance.authority),

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certhold_domain::private_ca::{self, EnrolmentRequest, KeySource};
 use certhold_pki::{CsrFacts, pem};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -48,6 +49,10 @@ pub struct CsrRequest {
     /// Whether the certificates above it are wanted too.
     #[serde(rename = "IncludeChain")]
     include_chain: Option<bool>,
+    /// Of the request: it is not taken here, but imported.
+    #[schema(value_type = Option<String>)]
+    #[serde(rename = "PrivateKey")]
+    private_key: Option<String>,
     /// Those of the request when there are none.
     #[serde(rename = "SANs")]
     names: Option<Names>,
@@ -97,6 +102,11 @@ pub async fn for_request(
 ) -> Answer<Json<CsrIssued>> {
     let authority = authority(&author, sent.authority, false).await?;
     let format = certificate_format(&headers, &["PEM", "DER"])?;
+    if sent.private_key.map(SecretString::from).is_some_and(|key| !key.expose_secret().trim().is_empty()) {
+        let why =
+            "a key does not come with its request: leave it out, and send POST /Certificates/Import with the key afterwards";
+        return Err(Refused::invalid("PrivateKey", why));
+    }
     let metadata = changes(sent.metadata)?;
     let request = EnrolmentRequest {
         under: under(sent.pattern, sent.template.as_deref())?,

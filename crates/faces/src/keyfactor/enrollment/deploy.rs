@@ -91,6 +91,29 @@ fn certificate(id: Option<i64>, request: Option<i64>) -> Answer<CertificateId> {
     }
 }
 
+/// Stores that are named by their GUIDs alone, with what is said about entries in stores of their types.
+///
+/// # Errors
+/// There is no such store, or none that the author may see.
+pub async fn of_types(author: &Author, ids: Vec<String>, types: Vec<StoreTypeWanted>) -> Answer<Vec<StoreWanted>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    bounded("StoreIds", &ids)?;
+    author
+        .read(move |tx, actor| {
+            let find = |uuid: String| {
+                let id = stores::by_uuid(tx, actor, &uuid)?;
+                let kind = type_of(stores::get(tx, actor, id)?.kind);
+                let of_type = types.iter().find(|one| one.store_type_id == kind);
+                let alias = of_type.and_then(|one| one.alias.clone());
+                Ok(StoreWanted { store_id: uuid, alias, overwrite: of_type.and_then(|one| one.overwrite) })
+            };
+            ids.into_iter().map(find).collect()
+        })
+        .await
+}
+
 /// Stores as the domain names them, in the order sent.
 ///
 /// # Errors
@@ -113,19 +136,60 @@ pub async fn places(author: &Author, wanted: Vec<StoreWanted>) -> Answer<Vec<Pla
         .await
 }
 
-/// Puts a certificate that was just issued into stores; the GUIDs of those that will have it.
-pub async fn into(author: &Author, certificate: CertificateId, places: Vec<Place>, at: Option<Moment>) -> Vec<String> {
-    if places.is_empty() {
-        return Vec::new();
+/// Refuses whoever may not put what is about to be issued, with its key, into these stores and into those that have `existing`.
+///
+/// # Errors
+/// The right that is missing.
+pub async fn require_may_install(author: &Author, places: &[Place], existing: Option<CertificateId>) -> Answer<()> {
+    let (places, now) = (places.to_vec(), author.app.now());
+    author
+        .read(move |tx, actor| {
+            stores::require_may_bring(tx, actor, &places, true)?;
+            existing.map_or(Ok(()), |existing| stores::require_may_replace(tx, actor, existing, now))
+        })
+        .await
+}
+
+/// GUIDs of the stores that a certificate was wanted in.
+#[derive(Default)]
+pub struct Installed {
+    /// They will have it.
+    pub successful: Vec<String>,
+    /// They have what it renews, and will not have it.
+    pub invalid_for_renewal: Vec<String>,
+}
+
+/// Puts a certificate that was just issued into stores, and into the places of `existing`. It is issued whatever becomes of them, so
+/// what fails as a whole names no store.
+pub async fn into(
+    author: &Author,
+    certificate: CertificateId,
+    places: Vec<Place>,
+    existing: Option<CertificateId>,
+    at: Option<Moment>,
+) -> Installed {
+    if places.is_empty() && existing.is_none() {
+        return Installed::default();
     }
     let at = at.map(|at| at.0);
-    let asked = author
+    let installed = author
         .write(move |tx, actor, now| {
-            let deployed = stores::deploy(tx, actor, certificate, &places, None, at, now)?;
-            answered(tx, actor, &deployed)
+            let wanted = stores::deploy_brought(tx, actor, certificate, &places, at, now)?;
+            let taken_over = match existing {
+                Some(existing) => stores::replace_renewed(tx, actor, existing, certificate, at, now)?,
+                None => Deployed::default(),
+            };
+            let (first, second) = (answered(tx, actor, &wanted)?, answered(tx, actor, &taken_over)?);
+            let mut successful = first.successful_stores;
+            for store in second.successful_stores {
+                if !successful.contains(&store) {
+                    successful.push(store);
+                }
+            }
+            Ok(Installed { successful, invalid_for_renewal: second.failed_stores })
         })
         .await;
-    asked.map(|answered| answered.successful_stores).unwrap_or_default()
+    installed.unwrap_or_default()
 }
 
 fn answered(
@@ -158,26 +222,9 @@ fn some_asked(deployed: Deployed) -> certhold_domain::Result<Deployed> {
 pub async fn deploy(author: Author, Body(sent): Body<DeployRequest>) -> Answer<Json<StoresAnswered>> {
     author.read(stores::require_may_deploy).await?;
     let certificate = certificate(sent.certificate_id, sent.request_id)?;
-    let mut wanted = sent.stores.clone().unwrap_or_default();
-    let by_type = sent.store_types.clone().unwrap_or_default();
-    let named = sent.store_ids.clone().unwrap_or_default();
-    if !named.is_empty() {
-        bounded("StoreIds", &named)?;
-        let found = author
-            .read(move |tx, actor| {
-                let find = |uuid: &String| {
-                    let id = stores::by_uuid(tx, actor, uuid)?;
-                    Ok((uuid.clone(), type_of(stores::get(tx, actor, id)?.kind)))
-                };
-                named.iter().map(find).collect::<certhold_domain::Result<Vec<_>>>()
-            })
-            .await?;
-        wanted.extend(found.into_iter().map(|(store_id, kind)| {
-            let of_type = by_type.iter().find(|one| one.store_type_id == kind);
-            let alias = of_type.and_then(|one| one.alias.clone());
-            StoreWanted { store_id, alias, overwrite: of_type.and_then(|one| one.overwrite) }
-        }));
-    }
+    let mut wanted = sent.stores.unwrap_or_default();
+    let (named, types) = (sent.store_ids.unwrap_or_default(), sent.store_types.unwrap_or_default());
+    wanted.extend(of_types(&author, named, types).await?);
     bounded("Stores", &wanted)?;
     let places = places(&author, wanted).await?;
     let at = sent.job_time.map(|at| at.0);

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(super) use self::deploy::{StoreTypeWanted, of_types, places};
 use super::extract::Author;
 use super::refused::{Answer, Refused};
 use super::wire::upper_hex;

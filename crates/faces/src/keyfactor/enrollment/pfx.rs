@@ -1,29 +1,32 @@
 //! Certificates with keys that are made here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certhold_domain::private_ca::{EnrolmentRequest, KeySource};
-use certhold_pki::{Entry, OutputFormat, PrivateKey};
+use certhold_domain::{CertificateId, Entropy, Refusal, Result as DomainResult};
+use certhold_pki::{Entry, Facts, OutputFormat, PrivateKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use zeroize::Zeroizing;
 
 use super::deploy::{self, StoreWanted};
 use super::{Names, Told, authority, facts, key_kind, noted, renews, under};
-use crate::keyfactor::certificates::changes;
+use crate::keyfactor::certificates::{Arrangement, archive, changes};
 use crate::keyfactor::extract::{Author, Body, certificate_format};
 use crate::keyfactor::protocol::Json;
 use crate::keyfactor::refused::{Answer, Refused};
 use crate::keyfactor::wire::Moment;
 use crate::state::App;
-use crate::{export, issue};
+use crate::{attachment, export, issue};
 
 /// The routes of keys that are made here.
 pub fn routes() -> OpenApiRouter<App> {
@@ -54,6 +57,12 @@ pub struct PfxRequest {
     /// Whether the file has the certificates above it.
     #[serde(rename = "IncludeChain")]
     include_chain: Option<bool>,
+    /// `EndEntityFirst` (default) or `RootFirst`: the certificates of a PEM file; in the other formats they stand where those say.
+    #[serde(rename = "ChainOrder")]
+    chain_order: Option<String>,
+    /// Whether a line with its subject stands before each certificate; PEM.
+    #[serde(rename = "IncludeSubjectHeader")]
+    subject_header: Option<bool>,
     /// What the file calls it.
     #[serde(rename = "CustomFriendlyName")]
     friendly_name: Option<String>,
@@ -72,7 +81,10 @@ pub struct PfxRequest {
     /// Certificate stores that it is put into, with its key.
     #[serde(rename = "Stores")]
     stores: Option<Vec<StoreWanted>>,
-    /// When that is done; at once otherwise.
+    /// Whether it takes the places that the certificate which it renews has in certificate stores.
+    #[serde(rename = "InstallIntoExistingCertificateStores")]
+    install: Option<bool>,
+    /// When all that is done; at once otherwise.
     #[schema(value_type = Option<String>)]
     #[serde(rename = "JobTime")]
     job_time: Option<Moment>,
@@ -108,9 +120,9 @@ pub struct PfxInformation {
     workflow_instance_id: Option<()>,
     #[serde(rename = "WorkflowReferenceId")]
     workflow_reference_id: i64,
-    #[schema(value_type = Vec<Object>)]
+    /// GUIDs of the certificate stores that have what it renews, and will not have it.
     #[serde(rename = "StoreIdsInvalidForRenewal")]
-    store_ids_invalid_for_renewal: [(); 0],
+    store_ids_invalid_for_renewal: Vec<String>,
 }
 
 /// The answer to a wish for a certificate with a key.
@@ -123,33 +135,93 @@ pub struct PfxIssued {
     metadata: BTreeMap<String, String>,
 }
 
+/// How the file is written, once there is something to write.
+struct Packing {
+    format: OutputFormat,
+    zipped: bool,
+    arrangement: Arrangement,
+    alias: Option<String>,
+    /// Of the certificates, the leaf first.
+    taken: usize,
+    password: Option<SecretString>,
+    entropy: Arc<dyn Entropy>,
+    now: i64,
+}
+
+impl Packing {
+    fn written(&self, key: &PrivateKey, chain: &[&[u8]]) -> DomainResult<Zeroizing<Vec<u8>>> {
+        let name = || Facts::of(chain.first()?).ok()?.common_name;
+        let alias = self.alias.clone().or_else(name).unwrap_or_else(|| "certificate".into());
+        let file = attachment::file_name(&alias, 0, "pem");
+        let entry = Entry { alias, key: Some(key), certificates: chain.iter().take(self.taken).copied().collect() };
+        let password = self.password.as_ref().map(ExposeSecret::expose_secret);
+        let bytes = certhold_pki::write(self.format, &[entry], password, self.now, &mut |out| self.entropy.fill(out));
+        let bytes = bytes.map_err(|error| Refusal::invalid("format", error.to_string()))?;
+        let bytes = if self.format == OutputFormat::Pem { self.arrangement.applied(bytes) } else { bytes };
+        Ok(if self.zipped { archive(&[(&file, &bytes)]) } else { bytes })
+    }
+}
+
+impl PfxRequest {
+    /// The file that is wanted; none with the format STORE.
+    fn packing(&mut self, app: &App, headers: &HeaderMap) -> Answer<Option<Packing>> {
+        let arrangement = Arrangement::of(self.chain_order.as_deref(), self.subject_header)?;
+        let wanted = certificate_format(headers, &["PFX", "PEM", "JKS", "ZIP", "STORE"])?;
+        let format = match wanted {
+            "PFX" if self.legacy.unwrap_or(false) => OutputFormat::Pkcs12Legacy,
+            "PFX" => OutputFormat::Pkcs12,
+            "JKS" => OutputFormat::Jks,
+            "STORE" => return Ok(None),
+            _ => OutputFormat::Pem,
+        };
+        let password = self.password.take().map(SecretString::from);
+        if password.is_none() {
+            return Err(Refused::invalid("Password", "the file needs a password"));
+        }
+        export::check_password(OutputFormat::Pkcs12, password.as_ref())?;
+        Ok(Some(Packing {
+            format,
+            zipped: wanted == "ZIP",
+            arrangement,
+            alias: self.friendly_name.clone().filter(|name| !name.trim().is_empty()),
+            taken: if self.include_chain.unwrap_or(true) { usize::MAX } else { 1 },
+            password,
+            entropy: app.core().entropy.clone(),
+            now: app.now(),
+        }))
+    }
+
+    /// The certificate whose places in certificate stores are taken over.
+    fn existing(&self) -> Answer<Option<CertificateId>> {
+        match (self.install.unwrap_or(false), self.renewal.filter(|id| *id != 0)) {
+            (false, _) => Ok(None),
+            (true, Some(id)) => Ok(Some(CertificateId(id))),
+            (true, None) => {
+                let why = "name the certificate that it renews, in RenewalCertificateId";
+                Err(Refused::invalid("InstallIntoExistingCertificateStores", why))
+            }
+        }
+    }
+}
+
 /// Issue a certificate with a key that is made here
 ///
-/// The header `x-certificateformat` chooses the file: `PFX`, `PEM` or `JKS`; with `STORE` the key stays in custody and there is no file.
+/// The header `x-certificateformat` chooses the file: `PFX`, `PEM`, `JKS` or `ZIP` (the PEM file in an archive); with `STORE` the key
+/// stays in custody and there is no file. Whoever may not put it into one of the certificate stores is refused before it is issued.
 #[utoipa::path(post, path = "/Enrollment/PFX", tag = "Enrollment", request_body = PfxRequest, params(
-    ("x-certificateformat" = String, Header, description = "PFX, PEM, JKS or STORE")),
+    ("x-certificateformat" = String, Header, description = "PFX, PEM, JKS, ZIP or STORE")),
     responses((status = 200, description = "It is issued", body = PfxIssued)))]
 pub async fn with_key(
     State(app): State<App>,
     author: Author,
     headers: HeaderMap,
-    Body(sent): Body<PfxRequest>,
+    Body(mut sent): Body<PfxRequest>,
 ) -> Answer<Json<PfxIssued>> {
-    let authority = authority(&author, sent.authority, true).await?;
-    let written = match certificate_format(&headers, &["PFX", "PEM", "JKS", "STORE"])? {
-        "PFX" if sent.legacy.unwrap_or(false) => Some(OutputFormat::Pkcs12Legacy),
-        "PFX" => Some(OutputFormat::Pkcs12),
-        "PEM" => Some(OutputFormat::Pem),
-        "JKS" => Some(OutputFormat::Jks),
-        _ => None,
-    };
-    let password = sent.password.map(SecretString::from);
-    if written.is_some() {
-        let Some(password) = &password else { return Err(Refused::invalid("Password", "the file needs a password")) };
-        author.refusing(export::check_password(OutputFormat::Pkcs12, Some(password)).map_err(Into::into))?;
-    }
+    let authority = authority(&author, sent.authority.clone(), true).await?;
+    let (packing, existing) = (sent.packing(&app, &headers)?, sent.existing()?);
     let metadata = changes(sent.metadata)?;
     let places = deploy::places(&author, sent.stores.unwrap_or_default()).await?;
+    deploy::require_may_install(&author, &places, existing).await?;
     let request = EnrolmentRequest {
         under: under(sent.pattern, sent.template.as_deref())?,
         authority,
@@ -159,49 +231,22 @@ pub async fn with_key(
         days: None,
         owner: author.owner_named(sent.owner_role_id, sent.owner_role_name).await?,
         metadata: metadata.clone(),
-        delivered: written.is_some(),
+        delivered: packing.is_some(),
         renews: renews(&author, sent.renewal),
     };
-    let issued = author.refusing(issue::enrol(&app, &author.actor, request).await)?;
-    let facts = facts(&issued)?;
-    let chain = sent.include_chain.unwrap_or(true);
-    let alias = sent.friendly_name.filter(|name| !name.trim().is_empty());
-    let alias = alias.or_else(|| facts.common_name.clone()).unwrap_or_else(|| "certificate".into());
-    let file = match (written, &issued.key) {
-        (Some(format), Some(key)) => packed(&app, format, alias, key, &issued.chain, chain, password.as_ref())?,
-        _ => String::new(),
-    };
+    // A key is delivered only where a file is wanted.
+    let pack = move |key: &PrivateKey, chain: &[&[u8]]| packing.map(|packing| packing.written(key, chain)).transpose();
+    let (issued, file) = author.refusing(issue::enrol_packed(&app, &author.actor, request, pack).await)?;
+    let file = file.flatten().map(|bytes| STANDARD.encode(bytes.as_slice())).unwrap_or_default();
+    let installed = deploy::into(&author, issued.certificate, places, existing, sent.job_time).await;
     let certificate_information = PfxInformation {
-        told: Told::of(&facts),
+        told: Told::of(&facts(&issued)?),
         id: issued.certificate.0,
         file,
         password: None,
         workflow_instance_id: None,
         workflow_reference_id: 0,
-        store_ids_invalid_for_renewal: [],
+        store_ids_invalid_for_renewal: installed.invalid_for_renewal,
     };
-    // It is issued whatever becomes of the stores: those that are not named in the answer did not take it.
-    let successful_stores = deploy::into(&author, issued.certificate, places, sent.job_time).await;
-    Ok(Json(PfxIssued { successful_stores, certificate_information, metadata: noted(&metadata) }))
-}
-
-fn packed(
-    app: &App,
-    format: OutputFormat,
-    alias: String,
-    key: &PrivateKey,
-    chain: &[Vec<u8>],
-    whole: bool,
-    password: Option<&SecretString>,
-) -> Answer<String> {
-    let wanted = if whole { usize::MAX } else { 1 };
-    let entry = Entry { alias, key: Some(key), certificates: chain.iter().take(wanted).map(Vec::as_slice).collect() };
-    let password = password.map(ExposeSecret::expose_secret);
-    let entropy = app.core().entropy.clone();
-    let bytes = certhold_pki::write(format, &[entry], password, app.now(), &mut |out| entropy.fill(out));
-    let unwritable = |error: certhold_pki::WriteError| {
-        // It is issued and its key in custody: it can be recovered.
-        Refused::malformed(format!("The certificate is issued, but {error}: recover it in another format"))
-    };
-    Ok(STANDARD.encode(bytes.map_err(unwritable)?.as_slice()))
+    Ok(Json(PfxIssued { successful_stores: installed.successful, certificate_information, metadata: noted(&metadata) }))
 }

@@ -305,7 +305,7 @@ async fn require_modify(author: &Author) -> Answer<()> {
 pub async fn create(author: Author, asked: Asked, Body(sent): Body<PatternRequest>) -> Answer<Json<EnrollmentPattern>> {
     require_modify(&author).await?;
     let take_default = asked.flag("forcetemplatedefault")?;
-    let command = sent.command(&author, None).await?;
+    let command = sent.named(&author).await?.command(None)?;
     let made = author
         .write(move |tx, actor, now| {
             let id = enrolment::create(tx, actor, &command, take_default, now)?;
@@ -319,14 +319,19 @@ async fn changed(author: Author, asked: Asked, id: i64, sent: PatternRequest) ->
     require_modify(&author).await?;
     let take_default = asked.flag("forcetemplatedefault")?;
     let id = PatternId(id);
-    let before = author.read(move |tx, actor| enrolment::get_to_change(tx, actor, id)).await?;
-    let command = sent.command(&author, Some(before.settings)).await?;
+    let named = sent.named(&author).await?;
     let changed = author
         .write(move |tx, actor, now| {
+            // What is left out is as it is in this transaction: nobody's change in between is undone.
+            let before = enrolment::get_to_change(tx, actor, id)?;
+            let command = match named.command(Some(&before.settings)) {
+                Ok(command) => command,
+                Err(refused) => return Ok(Err(refused)),
+            };
             enrolment::update(tx, actor, id, &command, take_default, now)?;
-            enrolment::get_to_change(tx, actor, id)
+            enrolment::get_to_change(tx, actor, id).map(Ok)
         })
-        .await?;
+        .await??;
     Ok(Json(changed.into()))
 }
 
@@ -414,9 +419,9 @@ pub struct SubjectPart {
 /// List the parts of which rules speak
 #[utoipa::path(get, path = "/EnrollmentPatterns/SubjectParts", tag = "EnrollmentPatterns",
     responses((status = 200, description = "The parts", body = Vec<SubjectPart>)))]
-pub async fn subject_parts(caller: Caller) -> Answer<Json<Vec<SubjectPart>>> {
+pub async fn subject_parts(caller: Caller, asked: Asked) -> Answer<Listed<SubjectPart>> {
     caller.known().await?;
-    Ok(Json(parts()))
+    Listed::whole(parts(), &asked)
 }
 
 /// Every part with its name.

@@ -4,7 +4,8 @@ use certhold_domain::access::roles;
 use certhold_domain::enrolment::{OwnerTerms, PartRule, PatternCommand, Rules};
 use certhold_domain::metadata::Override;
 use certhold_domain::private_ca::Profile;
-use certhold_domain::{AuthorityId, MetadataFieldId, RoleId};
+use certhold_domain::{Actor, AuthorityId, MetadataFieldId, RoleId};
+use certhold_store::Tx;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -187,48 +188,73 @@ impl PatternRequest {
         given.iter().map(read).collect()
     }
 
-    /// The roles that are named, by their ids.
-    async fn roles(&self, author: &Author, before: Option<&PatternCommand>) -> Answer<Vec<RoleId>> {
-        let Some(named) = self.associated_roles.clone() else {
-            return Ok(before.map(|before| before.roles.clone()).unwrap_or_default());
-        };
-        author
-            .read(move |tx, actor| {
-                let find = |role: &RoleNamed| match role {
-                    RoleNamed::Object { id } => Ok(RoleId(*id)),
-                    RoleNamed::Name(name) => roles::by_name(tx, actor, name),
+    /// With the roles that it names.
+    ///
+    /// # Errors
+    /// There is no such role, or none that the author may see.
+    pub(super) async fn named(self, author: &Author) -> Answer<NamedRequest> {
+        let roles = match self.associated_roles.clone() {
+            None => None,
+            Some(named) => {
+                let find = move |tx: &mut Tx<'_>, actor: &Actor| {
+                    let find = |role: &RoleNamed| match role {
+                        RoleNamed::Object { id } => Ok(RoleId(*id)),
+                        RoleNamed::Name(name) => roles::by_name(tx, actor, name),
+                    };
+                    named.iter().map(find).collect()
                 };
-                named.iter().map(find).collect()
-            })
-            .await
+                Some(author.read(find).await?)
+            }
+        };
+        let owner = match &self.policies {
+            None => None,
+            Some(policies) => {
+                let (id, name) = (policies.default_owner_id.filter(|id| *id != 0), policies.default_owner_name.clone());
+                author.owner_named(id, name).await?
+            }
+        };
+        Ok(NamedRequest { request: self, roles, owner })
     }
+}
 
-    async fn owner(&self, author: &Author, before: OwnerTerms) -> Answer<OwnerTerms> {
-        let Some(policies) = &self.policies else { return Ok(before) };
-        let (id, name) = (policies.default_owner_id.filter(|id| *id != 0), policies.default_owner_name.clone());
-        let named = author.owner_named(id, name).await?;
+/// A request whose roles are known by their ids.
+pub(super) struct NamedRequest {
+    request: PatternRequest,
+    roles: Option<Vec<RoleId>>,
+    owner: Option<RoleId>,
+}
+
+impl NamedRequest {
+    fn owner(&self, before: OwnerTerms) -> Answer<OwnerTerms> {
+        let Some(policies) = &self.request.policies else { return Ok(before) };
         // `null` cannot be told from what is left out: an empty name takes the default away.
         let cleared = policies.default_owner_name.as_deref().is_some_and(|name| name.trim().is_empty());
         Ok(OwnerTerms {
             policy: policies.owner.map(owner_rule).transpose()?.unwrap_or(before.policy),
-            default: named.or(before.default.filter(|_| !cleared)),
+            default: self.owner.or(before.default.filter(|_| !cleared)),
             overridable: policies.owner_override.unwrap_or(before.overridable),
         })
     }
 
-    pub(super) async fn command(&self, author: &Author, before: Option<PatternCommand>) -> Answer<PatternCommand> {
-        let known = before.as_ref();
-        let name = self.name.clone().or_else(|| known.map(|before| before.name.clone()));
+    /// The pattern as it shall be, where it is as `before` says now.
+    ///
+    /// # Errors
+    /// What it says cannot be, or a new one lacks something.
+    pub(super) fn command(&self, before: Option<&PatternCommand>) -> Answer<PatternCommand> {
+        let sent = &self.request;
+        let name = sent.name.clone().or_else(|| before.map(|before| before.name.clone()));
+        let description = sent.description.clone().or_else(|| before.map(|before| before.description.clone()));
+        let roles = self.roles.clone().or_else(|| before.map(|before| before.roles.clone()));
         Ok(PatternCommand {
             name: name.ok_or_else(|| Refused::invalid("Name", "a name is required"))?,
-            description: self.description.clone().or_else(|| known.map(|before| before.description.clone())).unwrap_or_default(),
-            template: self.template(known)?,
-            is_default: self.template_default.unwrap_or_else(|| known.is_some_and(|before| before.is_default)),
-            authority: self.authority(known)?,
-            roles: self.roles(author, known).await?,
-            rules: self.rules(known.map(|before| before.rules.clone()).unwrap_or_default())?,
-            owner: self.owner(author, known.map(|before| before.owner.clone()).unwrap_or_default()).await?,
-            fields: self.fields(known)?,
+            description: description.unwrap_or_default(),
+            template: sent.template(before)?,
+            is_default: sent.template_default.unwrap_or_else(|| before.is_some_and(|before| before.is_default)),
+            authority: sent.authority(before)?,
+            roles: roles.unwrap_or_default(),
+            rules: sent.rules(before.map(|before| before.rules.clone()).unwrap_or_default())?,
+            owner: self.owner(before.map(|before| before.owner.clone()).unwrap_or_default())?,
+            fields: sent.fields(before)?,
         })
     }
 }

@@ -1,13 +1,12 @@
 //! Roles in the first version of the API.
 
-use certhold_domain::access::claims::WantedClaim;
+use certhold_domain::access::claims::WantedName;
 use certhold_domain::access::roles::RoleCommand;
-use certhold_domain::access::{ClaimKey, ClaimType};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Told, Wanted, areas};
+use super::{Holders, Told, Wanted, areas};
 use crate::keyfactor::claims::is_group;
 use crate::keyfactor::loose;
 use crate::keyfactor::refused::{Answer, Refused};
@@ -44,14 +43,10 @@ pub struct Identity {
     sid: Option<String>,
 }
 
-fn is_directory(kind: ClaimType) -> bool {
-    matches!(kind, ClaimType::User | ClaimType::Group | ClaimType::Computer)
-}
-
 impl From<Told> for Role {
     fn from(told: Told) -> Role {
         let words = areas::spoken(&told.role.permissions);
-        let identities = told.claims.into_iter().filter(|claim| is_directory(claim.key.kind));
+        let identities = told.claims.into_iter().filter(|claim| claim.key.kind.is_of_directory());
         Role {
             id: told.role.id.0,
             name: told.role.name,
@@ -100,11 +95,10 @@ impl RoleRequest {
     pub(super) fn wanted(self) -> Answer<Wanted> {
         let permissions = self.permissions.unwrap_or_default();
         let paths = permissions.iter().map(|words| areas::path(words).map(str::to_owned)).collect::<Answer<Vec<_>>>()?;
-        let claim = |identity: IdentityRequest| {
-            let is_group = identity.identity_type.is_some_and(|kind| kind.eq_ignore_ascii_case("group"));
-            let kind = if is_group { ClaimType::Group } else { ClaimType::User };
-            let key = ClaimKey { kind, value: identity.account_name, provider: DIRECTORY.to_owned() };
-            WantedClaim { key, description: String::new() }
+        let name = |identity: IdentityRequest| WantedName {
+            value: identity.account_name,
+            group: identity.identity_type.filter(|kind| !kind.trim().is_empty()).map(|kind| kind.eq_ignore_ascii_case("group")),
+            provider: DIRECTORY.to_owned(),
         };
         Ok(Wanted {
             id: self.id,
@@ -116,7 +110,7 @@ impl RoleRequest {
                 permission_set: None,
                 permissions: paths,
             },
-            claims: self.identities.map(|identities| identities.into_iter().map(claim).collect()),
+            holders: self.identities.map(|identities| Holders::Names(identities.into_iter().map(name).collect())),
         })
     }
 }

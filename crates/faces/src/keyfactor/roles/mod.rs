@@ -18,6 +18,7 @@ use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::claims::Providers;
 use super::extract::{Asked, Author, Body, Caller, Id};
 use super::listing::Short;
 use super::protocol::{Json, Version};
@@ -53,16 +54,18 @@ struct Told {
     role: Role,
     set: String,
     claims: Vec<claims::Claim>,
+    providers: Providers,
 }
 
 /// Roles with their sets and claims, in as many questions for many as for one.
 fn told(tx: &mut Tx<'_>, roles: Vec<Role>) -> DomainResult<Vec<Told>> {
     let wanted: Vec<_> = roles.iter().map(|role| role.permission_set).collect();
     let sets = sets::of_roles(tx, &wanted)?;
-    let claims = claims::stored(tx)?;
+    let (claims, providers) = (claims::stored(tx)?, Providers::stored(tx)?);
     let told = |role: Role| Told {
         set: sets.iter().find(|set| set.id == role.permission_set).map(|set| set.uuid.clone()).unwrap_or_default(),
         claims: claims.iter().filter(|claim| claim.roles.iter().any(|(held, _)| *held == role.id)).cloned().collect(),
+        providers: providers.clone(),
         role,
     };
     Ok(roles.into_iter().map(told).collect())
@@ -144,9 +147,7 @@ pub async fn create(author: Author, version: Version, Body(sent): Body<Value>) -
             let set = wanted.set.as_deref().map(|uuid| super::permission_sets::of_uuid(tx, actor, uuid)).transpose()?;
             let command = roles::RoleCommand { permission_set: set, ..wanted.command.clone() };
             let id = roles::create(tx, actor, &command, now)?;
-            if let Some(claims) = &wanted.claims {
-                claims::replace_of_role(tx, actor, id, claims, now)?;
-            }
+            wanted.held(tx, actor, id, now)?;
             written(tx, actor, id)
         })
         .await?;
@@ -155,7 +156,8 @@ pub async fn create(author: Author, version: Version, Body(sent): Body<Value>) -
 
 /// Replace a role
 ///
-/// Permissions and claims that are left out are taken away. What accounts hold by themselves stays.
+/// Permissions and claims that are left out are taken away, in version 1 only those that it has words for. What accounts hold by
+/// themselves stays.
 #[utoipa::path(put, path = "/Security/Roles", tag = "Security", params(
     ("x-keyfactor-api-version" = Option<String>, Header, description = "1 (default) or 2")), request_body = second::RoleRequest,
     responses((status = 200, description = "The role", body = second::Role)))]
@@ -174,10 +176,7 @@ pub async fn update(author: Author, version: Version, Body(sent): Body<Value>) -
                 command.email = before.email.clone();
             }
             roles::update(tx, actor, id, &command, now)?;
-            let claims = wanted.claims.clone().or_else(|| (version == Version::Two).then(Vec::new));
-            if let Some(claims) = claims {
-                claims::replace_of_role(tx, actor, id, &claims, now)?;
-            }
+            wanted.held(tx, actor, id, now)?;
             written(tx, actor, id)
         })
         .await?;
@@ -190,7 +189,27 @@ struct Wanted {
     id: Option<i64>,
     set: Option<String>,
     command: roles::RoleCommand,
-    claims: Option<Vec<claims::WantedClaim>>,
+    /// As it is when nothing is said.
+    holders: Option<Holders>,
+}
+
+/// Through what a role is held.
+#[derive(Clone)]
+enum Holders {
+    /// Through these claims and no others.
+    Claims(Vec<claims::WantedClaim>),
+    /// Under these names of directories, beside the other claims that give it, for which the first version has no words.
+    Names(Vec<claims::WantedName>),
+}
+
+impl Wanted {
+    fn held(&self, tx: &mut Tx<'_>, actor: &Actor, role: RoleId, now: i64) -> DomainResult<()> {
+        match &self.holders {
+            None => Ok(()),
+            Some(Holders::Claims(claims)) => claims::replace_of_role(tx, actor, role, claims, now),
+            Some(Holders::Names(names)) => claims::replace_names_of_role(tx, actor, role, names, now),
+        }
+    }
 }
 
 fn wanted(sent: Value, version: Version) -> Answer<Wanted> {

@@ -3,7 +3,7 @@
 use certhold_domain::access::Path;
 use certhold_domain::access::roles::{self, RoleCommand};
 use certhold_domain::access::tree::{self, Takes};
-use certhold_domain::{Actor, Result as DomainResult, RoleId, collections};
+use certhold_domain::{Actor, Result as DomainResult, RoleId, collections, stores};
 use certhold_store::Tx;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::areas::{self, ON_COLLECTIONS, ON_CONTAINERS};
-use crate::keyfactor::extract::{Author, Body, Caller, Id};
+use crate::keyfactor::extract::{Asked, Author, Body, Caller, Id};
 use crate::keyfactor::listing::Listed;
 use crate::keyfactor::permission_sets::texts;
 use crate::keyfactor::refused::Answer;
@@ -108,9 +108,9 @@ fn listed<T>(rows: Vec<T>) -> Listed<T> {
     Listed { rows, total }
 }
 
-fn as_areas(grants: &[Path]) -> Listed<AreaPermission> {
+fn as_areas(grants: &[Path]) -> Vec<AreaPermission> {
     let shown = |(area, permission): (&str, &str)| AreaPermission { area: area.to_owned(), permission: permission.to_owned() };
-    listed(areas::spoken(grants).into_iter().map(shown).collect())
+    areas::spoken(grants).into_iter().map(shown).collect()
 }
 
 /// Rights on single objects: id and name of the right.
@@ -125,18 +125,22 @@ fn scoped(grants: &[Path], takes: Takes, known: &[(&'static str, &'static str)])
 
 /// List what a role grants everywhere
 #[utoipa::path(get, path = "/Security/Roles/{id}/Permissions", tag = "Security",
-    params(("id" = i64, Path, description = "The role")),
+    params(("id" = i64, Path, description = "The role"),
+        ("PageReturned" = Option<i64>, Query, description = "A page, from 1; the whole list otherwise"),
+        ("ReturnLimit" = Option<i64>, Query, description = "Records of a page, 50 by default")),
     responses((status = 200, description = "Areas with permissions", body = Vec<AreaPermission>)))]
-pub async fn all(caller: Caller, Id(id): Id) -> Answer<Listed<AreaPermission>> {
-    Ok(as_areas(&caller.read(move |tx, actor| grants(tx, actor, id)).await?))
+pub async fn all(caller: Caller, Id(id): Id, asked: Asked) -> Answer<Listed<AreaPermission>> {
+    Listed::whole(as_areas(&caller.read(move |tx, actor| grants(tx, actor, id)).await?), &asked)
 }
 
 /// List what a role grants everywhere
 #[utoipa::path(get, path = "/Security/Roles/{id}/Permissions/Global", tag = "Security",
-    params(("id" = i64, Path, description = "The role")),
+    params(("id" = i64, Path, description = "The role"),
+        ("PageReturned" = Option<i64>, Query, description = "A page, from 1; the whole list otherwise"),
+        ("ReturnLimit" = Option<i64>, Query, description = "Records of a page, 50 by default")),
     responses((status = 200, description = "Areas with permissions", body = Vec<AreaPermission>)))]
-pub async fn global(caller: Caller, Id(id): Id) -> Answer<Listed<AreaPermission>> {
-    Ok(as_areas(&caller.read(move |tx, actor| grants(tx, actor, id)).await?))
+pub async fn global(caller: Caller, Id(id): Id, asked: Asked) -> Answer<Listed<AreaPermission>> {
+    Listed::whole(as_areas(&caller.read(move |tx, actor| grants(tx, actor, id)).await?), &asked)
 }
 
 fn area_paths(sent: &[AreaPermission]) -> Answer<Vec<String>> {
@@ -148,7 +152,7 @@ fn area_paths(sent: &[AreaPermission]) -> Answer<Vec<String>> {
     params(("id" = i64, Path, description = "The role")), request_body = Vec<AreaPermission>,
     responses((status = 200, description = "What it grants then", body = Vec<AreaPermission>)))]
 pub async fn add_global(author: Author, Id(id): Id, Body(sent): Body<Vec<AreaPermission>>) -> Answer<Listed<AreaPermission>> {
-    Ok(as_areas(&change(&author, id, Part::Global, area_paths(&sent)?, false).await?))
+    Ok(listed(as_areas(&change(&author, id, Part::Global, area_paths(&sent)?, false).await?)))
 }
 
 /// Replace what a role grants everywhere
@@ -156,26 +160,28 @@ pub async fn add_global(author: Author, Id(id): Id, Body(sent): Body<Vec<AreaPer
     params(("id" = i64, Path, description = "The role")), request_body = Vec<AreaPermission>,
     responses((status = 200, description = "What it grants then", body = Vec<AreaPermission>)))]
 pub async fn replace_global(author: Author, Id(id): Id, Body(sent): Body<Vec<AreaPermission>>) -> Answer<Listed<AreaPermission>> {
-    Ok(as_areas(&change(&author, id, Part::Global, area_paths(&sent)?, true).await?))
+    Ok(listed(as_areas(&change(&author, id, Part::Global, area_paths(&sent)?, true).await?)))
 }
 
-async fn as_collections(author: &Author, grants: Vec<Path>) -> Answer<Listed<CollectionPermission>> {
+async fn as_collections(author: &Author, grants: Vec<Path>) -> Answer<Vec<CollectionPermission>> {
     let names = author.read(|tx, _| collections::names(tx)).await?;
     let shown = |(id, permission): (i64, &str)| CollectionPermission {
         collection_id: id,
         name: names.iter().find(|(known, _)| known.0 == id).map(|(_, name)| name.clone()),
         permission: permission.to_owned(),
     };
-    Ok(listed(scoped(&grants, Takes::Collection, ON_COLLECTIONS).into_iter().map(shown).collect()))
+    Ok(scoped(&grants, Takes::Collection, ON_COLLECTIONS).into_iter().map(shown).collect())
 }
 
 /// List what a role grants on single collections
 #[utoipa::path(get, path = "/Security/Roles/{id}/Permissions/Collections", tag = "Security",
-    params(("id" = i64, Path, description = "The role")),
+    params(("id" = i64, Path, description = "The role"),
+        ("PageReturned" = Option<i64>, Query, description = "A page, from 1; the whole list otherwise"),
+        ("ReturnLimit" = Option<i64>, Query, description = "Records of a page, 50 by default")),
     responses((status = 200, description = "Collections with permissions", body = Vec<CollectionPermission>)))]
-pub async fn on_collections(author: Author, Id(id): Id) -> Answer<Listed<CollectionPermission>> {
+pub async fn on_collections(author: Author, Id(id): Id, asked: Asked) -> Answer<Listed<CollectionPermission>> {
     let found = author.read(move |tx, actor| grants(tx, actor, id)).await?;
-    as_collections(&author, found).await
+    Listed::whole(as_collections(&author, found).await?, &asked)
 }
 
 fn collection_paths(sent: &[CollectionPermission]) -> Answer<Vec<String>> {
@@ -192,7 +198,7 @@ pub async fn add_on_collections(
     Body(sent): Body<Vec<CollectionPermission>>,
 ) -> Answer<Listed<CollectionPermission>> {
     let found = change(&author, id, Part::Collections, collection_paths(&sent)?, false).await?;
-    as_collections(&author, found).await
+    as_collections(&author, found).await.map(listed)
 }
 
 /// Replace what a role grants on single collections
@@ -205,21 +211,28 @@ pub async fn replace_on_collections(
     Body(sent): Body<Vec<CollectionPermission>>,
 ) -> Answer<Listed<CollectionPermission>> {
     let found = change(&author, id, Part::Collections, collection_paths(&sent)?, true).await?;
-    as_collections(&author, found).await
+    as_collections(&author, found).await.map(listed)
 }
 
-fn as_containers(grants: &[Path]) -> Listed<ContainerPermission> {
-    let shown =
-        |(id, permission): (i64, &str)| ContainerPermission { container_id: id, name: None, permission: permission.to_owned() };
-    listed(scoped(grants, Takes::Container, ON_CONTAINERS).into_iter().map(shown).collect())
+async fn as_containers(author: &Author, grants: Vec<Path>) -> Answer<Vec<ContainerPermission>> {
+    let names = author.read(|tx, _| stores::container_names(tx)).await?;
+    let shown = |(id, permission): (i64, &str)| ContainerPermission {
+        container_id: id,
+        name: names.iter().find(|(known, _)| known.0 == id).map(|(_, name)| name.clone()),
+        permission: permission.to_owned(),
+    };
+    Ok(scoped(&grants, Takes::Container, ON_CONTAINERS).into_iter().map(shown).collect())
 }
 
 /// List what a role grants on single containers
 #[utoipa::path(get, path = "/Security/Roles/{id}/Permissions/Containers", tag = "Security",
-    params(("id" = i64, Path, description = "The role")),
+    params(("id" = i64, Path, description = "The role"),
+        ("PageReturned" = Option<i64>, Query, description = "A page, from 1; the whole list otherwise"),
+        ("ReturnLimit" = Option<i64>, Query, description = "Records of a page, 50 by default")),
     responses((status = 200, description = "Containers with permissions", body = Vec<ContainerPermission>)))]
-pub async fn on_containers(caller: Caller, Id(id): Id) -> Answer<Listed<ContainerPermission>> {
-    Ok(as_containers(&caller.read(move |tx, actor| grants(tx, actor, id)).await?))
+pub async fn on_containers(author: Author, Id(id): Id, asked: Asked) -> Answer<Listed<ContainerPermission>> {
+    let found = author.read(move |tx, actor| grants(tx, actor, id)).await?;
+    Listed::whole(as_containers(&author, found).await?, &asked)
 }
 
 fn container_paths(sent: &[ContainerPermission]) -> Answer<Vec<String>> {
@@ -235,7 +248,8 @@ pub async fn add_on_containers(
     Id(id): Id,
     Body(sent): Body<Vec<ContainerPermission>>,
 ) -> Answer<Listed<ContainerPermission>> {
-    Ok(as_containers(&change(&author, id, Part::Containers, container_paths(&sent)?, false).await?))
+    let found = change(&author, id, Part::Containers, container_paths(&sent)?, false).await?;
+    as_containers(&author, found).await.map(listed)
 }
 
 /// Replace what a role grants on single containers
@@ -247,5 +261,6 @@ pub async fn replace_on_containers(
     Id(id): Id,
     Body(sent): Body<Vec<ContainerPermission>>,
 ) -> Answer<Listed<ContainerPermission>> {
-    Ok(as_containers(&change(&author, id, Part::Containers, container_paths(&sent)?, true).await?))
+    let found = change(&author, id, Part::Containers, container_paths(&sent)?, true).await?;
+    as_containers(&author, found).await.map(listed)
 }

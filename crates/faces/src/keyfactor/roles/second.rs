@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Told, Wanted};
+use super::{Holders, Told, Wanted};
 use crate::keyfactor::claims::{Claim, ClaimRequest};
 use crate::keyfactor::loose;
 use crate::keyfactor::permission_sets::texts;
@@ -40,7 +40,7 @@ impl From<Told> for Role {
             immutable: told.role.built_in,
             permission_set_id: told.set,
             permissions: texts(&told.role.permissions),
-            claims: told.claims.into_iter().map(Claim::from).collect(),
+            claims: told.claims.into_iter().map(|claim| Claim::of(claim, &told.providers)).collect(),
         }
     }
 }
@@ -78,7 +78,7 @@ impl RoleRequest {
                 permission_set: None,
                 permissions: self.permissions.unwrap_or_default(),
             },
-            claims: self.claims.map(|claims| claims.into_iter().map(WantedClaim::from).collect()),
+            holders: Some(Holders::Claims(self.claims.unwrap_or_default().into_iter().map(WantedClaim::from).collect())),
         })
     }
 }

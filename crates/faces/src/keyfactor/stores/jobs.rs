@@ -6,10 +6,11 @@ use certhold_store::Tx;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::StorePassword;
 use super::wire::StoreSchedule;
 use crate::keyfactor::extract::{Author, Body, bounded};
 use crate::keyfactor::protocol::Json;
-use crate::keyfactor::refused::Answer;
+use crate::keyfactor::refused::{Answer, Refused};
 
 /// A store that a certificate is put into.
 #[derive(Clone, Deserialize, ToSchema)]
@@ -23,6 +24,8 @@ pub struct StoreToAdd {
     overwrite: Option<bool>,
     /// Whether the private key goes with the certificate; needs the right to take it out.
     include_private_key: Option<bool>,
+    /// Entries have the password of their store: leave it out.
+    entry_password: Option<StorePassword>,
 }
 
 /// A certificate and the stores that it is put into.
@@ -44,6 +47,9 @@ pub struct AddRequest {
     responses((status = 200, description = "GUIDs of the jobs", body = Vec<String>)))]
 pub async fn add(author: Author, Body(sent): Body<AddRequest>) -> Answer<Json<Vec<String>>> {
     bounded("CertificateStores", &sent.certificate_stores)?;
+    if sent.certificate_stores.iter().filter_map(|one| one.entry_password.as_ref()).any(StorePassword::says_something) {
+        return Err(Refused::invalid("EntryPassword", "an entry has the password of its store here: leave it out"));
+    }
     let at = sent.schedule.clone().unwrap_or_default().once()?;
     let certificate = CertificateId(sent.certificate_id);
     let jobs = author

@@ -113,6 +113,14 @@ pub struct StorePassword {
     provider: Option<i64>,
 }
 
+impl StorePassword {
+    /// Whether it is one, or says where one is.
+    fn says_something(&self) -> bool {
+        let secret = self.secret_value.as_ref().map(ExposeSecret::expose_secret);
+        secret.is_some_and(|secret| !secret.is_empty()) || self.provider.is_some_and(|provider| provider > 0)
+    }
+}
+
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
 }
@@ -138,7 +146,20 @@ pub struct CertificateStoreRequest {
 }
 
 impl CertificateStoreRequest {
-    fn command(&self, before: Option<&Store>, core: &Core) -> Answer<StoreCommand> {
+    /// What becomes of the password; it is sealed here, so call it outside of transactions.
+    fn password(&self, core: &Core) -> Answer<PasswordChange> {
+        if self.password.as_ref().is_some_and(|password| password.provider.is_some_and(|provider| provider > 0)) {
+            return Err(Refused::invalid("Password", "there are no providers of passwords here: send SecretValue"));
+        }
+        let secret = self.password.as_ref().and_then(|password| password.secret_value.as_ref());
+        match secret.map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()) {
+            Some(secret) => Ok(PasswordChange::Set(stores::seal_password(&core.custody, core.entropy.as_ref(), secret)?)),
+            None => Ok(PasswordChange::Keep),
+        }
+    }
+
+    /// The store as it shall be, where it is as `before` says now.
+    fn command(&self, before: Option<&Store>, password: PasswordChange) -> Answer<StoreCommand> {
         let text = |sent: &Option<String>, kept: fn(&Store) -> &String| {
             sent.clone().unwrap_or_else(|| before.map(kept).cloned().unwrap_or_default())
         };
@@ -156,14 +177,6 @@ impl CertificateStoreRequest {
         let container = match self.container_id {
             None => before.and_then(|before| before.container.as_ref()).map(|(id, _)| *id),
             Some(number) => Some(number).filter(|number| *number != 0).map(ContainerId),
-        };
-        let secret = self.password.as_ref().and_then(|password| password.secret_value.as_ref());
-        if self.password.as_ref().is_some_and(|password| password.provider.is_some_and(|provider| provider > 0)) {
-            return Err(Refused::invalid("Password", "there are no providers of passwords here: send SecretValue"));
-        }
-        let password = match secret.map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()) {
-            Some(secret) => PasswordChange::Set(stores::seal_password(&core.custody, core.entropy.as_ref(), secret)?),
-            None => PasswordChange::Keep,
         };
         Ok(StoreCommand {
             name,
@@ -191,7 +204,7 @@ impl CertificateStoreRequest {
 #[utoipa::path(post, path = "/CertificateStores", tag = "CertificateStores", request_body = CertificateStoreRequest,
     responses((status = 200, description = "The new store", body = CertificateStore)))]
 pub async fn create(author: Author, Body(sent): Body<CertificateStoreRequest>) -> Answer<Json<CertificateStore>> {
-    let command = sent.command(None, author.app.core())?;
+    let command = sent.command(None, sent.password(author.app.core())?)?;
     let roots = author.app.settings().store_roots.clone();
     let made = author
         .write(move |tx, actor, now| {
@@ -207,20 +220,21 @@ pub async fn create(author: Author, Body(sent): Body<CertificateStoreRequest>) -
     responses((status = 200, description = "The store", body = CertificateStore)))]
 pub async fn update(author: Author, Body(sent): Body<CertificateStoreRequest>) -> Answer<Json<CertificateStore>> {
     let uuid = sent.id.clone().ok_or_else(|| Refused::invalid("Id", "say which store"))?;
-    let before = author
-        .read(move |tx, actor| {
-            let id = stores::by_uuid(tx, actor, &uuid)?;
-            stores::get(tx, actor, id)
-        })
-        .await?;
-    let command = sent.command(Some(&before), author.app.core())?;
-    let (id, roots) = (before.id, author.app.settings().store_roots.clone());
+    let password = sent.password(author.app.core())?;
+    let roots = author.app.settings().store_roots.clone();
     let changed = author
         .write(move |tx, actor, now| {
+            let id = stores::by_uuid(tx, actor, &uuid)?;
+            // What is left out is as it is in this transaction: nobody's change in between is undone.
+            let before = stores::get(tx, actor, id)?;
+            let command = match sent.command(Some(&before), password.clone()) {
+                Ok(command) => command,
+                Err(refused) => return Ok(Err(refused)),
+            };
             stores::update(tx, actor, id, &command, &roots, now)?;
-            stores::get(tx, actor, id)
+            stores::get(tx, actor, id).map(Ok)
         })
-        .await?;
+        .await??;
     Ok(Json(CertificateStore::of(changed, author.app.now())))
 }
 

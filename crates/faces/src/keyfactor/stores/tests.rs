@@ -51,8 +51,12 @@ async fn stores_and_containers_are_served_as_clients_know_them() {
     let shown = admin(&test, "GET", &format!("/CertificateStores/{}", uuid.to_uppercase()), None).await.expect(200);
     assert_eq!(shown["Id"], uuid);
     let missing = admin(&test, "GET", "/CertificateStores/6d2b53e2-0000-4000-8000-000000000000", None).await;
-    assert!(missing.text().contains("Unable to find 'Certificate Store' with Id '6d2b53e2"), "{}", missing.text());
-    missing.expect(404);
+    let told = missing.expect(404);
+    assert_eq!(told["Message"], "Certificate store with id '6d2b53e2-0000-4000-8000-000000000000' does not exist.");
+    let unknown = admin(&test, "POST", "/CertificateStores", Some(json!({ "CertStoreType": 999 }))).await.expect(404);
+    assert_eq!(unknown["Message"], "The certificate store type with StoreType '999' does not exist.");
+    let group = json!({ "Name": "x", "CertStoreType": 999 });
+    assert_eq!(admin(&test, "POST", "/CertificateStoreContainers", Some(group)).await.expect(404), unknown);
 
     let changed =
         admin(&test, "PUT", "/CertificateStores", Some(json!({ "Id": uuid, "ClientMachine": "web-9" }))).await.expect(200);
@@ -112,7 +116,6 @@ async fn what_cannot_be_a_store_is_refused() {
     let test = TestApp::new().await;
     let before = test.events().await;
     for (member, value, said) in [
-        ("CertStoreType", json!(6), "CertStoreType"),
         ("CertStoreType", Value::Null, "CertStoreType"),
         ("Storepath", json!("/etc/ssl/x.p12"), "Storepath"),
         ("Properties", json!("[]"), "Properties"),

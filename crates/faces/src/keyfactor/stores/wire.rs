@@ -1,5 +1,7 @@
 //! Certificate stores, their entries and schedules as they stand on the wire.
 
+use std::collections::BTreeMap;
+
 use certhold_domain::stores::{self, ChainPlace, Encryption, Entry, KeyPlace, Location, Properties, Schedule, Store, StoreKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -30,8 +32,7 @@ fn type_name(kind: StoreKind) -> &'static str {
 /// When there is none.
 pub fn kind_of(number: i64) -> Answer<StoreKind> {
     let found = TYPES.iter().find(|(_, known, _)| *known == number).map(|(kind, ..)| *kind);
-    found
-        .ok_or_else(|| Refused::invalid("CertStoreType", "0 is a Java key store, 2 a directory of PEM files, 102 a PKCS#12 file"))
+    found.ok_or_else(|| Refused::missing(format!("The certificate store type with StoreType '{number}' does not exist.")))
 }
 
 /// When something runs: one of these members, or none for never.
@@ -167,6 +168,7 @@ pub struct CertificateStore {
     container_name: Option<String>,
     client_machine: String,
     storepath: String,
+    /// The GUID of the newest job that takes its inventory.
     cert_store_inventory_job_id: Option<String>,
     /// 0 a Java key store, 2 a directory of PEM files, 102 a PKCS#12 file.
     cert_store_type: i64,
@@ -196,7 +198,7 @@ impl CertificateStore {
             container_name,
             client_machine: store.machine,
             storepath: store.path,
-            cert_store_inventory_job_id: None,
+            cert_store_inventory_job_id: store.inventory_job,
             cert_store_type: type_of(store.kind),
             approved: true,
             create_if_missing: store.create_if_missing,
@@ -280,8 +282,8 @@ pub struct InventoryCertificate {
     issuer_dn: String,
     thumbprint: String,
     cert_store_inventory_item_id: i64,
-    #[schema(value_type = Object)]
-    metadata: Value,
+    /// What is noted about it, by the names of the fields; empty for whoever may not read certificates.
+    metadata: BTreeMap<String, String>,
 }
 
 impl From<Entry> for InventoryEntry {
@@ -296,7 +298,7 @@ impl From<Entry> for InventoryEntry {
             issuer_dn: one.summary.issuer,
             thumbprint: upper_hex(&one.sha1),
             cert_store_inventory_item_id: one.item,
-            metadata: json!({}),
+            metadata: one.metadata.into_iter().collect(),
         };
         InventoryEntry {
             name: entry.alias,

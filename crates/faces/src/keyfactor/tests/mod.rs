@@ -1,11 +1,17 @@
 //! The API as its clients use it, without a socket.
 
 mod certificates;
+mod changing;
 mod enrollment;
+mod fields;
+mod files;
+mod imports;
 mod many;
+mod metadata;
 mod owner;
 mod patterns;
 mod protocol;
+mod roles;
 mod security;
 
 use axum::body::Body;

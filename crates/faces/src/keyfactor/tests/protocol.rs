@@ -203,3 +203,14 @@ async fn wrong_token_requests_say_what_is_wrong() {
     assert_eq!(get.headers[header::ALLOW], "POST");
     get.expect(405);
 }
+
+#[test]
+fn the_page_names_every_area() {
+    let page = include_str!("../../../../../docs/keyfactor.md");
+    let table = page.split("## What there is").nth(1).unwrap().split("\n## ").next().unwrap();
+    for endpoint in crate::keyfactor::endpoints::ENDPOINTS {
+        let area = format!("/{}", endpoint.path.split('/').nth(1).unwrap());
+        let ends = |rest: &&str| !rest.starts_with(|next: char| next.is_alphanumeric());
+        assert!(table.split(&area).skip(1).any(|rest| ends(&rest)), "docs/keyfactor.md does not say what {area} is");
+    }
+}

@@ -280,7 +280,7 @@ fn result(items: Vec<Item>) -> ImportResult {
     }
 }
 
-fn shown(Item { file, place, outcome }: Item) -> ImportedItem {
+fn shown(Item { file, place, outcome, .. }: Item) -> ImportedItem {
     let file = file.to_string();
     match outcome {
         Outcome::Refused(reason) => ImportedItem {

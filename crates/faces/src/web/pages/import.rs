@@ -216,7 +216,7 @@ fn result(items: Vec<Item>, now: i64) -> ImportResult {
     ImportResult { imported, already_held, refused, rows, unlisted }
 }
 
-fn row(Item { file, place, outcome }: Item, now: i64) -> ImportRow {
+fn row(Item { file, place, outcome, .. }: Item, now: i64) -> ImportRow {
     let file = if file.is_empty() { "(unnamed)".to_owned() } else { file.to_string() };
     match outcome {
         Outcome::Refused(reason) => ImportRow {

@@ -117,6 +117,7 @@ fn appearance(operation: &str) -> (&'static str, &'static str, Tone) {
         names::BULK_EDIT_CANCELLED => ("cancelled the", "close", Neutral),
         names::BULK_EDIT_STOPPED => ("stopped the", "stop", Bad),
         names::CERTIFICATE_DELETED => ("removed the certificate", "close", Neutral),
+        names::CERTIFICATE_NEIGHBOUR_DELETED => ("removed a neighbour in the chain of renewals of", "close", Neutral),
         names::EXCLUSION_CREATED => ("excluded from imports", "stop", Neutral),
         names::EXCLUSION_DELETED => ("let be imported again", "play", Neutral),
         names::CERTIFICATE_ISSUED => ("issued", "authority", Good),

@@ -1,0 +1,93 @@
+//! Roles in the first version beside what it has no words for.
+
+use serde_json::{Value, json};
+
+use super::{Keyfactor, refused};
+
+/// The claims of a role in the order of their kinds and values.
+async fn claims(keyfactor: &Keyfactor, role: &Value) -> Vec<(String, String)> {
+    let role = keyfactor.second("GET", &format!("/Security/Roles/{role}"), Value::Null).await.expect(200);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let claim = |claim: &Value| (text(&claim["ClaimType"]), text(&claim["ClaimValue"]));
+    let mut claims: Vec<_> = role["Claims"].as_array().unwrap().iter().map(claim).collect();
+    claims.sort();
+    claims
+}
+
+fn known(claims: &[(&str, &str)]) -> Vec<(String, String)> {
+    claims.iter().map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn the_first_version_leaves_claims_alone_that_it_does_not_show() {
+    let keyfactor = Keyfactor::new().await;
+    let claim = |kind: &str, value: &str, provider: &str| json!({ "ClaimType": kind, "ClaimValue": value, "ProviderAuthenticationScheme": provider, "Description": "" });
+    let role = json!({
+        "Name": "Operations", "Description": "x", "EmailAddress": "ops@example.org", "Permissions": ["/portal/read/"],
+        "Claims": [
+            claim("OAuthRole", "ops", "entra"), claim("OAuthSubject", "4711", "entra"), claim("OAuthClientId", "robot", "entra"),
+            claim("Group", "EXAMPLE\\admins", "Active Directory"), claim("User", "EXAMPLE\\kim", "Active Directory"),
+            claim("Computer", "EXAMPLE\\host$", "ldap"),
+        ],
+    });
+    let id = keyfactor.second("POST", "/Security/Roles", role).await.expect(200)["Id"].clone();
+    let all = claims(&keyfactor, &id).await;
+    assert_eq!(all.len(), 6);
+    let shown = keyfactor.get(&format!("/Security/Roles/{id}")).await.expect(200);
+    let identities = shown["Identities"].as_array().unwrap();
+    assert_eq!(identities.len(), 3);
+    // What is documented of an identity: the name and the SID.
+    let bare: Vec<Value> = identities.iter().map(|one| json!({ "AccountName": one["AccountName"], "SID": one["SID"] })).collect();
+    let put = async |identities: Value| {
+        let body = json!({ "Id": id, "Name": "Operations", "Description": "x", "Permissions": shown["Permissions"],
+            "Identities": identities });
+        keyfactor.call("PUT", "/Security/Roles", body).await
+    };
+    let events = keyfactor.test.events().await;
+    assert_eq!(put(json!(bare)).await.expect(200)["Identities"], shown["Identities"]);
+    assert_eq!(put(shown["Identities"].clone()).await.expect(200)["Identities"], shown["Identities"], "as it was read");
+    assert_eq!(claims(&keyfactor, &id).await, all);
+    assert_eq!(keyfactor.test.events().await, events, "nothing changed");
+
+    let tokens = known(&[("OAuthClientId", "robot"), ("OAuthRole", "ops"), ("OAuthSubject", "4711")]);
+    put(json!([])).await.expect(200);
+    assert_eq!(claims(&keyfactor, &id).await, tokens);
+    // A name that is stored is the group that it was, in whatever letters; one that is not is a user's.
+    put(json!([{ "AccountName": "example\\ADMINS" }, { "AccountName": "EXAMPLE\\new" }])).await.expect(200);
+    let mut wanted = known(&[("Group", "EXAMPLE\\admins"), ("User", "EXAMPLE\\new")]);
+    wanted.extend(tokens.clone());
+    wanted.sort();
+    assert_eq!(claims(&keyfactor, &id).await, wanted);
+    // One name of a user and of a group: each is said, or both are sent without saying it.
+    let typed = |kind: &str| json!({ "AccountName": "EXAMPLE\\new", "IdentityType": kind });
+    put(json!([typed("Group"), typed("User"), typed("Group")])).await.expect(200);
+    let mut wanted = known(&[("Group", "EXAMPLE\\new"), ("User", "EXAMPLE\\new")]);
+    wanted.extend(tokens.clone());
+    wanted.sort();
+    assert_eq!(claims(&keyfactor, &id).await, wanted);
+    let untyped = json!({ "AccountName": "EXAMPLE\\new" });
+    put(json!([untyped, untyped, untyped])).await.expect(200);
+    assert_eq!(claims(&keyfactor, &id).await, wanted);
+    // A name of another directory is another one.
+    put(json!([{ "AccountName": "EXAMPLE\\host$" }])).await.expect(200);
+    let mut wanted = known(&[("User", "EXAMPLE\\host$")]);
+    wanted.extend(tokens);
+    wanted.sort();
+    assert_eq!(claims(&keyfactor, &id).await, wanted);
+    // Without a word about identities they stay; so does the rest of what the first version does not show.
+    let body = json!({ "Id": id, "Name": "Operations", "Description": "y", "Permissions": shown["Permissions"] });
+    keyfactor.call("PUT", "/Security/Roles", body).await.expect(200);
+    assert_eq!(claims(&keyfactor, &id).await, wanted);
+    let second = keyfactor.second("GET", &format!("/Security/Roles/{id}"), Value::Null).await.expect(200);
+    assert_eq!((&second["EmailAddress"], &second["Description"]), (&json!("ops@example.org"), &json!("y")));
+
+    let events = keyfactor.test.events().await;
+    refused(put(json!([{ "AccountName": " " }])).await, 400);
+    let (_, _, reader) = keyfactor.test.service("reader", &["/security/read/"]).await;
+    let made = keyfactor.test.events().await;
+    let body = json!({ "Id": id, "Name": "Operations", "Description": "y", "Permissions": [], "Identities": [] });
+    refused(keyfactor.as_somebody(&reader, "PUT", "/Security/Roles", body).await, 403);
+    assert_eq!(keyfactor.test.events().await, made);
+    assert!(events < made);
+    assert_eq!(claims(&keyfactor, &id).await, wanted);
+}
