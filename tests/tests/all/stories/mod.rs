@@ -2,6 +2,7 @@
 
 mod access;
 mod adopting;
+mod asking;
 mod bulk;
 mod certificates;
 mod chains;
