@@ -1,7 +1,9 @@
 //! The API as its clients use it, without a socket.
 
+mod bad_input;
 mod certificates;
 mod enrollment;
+mod house;
 mod owner;
 mod patterns;
 mod protocol;
