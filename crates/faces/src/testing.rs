@@ -9,9 +9,13 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use certhold_domain::access::{AccessCache, roles};
 use certhold_domain::custody::{self, Custody, KeyKeeper, MasterKey};
+use certhold_domain::inventory::Candidate;
 use certhold_domain::people::{self, Credential, NewPrincipal, NewToken, Password, PrincipalKind};
 use certhold_domain::renewal::KeyKind;
-use certhold_domain::{Actor, Clock, Core, Entropy, Face, KeyMaker, MIGRATIONS, MadeKey, PrincipalId, Result, RoleId, prepare};
+use certhold_domain::stores::work::{self, FoundEntry};
+use certhold_domain::{
+    Actor, Clock, Core, Entropy, Face, KeyMaker, MIGRATIONS, MadeKey, PrincipalId, Result, RoleId, jobs, prepare, stores,
+};
 use certhold_pki::sample::Generator;
 use certhold_store::{Location, Options, Store, Tx};
 use http_body_util::BodyExt;
@@ -248,6 +252,27 @@ impl TestApp {
     /// As the administrator.
     pub async fn delete(&self, path: &str) -> Reply {
         self.call("DELETE", path, &self.admin, None).await
+    }
+
+    /// Has the inventory of a certificate store, named by its UUID, find these certificates, each an entry of its own.
+    pub async fn stocked(&self, store: &str, ders: &[Vec<u8>]) {
+        let entry = |(number, der): (usize, &Vec<u8>)| FoundEntry {
+            alias: format!("entry {number}"),
+            certificates: vec![Candidate::of(der).unwrap()],
+            has_key: false,
+        };
+        let entries: Vec<FoundEntry> = ders.iter().enumerate().map(entry).collect();
+        let (store, now) = (store.to_owned(), self.app.now());
+        self.as_system(move |tx, actor| {
+            let store = stores::by_uuid(tx, actor, &store)?;
+            stores::take_inventory(tx, actor, store, now)?;
+            let lease = jobs::claim_one(tx, jobs::JobKind::Store, store.0, "test", now)?.unwrap();
+            let job = work::begin(tx, actor, &lease, now)?.unwrap().job;
+            work::found(tx, actor, &lease, job, &entries, now)?;
+            work::inventoried(tx, actor, &lease, job, &[], now)?;
+            jobs::finish(tx, &lease, now)
+        })
+        .await;
     }
 
     /// Imports so many sample certificates; their ids.

@@ -64,7 +64,9 @@ fn claims_reasons_and_the_review_are_told() {
         let review = place.run(&["review", "--role", "Edge keepers"]).ok();
         assert!(review.out.contains("container Edge"), "{}", review.out);
         assert!(place.run(&["owner", "clear", "1", "--container", "Edge"]).refused(1).contains("in no certificate store"));
-        for wrong in [&["why", "robot"][..], &["why", "robot", change, "1", "--container", "Edge"], &["why", "robot", change, "x"]] {
+        for wrong in
+            [&["why", "robot"][..], &["why", "robot", change, "1", "--container", "Edge"], &["why", "robot", change, "x"]]
+        {
             place.run(wrong).refused(2);
         }
         assert!(place.run(&["why", "robot", "/nothing/"]).refused(1).contains("did you mean"));

@@ -327,11 +327,11 @@ async fn read<T: DeserializeOwned>(request: Request, limit: usize) -> Answer<T> 
 }
 
 /// A form as an object: one client sends the members of what it changes so. What stands twice is a list, `a[b]` the member `b` of an
-/// object `a`, and what is empty was not sent.
+/// object `a`, and what is empty was not sent. A form has no place for objects: the same client puts them in as Python prints them.
 fn form(bytes: &[u8]) -> Value {
     let mut members = Map::new();
     for (name, value) in form_urlencoded::parse(bytes).filter(|(_, value)| !value.is_empty()) {
-        let value = Value::String(value.into_owned());
+        let value = printed(&value).unwrap_or_else(|| Value::String(value.into_owned()));
         let inner = name.split_once('[').and_then(|(outer, inner)| Some((outer, inner.strip_suffix(']')?)));
         if let Some((outer, inner)) = inner.filter(|(_, inner)| !inner.is_empty()) {
             let object = members.entry(outer).or_insert_with(|| Value::Object(Map::new()));
@@ -347,6 +347,51 @@ fn form(bytes: &[u8]) -> Value {
         }
     }
     Value::Object(members)
+}
+
+/// An object of texts as Python prints it: `{'Tier': '2', "Owner's": ''}`. `None` when it is none.
+fn printed(text: &str) -> Option<Value> {
+    let mut rest = text.strip_prefix('{')?.strip_suffix('}')?.trim();
+    let mut members = Map::new();
+    while !rest.is_empty() {
+        let (name, after) = printed_text(rest)?;
+        let (value, after) = printed_text(after.trim_start().strip_prefix(':')?.trim_start())?;
+        members.insert(name, Value::String(value));
+        let after = after.trim_start();
+        rest = if after.is_empty() { after } else { after.strip_prefix(',')?.trim_start() };
+    }
+    Some(Value::Object(members))
+}
+
+/// A text in quotation marks of either kind, with the escapes that Python writes, and what stands behind it.
+fn printed_text(text: &str) -> Option<(String, &str)> {
+    let mark = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+    let mut characters = text.char_indices().skip(1);
+    let mut out = String::new();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            _ if character == mark => return Some((out, text.get(at + 1..)?)),
+            '\\' => {
+                let (_, escaped) = characters.next()?;
+                let digits = match escaped {
+                    'x' => 2,
+                    'u' => 4,
+                    'U' => 8,
+                    _ => 0,
+                };
+                let code: String = characters.by_ref().take(digits).map(|(_, digit)| digit).collect();
+                out.push(match escaped {
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    '\\' | '\'' | '"' => escaped,
+                    _ => char::from_u32(u32::from_str_radix(&code, 16).ok()?)?,
+                });
+            }
+            _ => out.push(character),
+        }
+    }
+    None
 }
 
 /// How many ids a request may name.
@@ -385,6 +430,17 @@ mod tests {
             serde_json::json!({ "Id": "7", "Name": "Web Ops", "Metadata": { "Tier": "1" }, "Ids": ["1", "2", "3"] })
         );
         assert_eq!(form(b""), serde_json::json!({}));
+        // What Python prints of {"a": "x", "it's": 'say "hi"', "b": "\\ \n\x07, :", "c": ""}.
+        let printed = form(b"Id=7&M=%7B%27a%27%3A+%27x%27%2C+%22it%27s%22%3A+%27say+%22hi%22%27%2C+%27b%27%3A+%27%5C%5C+%5Cn%5Cx07%2C+%3A%27%2C+%27c%27%3A+%27%27%7D");
+        let members = serde_json::json!({ "a": "x", "it's": "say \"hi\"", "b": "\\ \n\u{7}, :", "c": "" });
+        assert_eq!(printed, serde_json::json!({ "Id": "7", "M": members }));
+        for text in ["{a}", "{'a': 1}", "{'a' 'b'}", "{'a': 'b'", "{'a': '\\u00'}", "{'a': 'b' 'c': 'd'}", "{'a"] {
+            assert_eq!(printed_text_only(text), Value::String(text.to_owned()), "{text}");
+        }
+    }
+
+    fn printed_text_only(text: &str) -> Value {
+        form(form_urlencoded::Serializer::new(String::new()).append_pair("M", text).finish().as_bytes())["M"].clone()
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Who may do what, through the API of a started server: random roles, sets, collections, containers and owners, against a second
 //! implementation that shares nothing with the first. What is not there must look like what one may not see.
 
-use std::collections::BTreeSet;
+mod further;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 
@@ -22,6 +24,12 @@ const OWNER: &str = "/certificates/collections/change_owner/";
 const STORES: &str = "/certificate_stores/change_owner/";
 const EXPANDED: &str = "/certificates/expanded_change_owner/";
 const SECURITY: &str = "/security/read/";
+const REVOKE: &str = "/certificates/collections/revoke/";
+const RECOVER: &str = "/certificates/collections/private_key/read/";
+const DELETE: &str = "/certificates/collections/delete/";
+const EXCLUDE: &str = "/certificates/collections/delete_and_exclude/";
+/// Each of them shows the stores of a container, and so the certificates in them.
+const OF_STORES: [&str; 3] = ["/certificate_stores/read/", "/certificate_stores/schedule/", "/certificate_stores/modify/"];
 
 /// What nobody has made.
 const MISSING: i64 = 999_999;
@@ -50,6 +58,7 @@ struct Certificate {
     name: String,
     owner: Option<usize>,
     container: Option<usize>,
+    is_on_hold: bool,
 }
 
 /// What is in a collection.
@@ -62,6 +71,7 @@ enum Inside {
 
 struct World {
     api: Api,
+    pki: Pki,
     _stores: TempDir,
     sets: Vec<Set>,
     roles: Vec<Role>,
@@ -69,6 +79,8 @@ struct World {
     certificates: Vec<Certificate>,
     collections: Vec<(i64, Inside)>,
     containers: Vec<i64>,
+    /// Whether every certificate must have an owner.
+    owners_are_required: bool,
 }
 
 fn includes(wide: &str, narrow: &str) -> bool {
@@ -100,6 +112,7 @@ impl World {
         api.create("/metadata-fields", json!({ "name": "Note", "type": "string" })).await;
         let mut world = World {
             api,
+            pki: Pki::new(),
             _stores: stores,
             sets: Vec::new(),
             roles: Vec::new(),
@@ -107,6 +120,7 @@ impl World {
             certificates: Vec::new(),
             collections: Vec::new(),
             containers: Vec::new(),
+            owners_are_required: false,
         };
         for bound in [&["/"][..], &["/certificates/", "/security/"], &["/certificates/collections/", "/certificate_stores/"]] {
             let number = world.sets.len();
@@ -144,19 +158,16 @@ impl World {
 
     /// Certificates, some of them in the stores of two containers.
     async fn fill(&mut self, root: &str) {
-        let pki = Pki::new();
         for number in 0..16 {
             let name = format!("{}{number}.example.com", ['a', 'b', 'c'][number % 3]);
-            let content = pem::encode(pem::CERTIFICATE, &pki.leaf(&name).certificate);
-            let imported = self.api.post("/certificates", json!({ "content": content })).await.expect(200).json();
-            let id = imported["items"][0]["certificate"].as_i64().unwrap();
+            let (content, id) = self.import(&name).await;
             let container = (number % 4 < 2).then_some(number % 4);
             if let Some(container) = container {
                 let directory = format!("{root}/{container}");
                 fs::create_dir_all(&directory).unwrap();
                 fs::write(format!("{directory}/{number}.pem"), content).unwrap();
             }
-            self.certificates.push(Certificate { id, name, owner: None, container });
+            self.certificates.push(Certificate { id, name, owner: None, container, is_on_hold: false });
         }
         for container in 0..2 {
             let id = self.api.create("/containers", json!({ "name": format!("Container {container}") })).await;
@@ -176,6 +187,15 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
+    }
+
+    /// A new certificate with its key; its PEM and its id.
+    async fn import(&self, name: &str) -> (String, i64) {
+        let leaf = self.pki.leaf(name);
+        let certificate = pem::encode(pem::CERTIFICATE, &leaf.certificate);
+        let content = certificate.clone() + &pem::encode(pem::PRIVATE_KEY, leaf.key.pkcs8_der());
+        let imported = self.api.post("/certificates", json!({ "content": content })).await.expect(200).json();
+        (certificate, imported["items"][0]["certificate"].as_i64().unwrap())
     }
 
     async fn account(&mut self, number: usize, dice: &mut Dice) {
@@ -210,17 +230,20 @@ impl World {
 
     /// Gives a role other permissions.
     async fn grant(&mut self, role: usize, dice: &mut Dice) {
-        let mut all: Vec<String> =
-            [READ, METADATA, OWNER, STORES, EXPANDED, SECURITY, "/certificates/"].map(str::to_owned).into();
+        let of_collections = [READ, METADATA, OWNER, REVOKE, RECOVER, DELETE, EXCLUDE];
+        let mut all: Vec<String> = of_collections.map(str::to_owned).into();
+        all.extend([STORES, EXPANDED, SECURITY, "/certificates/", OF_STORES[1]].map(str::to_owned));
         for (id, _) in &self.collections {
-            all.extend([READ, METADATA, OWNER].map(|path| format!("{path}{id}/")));
+            all.extend(of_collections.map(|path| format!("{path}{id}/")));
         }
-        all.extend(self.containers.iter().map(|id| format!("{STORES}{id}/")));
+        for id in &self.containers {
+            all.extend(OF_STORES.iter().chain(&[STORES]).map(|path| format!("{path}{id}/")));
+        }
         all.extend([EXPANDED, SECURITY].map(str::to_owned));
         let Role { id, name, set, .. } = &self.roles[role];
         // Nothing outside the set can be granted; a set that is narrowed afterwards leaves such grants without effect.
         all.retain(|path| any(&self.sets[*set].paths, path));
-        let grants = if all.is_empty() { Vec::new() } else { paths(dice, &all, 12) };
+        let grants = if all.is_empty() { Vec::new() } else { paths(dice, &all, 20) };
         let body = json!({ "name": name, "permissions": grants, "permission_set": self.sets[*set].id });
         self.api.server.send(Method::PUT, &format!("/api/v1/roles/{id}"), &self.api.token, &body).await.expect(204);
         self.roles[role].grants = grants;
@@ -286,6 +309,14 @@ impl World {
         }
     }
 
+    /// The permission sets in which an account holds the expanded right.
+    fn expanded_sets(&self, account: usize) -> BTreeSet<usize> {
+        let who = &self.accounts[account];
+        let expanded = who.roles.iter().map(|role| &self.roles[*role]);
+        let expanded = expanded.filter(|role| self.brings(who, role, EXPANDED) && self.brings(who, role, SECURITY));
+        expanded.map(|role| role.set).collect()
+    }
+
     /// The status of a change of owner, from the words of docs/change-owner.md.
     fn expected_of_change(
         &self,
@@ -306,10 +337,7 @@ impl World {
             granted |= self.has(account, STORES);
             granted |= container.is_some_and(|at| self.has(account, &format!("{STORES}{}/", self.containers[at])));
         }
-        let who = &self.accounts[account];
-        let expanded = who.roles.iter().map(|role| &self.roles[*role]);
-        let expanded = expanded.filter(|role| self.brings(who, role, EXPANDED) && self.brings(who, role, SECURITY));
-        let sets: BTreeSet<usize> = expanded.map(|role| role.set).collect();
+        let (who, sets) = (&self.accounts[account], self.expanded_sets(account));
         if !in_collection || !in_container || (!granted && sets.is_empty()) {
             return 403;
         }
@@ -317,14 +345,19 @@ impl World {
         let roles: Vec<usize> = known.owner.into_iter().chain(to).collect();
         let plain = granted && roles.iter().all(|role| who.roles.contains(role));
         let by_set = !sets.is_empty() && roles.iter().all(|role| sets.contains(&self.roles[*role].set));
-        if plain || by_set { 204 } else { 403 }
+        match plain || by_set {
+            false => 403,
+            // Where an owner is required it can be changed, not cleared.
+            true if self.owners_are_required && to.is_none() && known.owner.is_some() => 400,
+            true => 204,
+        }
     }
 
     async fn ask(&self, account: usize, method: Method, path: &str, body: &Value) -> (u16, Value) {
         let mut request = self.api.server.request(method.clone(), &format!("/KeyfactorAPI{path}"));
         request = request.bearer_auth(&self.accounts[account].token).header("x-keyfactor-requested-with", "APIClient");
         if method != Method::GET {
-            request = request.header("x-certificateformat", "DER").json(body);
+            request = request.header("x-certificateformat", "PEM").json(body);
         }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
@@ -332,39 +365,22 @@ impl World {
     }
 
     /// One decision: what is asked, what is expected, and whether both agree.
-    async fn decide(&mut self, dice: &mut Dice) -> u16 {
+    async fn decide(&mut self, dice: &mut Dice) -> (&'static str, u16) {
         let account = dice.below(self.accounts.len());
         let certificate = (dice.below(8) > 0).then(|| dice.below(self.certificates.len()));
-        let id = certificate.map_or(MISSING, |at| self.certificates[at].id);
         let collection = (dice.below(2) > 0).then(|| dice.below(self.collections.len()));
-        let scope = collection.map(|at| format!("CollectionId={}", self.collections[at].0)).unwrap_or_default();
-        let (path, method, body, expected) = match dice.below(10) {
-            0 => (
-                format!("/Certificates/{id}?{scope}"),
-                Method::GET,
-                json!(null),
-                self.expected(account, READ, certificate, collection, 200),
-            ),
-            1 => {
-                let path = format!("/Certificates/{id}/History?{scope}");
-                (path, Method::GET, json!(null), self.expected(account, READ, certificate, collection, 200))
-            }
-            2 => {
-                let body = json!({ "CertID": id });
-                let path = format!("/Certificates/Download?{scope}");
-                (path, Method::POST, body, self.expected(account, READ, certificate, collection, 200))
-            }
-            3 | 4 => {
-                let body = json!({ "Id": id, "Metadata": { "Note": format!("note {}", dice.below(1_000)) } });
-                let path = format!("/Certificates/Metadata?{scope}");
-                (path, Method::PUT, body, self.expected(account, METADATA, certificate, collection, 204))
-            }
-            5 => return self.list(account, collection).await,
-            _ => return self.change(account, certificate, collection, dice).await,
-        };
-        let (status, answer) = self.ask(account, method, &path, &body).await;
-        assert_eq!(status, expected, "{path} {body}: {answer}\n{}", self.described(account));
-        status
+        match dice.below(16) {
+            0..=2 => ("read", self.look(account, certificate, collection, dice).await),
+            3 | 4 => ("metadata", self.note(account, certificate, collection, dice).await),
+            5 => ("list", self.list(account, collection).await),
+            6 => ("revoke", self.revoke(account, certificate, collection).await),
+            7 => ("recover", self.recover(account, certificate, collection).await),
+            8 => ("delete", self.take_out(account, certificate, collection, DELETE).await),
+            9 => ("exclude", self.take_out(account, certificate, collection, EXCLUDE).await),
+            10 => ("owners of many", self.change_many(account, collection, dice).await),
+            11 => ("owner by name", self.change_by_name(account, certificate, collection, dice).await),
+            _ => ("owner", self.change(account, certificate, collection, dice).await),
+        }
     }
 
     async fn change(&mut self, account: usize, certificate: Option<usize>, collection: Option<usize>, dice: &mut Dice) -> u16 {
@@ -397,7 +413,8 @@ impl World {
         assert_eq!(status, if may { 200 } else { 403 }, "{path}: {answer}\n{}", self.described(account));
         if may {
             let inside = |certificate: &&Certificate| collection.is_none_or(|at| self.is_inside(at, certificate));
-            let expected: BTreeSet<i64> = self.certificates.iter().filter(inside).map(|certificate| certificate.id).collect();
+            let is_listed = |certificate: &&Certificate| inside(certificate) && !certificate.is_on_hold;
+            let expected: BTreeSet<i64> = self.certificates.iter().filter(is_listed).map(|certificate| certificate.id).collect();
             let found: BTreeSet<i64> = answer.as_array().unwrap().iter().map(|one| one["Id"].as_i64().unwrap()).collect();
             assert_eq!(found, expected, "{path}\n{}", self.described(account));
         }
@@ -416,13 +433,15 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_decisions_agree_with_a_model() {
-    let decisions = if std::env::var_os("FULL").is_some() { 10_000 } else { 300 };
+    let decisions = if std::env::var_os("FULL").is_some() { 10_000 } else { 480 };
     for database in engines() {
         let mut dice = Dice::new(20_260);
         let mut world = World::new(&database, &mut dice).await;
-        let mut answers = std::collections::BTreeMap::new();
+        let (mut answers, mut kinds) = (BTreeMap::new(), BTreeMap::<_, BTreeSet<u16>>::new());
         for number in 1..=decisions {
-            *answers.entry(world.decide(&mut dice).await).or_insert(0) += 1;
+            let (kind, status) = world.decide(&mut dice).await;
+            *answers.entry(status).or_insert(0) += 1;
+            kinds.entry(kind).or_default().insert(status);
             if number % 5 == 0 {
                 let role = dice.below(world.roles.len());
                 world.grant(role, &mut dice).await;
@@ -435,10 +454,17 @@ async fn random_decisions_agree_with_a_model() {
                 let (account, role) = (dice.below(world.accounts.len()), dice.below(world.roles.len()));
                 world.turn(account, role).await;
             }
+            if number % 40 == 0 {
+                world.require_owners(number % 80 == 0).await;
+            }
         }
-        println!("{}: {answers:?}", database.engine());
+        println!("{}: {answers:?} {kinds:?}", database.engine());
         for status in [200, 204, 403, 404] {
             assert!(answers.get(&status).is_some_and(|seen| seen * 60 >= decisions / 2), "hardly any {status}: {answers:?}");
+        }
+        assert!(answers.contains_key(&400), "an owner is never required: {answers:?}");
+        for (kind, seen) in &kinds {
+            assert!(seen.contains(&403) && seen.iter().any(|status| *status < 300), "{kind}: {seen:?}");
         }
     }
 }

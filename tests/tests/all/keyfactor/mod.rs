@@ -35,7 +35,10 @@ fn certificate(name: &str) -> String {
 #[tokio::test]
 async fn the_python_client_and_the_owner_script_work_unchanged() {
     let Some(python) = python() else { return };
-    let api = Api::start(Launch::new().plain_http()).await;
+    let stores = tempfile::tempdir().unwrap();
+    let api =
+        Api::start(Launch::new().plain_http().environment("CERTHOLD_STORE_ROOTS", stores.path().display().to_string())).await;
+    api.create("/authorities", json!({ "name": "Root", "subject": "CN=Root, O=Example" })).await;
     let service = api.create("/principals", json!({ "kind": "service", "name": "scripts" })).await;
     let role = json!({ "name": "Scripts", "permissions": ["/certificates/", "/security/read/"] });
     let role = api.create("/roles", role).await;
@@ -52,6 +55,7 @@ async fn the_python_client_and_the_owner_script_work_unchanged() {
     command.env("CLIENT_SECRET", client["client_secret"].as_str().unwrap());
     command.env("NAME", "admin").env("PASSWORD", ADMIN_PASSWORD).env("ROLE", "Web Operations");
     command.env("PEM", certificate("sdk.example.com")).env("NO_PROXY", "127.0.0.1");
+    command.env("STORES", stores.path());
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     let (told, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && told.ends_with("done\n"), "{told}\n{wrong}");

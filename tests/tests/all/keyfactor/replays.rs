@@ -39,7 +39,11 @@ struct Client {
 
 impl Client {
     async fn start() -> Client {
-        let api = Api::start(Launch::new().plain_http()).await;
+        Client::of(Launch::new()).await
+    }
+
+    async fn of(launch: Launch) -> Client {
+        let api = Api::start(launch.plain_http()).await;
         let authorization = format!("Basic {}", STANDARD.encode(format!("EXAMPLE\\admin:{ADMIN_PASSWORD}")));
         Client { api, authorization }
     }
@@ -258,4 +262,170 @@ async fn terraform_and_cert_manager_enrol() {
         signed["CertificateInformation"]["KeyfactorID"]
     );
     client.send("POST /KeyfactorAPI/Certificates/Recover", &file, &body).await.expect(200);
+}
+
+/// People are given roles by the claims of their groups: the script looks up roles, claims and the set, and writes what is missing.
+#[tokio::test]
+async fn groups_are_provisioned_by_the_python_script() {
+    let client = Client::start().await;
+    let roles = "GET /KeyfactorAPI/Security/Roles?returnlimit=100";
+    let before = client.send(roles, V2, "").await;
+    let count = before.header("x-total-count").concat();
+    assert_eq!(before.expect(200).as_array().unwrap().len().to_string(), count);
+    let claims = "GET /KeyfactorAPI/Security/Claims?QueryString=ClaimType%20-eq%20%224%22&ReturnLimit=100";
+    let none = client.send(claims, V1, "").await;
+    assert_eq!((none.header("x-total-count"), none.body.as_str()), (vec!["0"], "[]"));
+    let mut sent = Vec::new();
+    for name in ["web-team", "mail-team"] {
+        let claim = format!(
+            r#"{{"ClaimType":"OAuthRole","ClaimValue":"{name}","ProviderAuthenticationScheme":"entra","Description":"{name}"}}"#
+        );
+        let made = client.send("POST /KeyfactorAPI/Security/Claims", V1, &claim).await.expect(200);
+        assert_eq!((&made["ClaimType"], &made["Provider"]["AuthenticationScheme"]), (&json!("OAuthRole"), &json!("entra")));
+        sent.push(
+            json!({ "ClaimType": "OAuthRole", "ClaimValue": name, "ProviderAuthenticationScheme": "entra", "Description": name }),
+        );
+    }
+    let found = client.send(claims, V1, "").await.expect(200);
+    assert_eq!(found.as_array().unwrap().len(), 2);
+    // Its second page is asked for in the second version, which this address does not have.
+    assert_eq!(client.send(&format!("{claims}&PageReturned=2"), V2, "").await.expect(200), json!([]));
+    assert_eq!(client.send(claims, V2, "").await.expect(200), found, "and page 1 again is page 1");
+    let set = client.send("GET /KeyfactorAPI/PermissionSets?QueryString=Name%20-eq%20%22Global%22", V1, "").await.expect(200);
+    assert_eq!(set[0]["Name"], "Global");
+    let role = json!({ "Name": "Web Team", "Description": "provisioned", "EmailAddress": "web@example.org",
+        "PermissionSetId": set[0]["Id"], "Permissions": ["/portal/read/"], "Claims": [sent[0].clone()] });
+    let role = client.send("POST /KeyfactorAPI/Security/Roles", V2, &role.to_string()).await.expect(200);
+    let mut changed = role.clone();
+    changed["Claims"] = json!(sent);
+    let changed = client.send("PUT /KeyfactorAPI/Security/Roles", V2, &changed.to_string()).await.expect(200);
+    assert_eq!(changed["Claims"].as_array().unwrap().len(), 2);
+    assert_eq!((&changed["Id"], &changed["Permissions"]), (&role["Id"], &json!(["/portal/read/"])));
+    let after = client.send(roles, V2, "").await.expect(200);
+    let mine = after.as_array().unwrap().iter().find(|one| one["Name"] == "Web Team").unwrap();
+    assert_eq!(mine["Claims"], changed["Claims"]);
+}
+
+/// The scripts that fetch the log: two slashes behind the root, a page at a time, and the file.
+#[tokio::test]
+async fn the_log_is_fetched_by_the_python_scripts() {
+    let client = Client::start().await;
+    let ids = [client.import("one.example.com").await, client.import("two.example.com").await];
+    for id in ids {
+        let owner = r#"{"NewRoleName":"Administrator"}"#;
+        client.send(&format!("PUT /KeyfactorAPI/Certificates/{id}/Owner"), V1, owner).await.expect(204);
+    }
+    let since = "QueryString=Timestamp%20-ge%20%22%25TODAY-1%25%22%20AND%20Category%20-eq%202001%20AND%20Operation%20-eq%202";
+    let first = client.send(&format!("GET /KeyfactorAPI//Audit?{since}&PageReturned=1&ReturnLimit=1"), V1, "").await;
+    assert_eq!(first.header("x-total-count"), ["2"]);
+    let mut entries = Vec::new();
+    for page in 1.. {
+        let path = format!("GET /KeyfactorAPI//Audit?{since}&PageReturned={page}&ReturnLimit=1");
+        let rows = client.send(&path, V1, "").await.expect(200);
+        match rows.as_array().unwrap().first() {
+            Some(row) => entries.push(row.clone()),
+            None => break,
+        }
+    }
+    assert_eq!(entries.len(), 2);
+    for entry in &entries {
+        let id = &entry["Id"];
+        assert_eq!(client.send(&format!("GET /KeyfactorAPI/Audit/{id}"), V1, "").await.expect(200)["Message"], entry["Message"]);
+        assert_eq!(client.send(&format!("GET /KeyfactorAPI/Audit/{id}/Validate"), V1, "").await.expect(200), true);
+    }
+    let file = client.send(&format!("GET /KeyfactorAPI//Audit/Download?{since}"), V1, "").await.expect(200);
+    let file = file.as_str().unwrap();
+    assert_eq!(file.lines().count(), 3, "a head and two lines: {file}");
+}
+
+/// Asks until it is so: jobs are done behind.
+async fn until(client: &Client, line: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    for _ in 0..300 {
+        let told = client.send(line, V1, "null").await.expect(200);
+        if is_so(&told) {
+            return told;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{line} never says so:\n{}", client.api.server.log());
+}
+
+/// What kfutil and the Terraform provider send: a store is made, filled, watched, changed, emptied and removed.
+#[tokio::test]
+async fn stores_are_kept_by_kfutil_and_terraform() {
+    let roots = tempfile::tempdir().unwrap();
+    let root = roots.path().display().to_string();
+    let client = Client::of(Launch::new().environment("CERTHOLD_STORE_ROOTS", &root)).await;
+    let go = "User-Agent: Go-http-client/1.1\r\nContent-Type: application/json\r\nx-keyfactor-api-version: 1\r\n";
+    let container = r#"{"Name":"Web","OverwriteSchedules":false,"Schedule":"","CertStoreType":102}"#;
+    let container = client.send("POST /KeyfactorAPI/CertificateStoreContainers", go, container).await.expect(200);
+    let containers = client.send("GET /KeyfactorAPI/CertificateStoreContainers?pq.pageReturned=1", go, "null").await.expect(200);
+    assert_eq!((&containers[0]["Id"], &containers[0]["Schedule"]), (&container["Id"], &json!("")));
+    let store = |name: &str| {
+        format!(
+            r#"{{"ContainerId":{},"ClientMachine":"web-1","Storepath":"{root}/{name}.p12","CertStoreInventoryJobId":null,"CertStoreType":102,"Approved":true,"CreateIfMissing":true,"Properties":"{{\"encryption\":\"legacy\",\"ServerUsesSsl\":\"true\"}}","AgentId":"00000000-0000-0000-0000-000000000000","AgentAssigned":null,"ContainerName":null,"InventorySchedule":{{"Interval":{{"Minutes":60}}}},"ReenrollmentStatus":null,"SetNewPasswordAllowed":null,"Password":{{"SecretValue":"changeit-4711"}}}}"#,
+            container["Id"]
+        )
+    };
+    let made = client.send("POST /KeyfactorAPI/CertificateStores", go, &store("shop")).await.expect(200);
+    client.send("POST /KeyfactorAPI/CertificateStores", go, &store("mail")).await.expect(200);
+    let guid = made["Id"].as_str().unwrap().to_owned();
+    assert!(made["Properties"].is_string() && made["Password"].is_null(), "{made}");
+
+    // Every page, until one is empty; the address ends in a slash.
+    let mut all = Vec::new();
+    for page in 1.. {
+        let path = format!("GET /KeyfactorAPI/CertificateStores/?certificateStoreQuery.pageReturned={page}");
+        let rows = client.send(&path, go, "null").await.expect(200);
+        if rows == json!([]) {
+            break;
+        }
+        all.extend(rows.as_array().unwrap().iter().map(|one| one["Id"].clone()));
+    }
+    assert_eq!(all.len(), 2);
+    let query = format!("certificateStoreQuery.queryString=ContainerId%20-eq%20%22{}%22", container["Id"]);
+    let found = client.send(&format!("GET /KeyfactorAPI/CertificateStores/?{query}"), go, "null").await.expect(200);
+    assert_eq!(found.as_array().unwrap().len(), 2, "a number in quotation marks");
+
+    // A certificate with its key is put into it, and looked for where Terraform looks.
+    let id = client.import("shop.example.com").await;
+    let add = format!(
+        r#"{{"CertificateId":{id},"CertificateStores":[{{"CertificateStoreId":"{guid}","Alias":"shop","JobFields":{{}},"Overwrite":true,"EntryPassword":null,"IncludePrivateKey":true}}],"Schedule":{{"Immediate":true}},"CollectionId":0}}"#
+    );
+    let jobs = client.send("POST /KeyfactorAPI/CertificateStores/Certificates/Add", go, &add).await.expect(200);
+    assert_eq!(jobs.as_array().unwrap().len(), 1);
+    let inventory = format!("GET /KeyfactorAPI/CertificateStores/{guid}/Inventory?query.pageReturned=1");
+    let held = until(&client, &inventory, |told| *told != json!([])).await;
+    assert_eq!((&held[0]["Name"], &held[0]["Certificates"][0]["Id"]), (&json!("shop"), &json!(id)));
+    let next = inventory.replace("pageReturned=1", "pageReturned=2");
+    assert_eq!(client.send(&next, go, "null").await.expect(200), json!([]));
+    let shown = format!("GET /KeyfactorAPI/Certificates/{id}?includeLocations=true&includeMetadata=true");
+    let shown = client.send(&shown, go, "null").await.expect(200);
+    assert_eq!((&shown["Locations"][0]["CertStoreId"], &shown["Locations"][0]["Alias"]), (&json!(guid), &json!("shop")));
+    assert!(std::fs::read(format!("{root}/shop.p12")).unwrap().starts_with(&[0x30]), "a PKCS#12 file");
+
+    // By thumbprint the client reads an object, fails, and asks the same again for a list.
+    let by_thumbprint = format!(
+        "GET /KeyfactorAPI/Certificates?includeLocations=true&pq.queryString=Thumbprint%20-eq%20%22{}%22",
+        shown["Thumbprint"].as_str().unwrap()
+    );
+    let twice = [client.send(&by_thumbprint, go, "null").await, client.send(&by_thumbprint, go, "null").await];
+    assert_eq!(twice[0].body, twice[1].body);
+    let [first, _] = twice;
+    assert_eq!(first.expect(200)[0]["Id"], id);
+
+    // Changed by a method that is spelled as the client spells it.
+    let change = format!(
+        r#"{{"Id":"{guid}","ContainerId":null,"ClientMachine":"web-2","Storepath":"{root}/shop.p12","CertStoreType":102,"Properties":"{{\"encryption\":\"legacy\"}}","InventorySchedule":{{"Daily":{{"Time":"2022-05-27T03:15:00Z"}}}}}}"#
+    );
+    let changed = client.send("Put /KeyfactorAPI/CertificateStores", go, &change).await.expect(200);
+    assert_eq!((&changed["ClientMachine"], &changed["Id"]), (&json!("web-2"), &json!(guid)));
+    let remove = format!(
+        r#"{{"CertificateStores":[{{"CertificateStoreId":"{guid}","Alias":"shop","JobFields":{{}}}}],"Schedule":{{"Immediate":true}},"CollectionId":0}}"#
+    );
+    client.send("POST /KeyfactorAPI/CertificateStores/Certificates/Remove", go, &remove).await.expect(200);
+    until(&client, &inventory, |told| *told == json!([])).await;
+    client.send(&format!("DELETE /KeyfactorAPI/CertificateStores/{guid}"), go, "null").await.expect(204);
+    let gone = client.send(&format!("GET /KeyfactorAPI/CertificateStores/{guid}"), go, "null").await.expect(404);
+    assert!(gone["Message"].as_str().unwrap().contains(&guid), "{gone}");
 }

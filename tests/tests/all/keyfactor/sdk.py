@@ -1,7 +1,7 @@
 """Drives a server with the vendor's own Python client (keyfactor-v-1-client), and repeats what the owner update script sends.
 
 Environment: BASE (…/KeyfactorAPI), TOKEN_URL, CLIENT_ID, CLIENT_SECRET, NAME and PASSWORD of an administrator, PEM (a certificate with its
-key), ROLE (the name of a role)."""
+key), ROLE (the name of a role), STORES (a directory for certificate stores)."""
 
 import base64
 import json
@@ -60,6 +60,8 @@ from keyfactor_v_1_client.models.keyfactor_api_models_metadata_field_metadata_fi
 )
 from keyfactor_v_1_client.models.models_certificate_import_request_model import ModelsCertificateImportRequestModel as Import
 from keyfactor_v_1_client.models.models_revoke_certificate_request import ModelsRevokeCertificateRequest as Revoke
+
+from sdk_writes import writes
 
 BASE = os.environ["BASE"]
 PEM = os.environ["PEM"]
@@ -190,6 +192,8 @@ def main():
     ask(certificate_post_import_certificate, client=client, json_body=Import(certificate=content))
     (held,) = ask(certificate_query_certificates, client=client, pq_query_string='IssuedCN -eq "sdk.example.com"')
     owner_update(held.serial_number)
+    collection = ask(certificate_collection_get_collections, client=client)[0].id
+    writes(client, headers, held.id, base64.b64decode("".join(PEM.split("-----")[2].split())), collection)
     print("done")
 
 

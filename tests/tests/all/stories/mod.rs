@@ -2,6 +2,7 @@
 
 mod access;
 mod adopting;
+mod asking;
 mod borders;
 mod bulk;
 mod certificates;

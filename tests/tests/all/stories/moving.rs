@@ -38,10 +38,7 @@ fn place(name: &str, container: Option<ContainerId>) -> StoreCommand {
     }
 }
 
-fn making(
-    actor: &Actor,
-    command: &StoreCommand,
-) -> impl Fn(&mut Tx<'_>, i64) -> certhold_domain::Result<StoreId> + Send + use<> {
+fn making(actor: &Actor, command: &StoreCommand) -> impl Fn(&mut Tx<'_>, i64) -> certhold_domain::Result<StoreId> + Send + use<> {
     let (actor, command) = (actor.clone(), command.clone());
     move |tx, now| stores::create(tx, &actor, &command, &Roots(vec!["/srv/tls/".into()]), now)
 }

@@ -163,7 +163,7 @@ fn issued_here(world: &World, subjects: &mut Vec<Subject>) {
     subjects.push(Subject { has_key: true, ..described(certificate.0, &der, None, "private CA") });
 }
 
-fn fill_index(world: &World) {
+pub(super) fn fill_index(world: &World) {
     assert!(world.read(inventory::text_index_is_behind).unwrap());
     while world.write(|tx, _| inventory::fill_text_index(tx)).unwrap() {}
     assert!(!world.read(inventory::text_index_is_behind).unwrap());
@@ -524,7 +524,7 @@ pub fn owners_have_any_name(world: &World) {
 }
 
 /// As if every counted value had been shared by too many certificates to be indexed.
-fn forget_the_frequent(world: &World) {
+pub(super) fn forget_the_frequent(world: &World) {
     world.tamper("DELETE FROM certificate_term WHERE term IN (SELECT term FROM facet)");
     world.tamper("UPDATE facet SET frequent = TRUE WHERE field < 100");
 }

@@ -1,10 +1,12 @@
 //! The API as its clients use it, without a socket.
 
+mod bad_input;
 mod certificates;
 mod changing;
 mod enrollment;
 mod fields;
 mod files;
+mod house;
 mod imports;
 mod many;
 mod metadata;
