@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use certhold_domain::access::review::{self, Filter, Line, Page, Review, csv};
+use certhold_domain::access::review::{self, Filter, Page, Review, csv};
 use certhold_domain::{Actor, Result};
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};

@@ -483,6 +483,7 @@ mod tests {
             owner: None,
             no_owner: true,
             collection: None,
+            view: None,
             sort: Order::ExpiryLast,
             limit: None,
         };

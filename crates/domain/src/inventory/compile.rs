@@ -511,19 +511,10 @@ fn revoker(wanted: &mut Conditions, test: &Test) -> Compiled {
 }
 
 fn requester(wanted: &mut Conditions, test: &Test) -> Compiled {
-    let test = match test {
-        Test::Set => "<> ''".to_owned(),
-        other => match folded_test(wanted, other) {
-            Some(test) => test,
-            None => return never(),
-        },
-    };
+    let Some(test) = folded_test(wanted, "issued_certificate.requester_folded", test) else { return never() };
     exact(
-        format!(
-            "EXISTS (SELECT 1 FROM issued_certificate WHERE issued_certificate.certificate = certificate.id \
-             AND issued_certificate.requester_folded {test})"
-        ),
-        Some(format!("SELECT certificate FROM issued_certificate WHERE issued_certificate.requester_folded {test}")),
+        format!("EXISTS (SELECT 1 FROM issued_certificate WHERE issued_certificate.certificate = certificate.id AND {test})"),
+        Some(format!("SELECT certificate FROM issued_certificate WHERE {test}")),
     )
 }
 

@@ -16,7 +16,9 @@ use certhold_domain::ownership::{self, Candidate, ChangeOwner, Denial, OwnerChan
 use certhold_domain::renewal::managed::{self, Managed};
 use certhold_domain::renewal::revocation::{AtIssuer, Standing};
 use certhold_domain::stores::{self, Location};
-use certhold_domain::{Actor, CertificateId, ContainerId, Error, Refusal, Result as DomainResult, RoleId, TrustSetId};
+use certhold_domain::{
+    Actor, CertificateId, CollectionId, ContainerId, Error, Refusal, Result as DomainResult, RoleId, TrustSetId,
+};
 use certhold_pki::pem;
 use certhold_store::Tx;
 
