@@ -430,5 +430,7 @@ pub fn who_enrolled_and_what_a_certificate_names_are_asked(world: &World) {
     assert_eq!(find(world, "NetBIOSRequester -eq \"müller\""), []);
     let uuids = [world.uuid(), world.uuid()];
     world.write(move |tx, now| certhold_domain::prepare(tx, &uuids, now)).unwrap();
+    // What was counted before is counted again once something has come in.
+    world.certificate(&["later.example.org"], None);
     assert_eq!(find(world, "NetBIOSRequester -eq \"müller\""), [other]);
 }

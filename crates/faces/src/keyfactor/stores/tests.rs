@@ -50,13 +50,6 @@ async fn stores_and_containers_are_served_as_clients_know_them() {
     assert_eq!(listed.expect(200)[0]["Storepath"], "/srv/tls/b.p12");
     let shown = admin(&test, "GET", &format!("/CertificateStores/{}", uuid.to_uppercase()), None).await.expect(200);
     assert_eq!(shown["Id"], uuid);
-    let missing = admin(&test, "GET", "/CertificateStores/6d2b53e2-0000-4000-8000-000000000000", None).await;
-    let told = missing.expect(404);
-    assert_eq!(told["Message"], "Certificate store with id '6d2b53e2-0000-4000-8000-000000000000' does not exist.");
-    let unknown = admin(&test, "POST", "/CertificateStores", Some(json!({ "CertStoreType": 999 }))).await.expect(404);
-    assert_eq!(unknown["Message"], "The certificate store type with StoreType '999' does not exist.");
-    let group = json!({ "Name": "x", "CertStoreType": 999 });
-    assert_eq!(admin(&test, "POST", "/CertificateStoreContainers", Some(group)).await.expect(404), unknown);
 
     let changed =
         admin(&test, "PUT", "/CertificateStores", Some(json!({ "Id": uuid, "ClientMachine": "web-9" }))).await.expect(200);
@@ -109,6 +102,18 @@ async fn stores_and_containers_are_served_as_clients_know_them() {
     for path in ["/KeyfactorAPI/CertificateStores", "/api/v1/events"] {
         assert!(!test.get(path).await.text().contains("changeit-4711"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_there_is_not_is_said_as_clients_know_it() {
+    let test = TestApp::new().await;
+    let missing = admin(&test, "GET", "/CertificateStores/6d2b53e2-0000-4000-8000-000000000000", None).await;
+    let told = missing.expect(404);
+    assert_eq!(told["Message"], "Certificate store with id '6d2b53e2-0000-4000-8000-000000000000' does not exist.");
+    let unknown = admin(&test, "POST", "/CertificateStores", Some(json!({ "CertStoreType": 999 }))).await.expect(404);
+    assert_eq!(unknown["Message"], "The certificate store type with StoreType '999' does not exist.");
+    let group = json!({ "Name": "x", "CertStoreType": 999 });
+    assert_eq!(admin(&test, "POST", "/CertificateStoreContainers", Some(group)).await.expect(404), unknown);
 }
 
 #[tokio::test]
