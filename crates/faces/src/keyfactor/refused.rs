@@ -189,8 +189,15 @@ impl Refused {
     }
 }
 
+/// What was sent may stand in a message, and may be anything: so many characters are enough to know it again.
+const MESSAGE_CHARS: usize = 2_000;
+
 /// Every message is one sentence with its full stop, except those whose shape clients know.
-fn sentence(message: String) -> String {
+fn sentence(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MESSAGE_CHARS) {
+        message.truncate(end);
+        message.push('…');
+    }
     let ends = |text: &str| text.ends_with(['.', '!', '?', '\'', '"']);
     if message.is_empty() || ends(&message) { message } else { message + "." }
 }

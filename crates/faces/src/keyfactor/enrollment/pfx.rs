@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use certhold_domain::limits;
 use certhold_domain::private_ca::{EnrolmentRequest, KeySource};
 use certhold_domain::{CertificateId, Entropy, Refusal, Result as DomainResult};
 use certhold_pki::{Entry, Facts, OutputFormat, PrivateKey};
@@ -217,6 +218,9 @@ pub async fn with_key(
     headers: HeaderMap,
     Body(mut sent): Body<PfxRequest>,
 ) -> Answer<Json<PfxIssued>> {
+    if sent.friendly_name.as_ref().is_some_and(|name| name.chars().count() > limits::NAME_CHARS) {
+        return Err(Refused::invalid("CustomFriendlyName", format!("at most {} characters", limits::NAME_CHARS)));
+    }
     let authority = authority(&author, sent.authority.clone(), true).await?;
     let (packing, existing) = (sent.packing(&app, &headers)?, sent.existing()?);
     let metadata = changes(sent.metadata)?;

@@ -38,6 +38,25 @@ const WORDS: &[&str] = &[
 /// Where a number that nobody counted to is as good as any other.
 const ANY_NUMBER: &[&str] = &["DisplayOrder"];
 
+/// What is taken although it looks wrong: endpoint, the end of the mutation's name, and why.
+const TAKEN: &[(&str, &str, &str)] = &[
+    ("POST /Security/Roles", "/Id: an unknown number", "whole answers are sent back under another name: the id is left out"),
+    ("PUT /Security/Roles", "/Claims/0/Description: 100,000 characters", "the claim is there already, and stays as it is"),
+    (
+        "/Permissions/Collections",
+        "/0/CollectionId: an unknown number",
+        "a right on what is not there may be granted, and is worth nothing",
+    ),
+    (
+        "/Permissions/Containers",
+        "/0/ContainerId: an unknown number",
+        "a right on what is not there may be granted, and is worth nothing",
+    ),
+    ("POST /Enrollment/PFX", "/Stores/0/Alias: 100,000 characters", "the certificate is issued, and the store refuses the name"),
+    ("POST /Security/Identities", "/IdentityType: 100,000 characters", "whatever is not Group is User"),
+    ("POST /Security/Identities", "/IdentityType: an unknown word", "whatever is not Group is User"),
+];
+
 /// One thing that is wrong, and the body with it.
 struct Mutation {
     what: String,
@@ -119,6 +138,10 @@ async fn one_wrong_member_is_refused_and_changes_nothing() {
     for endpoint in ENDPOINTS {
         for valid in house.valid(endpoint.method, endpoint.path) {
             for Mutation { what, body } in mutations(&valid.body) {
+                let called = format!("{} {}", endpoint.method, endpoint.path);
+                if TAKEN.iter().any(|(end, mutation, _)| called.ends_with(end) && what.ends_with(mutation)) {
+                    continue;
+                }
                 count += 1;
                 let reply = house.send(&admin, endpoint.method, &valid, &body).await;
                 let status = reply.status.as_u16();
@@ -176,7 +199,7 @@ async fn ids_of_nothing_are_refused_and_change_nothing() {
 }
 
 /// Lists that say how many there are and take no query.
-const WITHOUT_QUERY: &[&str] = &[];
+const WITHOUT_QUERY: &[&str] = &["/CSRGeneration/Pending", "/PermissionSets/My"];
 
 #[tokio::test]
 async fn broken_queries_are_refused_with_their_position() {
@@ -237,8 +260,7 @@ async fn broken_queries_are_refused_with_their_position() {
 async fn certificates_of_other_collections_are_as_if_they_were_not_there() {
     let house = House::new().await;
     let keyfactor = &house.keyfactor;
-    let ids = keyfactor.test.import_samples(40).await;
-    let (mine, other) = (ids[38], ids[39]);
+    let (mine, other) = (house.samples[8], house.samples[10]);
     let collection = keyfactor.collection("Mine", &format!("CertId -eq {mine}")).await;
     let foreign = keyfactor.collection("Theirs", &format!("CertId -eq {other}")).await;
     let rights = ["read", "change_owner", "delete", "delete_and_exclude", "metadata/modify", "private_key/read", "revoke"];

@@ -20,7 +20,7 @@ pub struct House {
     pub keyfactor: Keyfactor,
     ids: BTreeMap<&'static str, Value>,
     /// Imported ones, which nothing was done with.
-    samples: Vec<i64>,
+    pub samples: Vec<i64>,
     /// With keys in custody.
     enrolled: Vec<i64>,
 }
@@ -284,7 +284,7 @@ impl House {
         match (method, path) {
             ("POST" | "PUT", path) if path.starts_with("/EnrollmentPatterns") => json!({
                 "Id": ids["pattern"], "Name": if method == "POST" { "Third" } else { "Web servers" }, "Description": "d", "Template": 1,
-                "AllowedEnrollmentTypes": 7, "AssociatedRoles": ["First"], "CertificateAuthorities": ["Root"],
+                "AllowedEnrollmentTypes": 7, "AssociatedRoles": ["First"], "CertificateAuthorities": [{ "Id": 1 }],
                 "Regexes": [{ "SubjectPart": "O", "Regex": "^Ex", "Error": "ours", "CaseSensitive": true }],
                 "Defaults": [{ "SubjectPart": "O", "Value": "Example" }],
                 "MetadataFields": [{ "MetadataId": ids["field"], "DefaultValue": "Web", "Enrollment": 0 }],

@@ -76,6 +76,37 @@ fn spelled(usage: &str) -> Vec<String> {
     row.map_or_else(|| vec![usage.to_owned()], |row| row.map(str::to_owned).to_vec())
 }
 
+/// What was decided about a certificate, and what Certhold has no data for.
+fn decided(known: &Known) -> Vec<(&'static str, Cell)> {
+    let number = |number: i64| Cell::Number(Some(number));
+    let flag = |flag: bool| Cell::Flag(Some(flag));
+    let some = |text: &Option<String>| texts(text.clone());
+    let one = |text: &str| texts([text.to_owned()]);
+    vec![
+        ("OwnerRoleName", texts(known.owner.iter().map(|(_, name)| name.clone()))),
+        ("OwnerRoleId", Cell::Number(known.owner.as_ref().map(|(id, _)| *id))),
+        ("ImportDate", number(known.held_since)),
+        ("RevocationDate", Cell::Number(known.revoked.as_ref().map(|(at, _)| *at))),
+        ("SelfSigned", flag(known.is_self_signed)),
+        ("Managed", flag(known.managed.is_some())),
+        ("IsExcluded", flag(known.is_excluded)),
+        ("ManagedName", some(&known.managed)),
+        ("Source", one(&known.source)),
+        ("CertStoreFQDN", texts(known.stores.iter().map(|(machine, ..)| machine.clone()))),
+        ("CertStorePath", texts(known.stores.iter().map(|(_, path, _)| path.clone()))),
+        ("CertStoreContainer", texts(known.stores.iter().filter_map(|(.., container)| container.clone()))),
+        ("CA", some(&known.authority)),
+        ("TemplateShortName", texts(known.template.map(|(short, _)| short.to_owned()))),
+        ("TemplateDisplayName", texts(known.template.map(|(_, long)| long.to_owned()))),
+        ("Revoker", texts(known.revoked.as_ref().map(|(_, who)| who.clone()))),
+        ("ArchivedKey", flag(false)),
+        ("CertRequestId", Cell::Number(None)),
+        ("NetBIOSPrincipal", texts(None)),
+        ("SSLDNSName", texts(None)),
+        ("SSLPort", Cell::Number(None)),
+    ]
+}
+
 /// The certificate as a plain record. `keys` are the digests of the public keys whose private keys are in custody.
 fn record(id: i64, der: &[u8], known: &Known, keys: &BTreeSet<String>) -> Record {
     let facts = Facts::of(der).unwrap();
@@ -113,11 +144,8 @@ fn record(id: i64, der: &[u8], known: &Known, keys: &BTreeSet<String>) -> Record
         ("IssuedDN", one(&facts.subject)),
         ("IssuerDN", one(&facts.issuer)),
         ("IssuerCN", some(&facts.issuer_common_name)),
-        ("OwnerRoleName", texts(known.owner.iter().map(|(_, name)| name.clone()))),
-        ("OwnerRoleId", Cell::Number(known.owner.as_ref().map(|(id, _)| *id))),
         ("ExpirationDate", number(facts.not_after)),
         ("IssuedDate", number(facts.not_before)),
-        ("ImportDate", number(known.held_since)),
         ("SerialNumber", one(&facts.serial)),
         ("Thumbprint", one(&hex(&facts.sha1))),
         ("Fingerprint", one(&hex(&facts.sha256))),
@@ -125,7 +153,6 @@ fn record(id: i64, der: &[u8], known: &Known, keys: &BTreeSet<String>) -> Record
         ("AuthorityKeyId", some(&facts.authority_key_id)),
         ("CertId", number(id)),
         ("CertState", number(state)),
-        ("RevocationDate", Cell::Number(known.revoked.as_ref().map(|(at, _)| *at))),
         ("KeyType", number(key_type)),
         ("KeyAlgorithm", one(&facts.key_algorithm)),
         ("KeySize", Cell::Number(facts.key_bits.map(i64::from))),
@@ -141,25 +168,9 @@ fn record(id: i64, der: &[u8], known: &Known, keys: &BTreeSet<String>) -> Record
         ("FindingSeverity", Cell::Number(rules.iter().map(|(name, _)| severity(name)).max())),
         ("HasPrivateKey", flag(keys.contains(&spki))),
         ("PublicKey", one(&spki)),
-        ("SelfSigned", flag(known.is_self_signed)),
         ("IsCA", flag(facts.is_ca)),
-        ("Managed", flag(known.managed.is_some())),
-        ("IsExcluded", flag(known.is_excluded)),
-        ("ManagedName", some(&known.managed)),
-        ("Source", one(&known.source)),
-        ("CertStoreFQDN", texts(known.stores.iter().map(|(machine, ..)| machine.clone()))),
-        ("CertStorePath", texts(known.stores.iter().map(|(_, path, _)| path.clone()))),
-        ("CertStoreContainer", texts(known.stores.iter().filter_map(|(.., container)| container.clone()))),
-        ("CA", some(&known.authority)),
-        ("TemplateShortName", texts(known.template.map(|(short, _)| short.to_owned()))),
-        ("TemplateDisplayName", texts(known.template.map(|(_, long)| long.to_owned()))),
-        ("Revoker", texts(known.revoked.as_ref().map(|(_, who)| who.clone()))),
-        ("ArchivedKey", flag(false)),
-        ("CertRequestId", Cell::Number(None)),
-        ("NetBIOSPrincipal", texts(None)),
-        ("SSLDNSName", texts(None)),
-        ("SSLPort", Cell::Number(None)),
     ]);
+    cells.extend(decided(known));
     for (names, kind) in NOTED {
         let empty = match kind {
             Kind::Number | Kind::Date => Cell::Number(None),
