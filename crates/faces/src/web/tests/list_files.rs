@@ -69,7 +69,12 @@ async fn furnish_lists(server: &TestApp, admin: &Visitor<'_>, ids: &[i64]) {
     admin.follow("/claims", &[("type", "group"), ("value", "ops"), ("provider", "corporate"), ("description", "")]).await;
     admin.post("/account/clients", &[("client_name", "nightly"), ("client_scopes", "")]).await;
     admin.follow(&format!("/certificates/{}/exclude", ids[0]), &[]).await;
-    admin.follow("/trust-sets/new", &[("name", "Ours"), ("certificates", &ids[1].to_string())]).await;
+    let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = authority.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem();
+    let answer = server.post("/api/v1/certificates", serde_json::json!({ "content": authority })).await.expect(200);
+    let trusted = answer["items"][0]["certificate"].as_i64().unwrap().to_string();
+    admin.follow("/trust-sets/new", &[("name", "Ours"), ("certificates", &trusted)]).await;
     let provider = [
         ("name", "Corporate"),
         ("display_name", "Corporate"),
