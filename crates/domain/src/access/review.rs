@@ -335,7 +335,8 @@ fn reaches<'a>(tx: &mut Tx<'_>, access: &'a Access, action: &str) -> Result<Reac
     for role in &access.roles {
         let scoped = role.grants.iter().filter(|grant| covers_any(&role.bound, grant.as_str()));
         for (leaf, takes, id) in scoped.filter_map(|grant| tree::scoped(grant.as_str())) {
-            if !ways.contains(&leaf) && !(through.contains(&leaf) && over_stores.is_empty()) {
+            let covered = through.contains(&leaf) && over_stores.is_empty();
+            if !covered && !ways.contains(&leaf) {
                 continue;
             }
             let reach = match takes {

@@ -49,6 +49,16 @@ pub fn is_group(kind: ClaimType) -> bool {
     matches!(kind, ClaimType::Group | ClaimType::OauthRole)
 }
 
+/// Whether an `IdentityType` means a group; nothing when it is left out.
+pub fn read_identity_type(sent: Option<&str>) -> Answer<Option<bool>> {
+    match sent.map(|sent| sent.trim().to_ascii_lowercase()).as_deref() {
+        None | Some("") => Ok(None),
+        Some("group") => Ok(Some(true)),
+        Some("user" | "computer") => Ok(Some(false)),
+        Some(_) => Err(Refused::malformed("IdentityType: it is User, Group or Computer.")),
+    }
+}
+
 /// A kind of claim as it is sent: by name or by number.
 #[derive(Clone, Copy, Debug)]
 pub struct SentType(pub ClaimType);

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::claims::is_group;
+use super::claims::{is_group, read_identity_type};
 use super::extract::{Asked, Author, Body, Caller, Id};
 use super::listing::{Listed, Short};
 use super::protocol::Json;
@@ -122,8 +122,7 @@ pub struct IdentityRequest {
 #[utoipa::path(post, path = "/Security/Identities", tag = "Security", request_body = IdentityRequest,
     responses((status = 200, description = "The new identity", body = Identity)))]
 pub async fn create(author: Author, Body(sent): Body<IdentityRequest>) -> Answer<Json<Identity>> {
-    let is_group = sent.identity_type.is_some_and(|kind| kind.eq_ignore_ascii_case("group"));
-    let kind = if is_group { ClaimType::Group } else { ClaimType::User };
+    let kind = if read_identity_type(sent.identity_type.as_deref())? == Some(true) { ClaimType::Group } else { ClaimType::User };
     let key = ClaimKey { kind, value: sent.account_name, provider: DIRECTORY.to_owned() };
     let made = author
         .write(move |tx, actor, now| {

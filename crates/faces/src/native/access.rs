@@ -353,7 +353,7 @@ mod tests {
             (&json!(true), &json!("whoever signs in with group \"EXAMPLE\\\\web\" of corporate"))
         );
         let client = json!({ "name": "nightly", "scopes": ["/portal/"] });
-        let client = test.post(&format!("/api/v1/principals/{id}/clients"), client).await.expect(201)["id"].clone();
+        let client = test.post(&format!("/api/v1/principals/{id}/api-clients"), client).await.expect(201)["id"].clone();
         let told = why(&format!("client={client}&container={container}")).await;
         assert!(told["sentence"].as_str().unwrap().contains("the token's scopes do not include it"), "{told}");
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Holders, Told, Wanted, areas};
-use crate::keyfactor::claims::is_group;
+use crate::keyfactor::claims::{is_group, read_identity_type};
 use crate::keyfactor::loose;
 use crate::keyfactor::refused::{Answer, Refused};
 
@@ -85,7 +85,13 @@ pub struct RoleRequest {
 struct IdentityRequest {
     account_name: String,
     identity_type: Option<String>,
+    /// As it came from here, or another system's: no directory is asked for it.
+    #[serde(rename = "SID")]
+    sid: Option<String>,
 }
+
+/// Characters of a security identifier: that of Windows has 184 at most.
+const SID_CHARS: usize = 184;
 
 impl RoleRequest {
     pub(super) fn read(sent: Value) -> Answer<RoleRequest> {
@@ -95,11 +101,14 @@ impl RoleRequest {
     pub(super) fn wanted(self) -> Answer<Wanted> {
         let permissions = self.permissions.unwrap_or_default();
         let paths = permissions.iter().map(|words| areas::path(words).map(str::to_owned)).collect::<Answer<Vec<_>>>()?;
-        let name = |identity: IdentityRequest| WantedName {
-            value: identity.account_name,
-            group: identity.identity_type.filter(|kind| !kind.trim().is_empty()).map(|kind| kind.eq_ignore_ascii_case("group")),
-            provider: DIRECTORY.to_owned(),
+        let name = |identity: IdentityRequest| {
+            if identity.sid.is_some_and(|sid| sid.chars().count() > SID_CHARS) {
+                return Err(Refused::malformed(format!("SID: at most {SID_CHARS} characters.")));
+            }
+            let group = read_identity_type(identity.identity_type.as_deref())?;
+            Ok(WantedName { value: identity.account_name, group, provider: DIRECTORY.to_owned() })
         };
+        let identities = self.identities.map(|identities| identities.into_iter().map(name).collect::<Answer<_>>()).transpose()?;
         Ok(Wanted {
             id: self.id,
             set: None,
@@ -110,7 +119,7 @@ impl RoleRequest {
                 permission_set: None,
                 permissions: paths,
             },
-            holders: self.identities.map(|identities| Holders::Names(identities.into_iter().map(name).collect())),
+            holders: identities.map(Holders::Names),
         })
     }
 }

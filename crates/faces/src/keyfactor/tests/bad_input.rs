@@ -53,8 +53,8 @@ const TAKEN: &[(&str, &str, &str)] = &[
         "a right on what is not there may be granted, and is worth nothing",
     ),
     ("POST /Enrollment/PFX", "/Stores/0/Alias: 100,000 characters", "the certificate is issued, and the store refuses the name"),
-    ("POST /Security/Identities", "/IdentityType: 100,000 characters", "whatever is not Group is User"),
-    ("POST /Security/Identities", "/IdentityType: an unknown word", "whatever is not Group is User"),
+    ("POST /EnrollmentPatterns", "/Id: an unknown number", "whole answers are sent back under another name: the id is left out"),
+    ("PUT /EnrollmentPatterns/{id}", "/Id: an unknown number", "the path says which one"),
 ];
 
 /// One thing that is wrong, and the body with it.
@@ -198,8 +198,8 @@ async fn ids_of_nothing_are_refused_and_change_nothing() {
     assert_eq!(house.keyfactor.test.events().await, before, "something was written");
 }
 
-/// Lists that say how many there are and take no query.
-const WITHOUT_QUERY: &[&str] = &["/CSRGeneration/Pending", "/PermissionSets/My"];
+/// Lists that say how many there are and take no query: of what this face knows, and of one's own sets.
+const WITHOUT_QUERY: &[&str] = &["/Certificates/QueryParsers", "/EnrollmentPatterns/SubjectParts", "/PermissionSets/My"];
 
 #[tokio::test]
 async fn broken_queries_are_refused_with_their_position() {

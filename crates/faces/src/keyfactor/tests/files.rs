@@ -85,7 +85,7 @@ async fn what_cannot_be_delivered_is_not_issued() {
     let keyfactor = house().await;
     let events = keyfactor.test.events().await;
     for (format, more, said) in [
-        ("JKS", json!({ "CustomFriendlyName": "x".repeat(70_000) }), "longer"),
+        ("JKS", json!({ "CustomFriendlyName": "x".repeat(201) }), "CustomFriendlyName"),
         ("PEM", json!({ "ChainOrder": "LeafFirst" }), "ChainOrder"),
         ("PFX", json!({ "Password": "short" }), "Password"),
         ("ZIP", json!({ "Password": Value::Null }), "Password"),

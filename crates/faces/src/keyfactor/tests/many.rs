@@ -13,7 +13,7 @@ async fn many_change_in_pieces_and_none_where_one_is_refused() {
     let ids = keyfactor.test.import_samples(MANY).await;
     let (first, last) = (ids[0], ids[ids.len() - 1]);
     keyfactor.call("POST", "/MetadataFields", json!({ "Name": "Tier", "Description": "", "DataType": 2 })).await.expect(200);
-    let (_, mine, _) = keyfactor.test.service("mine", &[]).await;
+    let (_, mine, _) = keyfactor.test.service("mine", &["/portal/read/"]).await;
     let mine = mine.unwrap().0;
     let note = async |body: Value| keyfactor.call("PUT", "/Certificates/Metadata/All", body).await;
     let change = |value: &str| json!([{ "MetadataName": "Tier", "Value": value, "OverwriteExisting": true }]);

@@ -141,7 +141,9 @@ async fn lines_of_the_review_lead_to_their_own_reason() {
     let claim = location(&reply).to_owned();
     let role = role.unwrap().0.to_string();
     assert_eq!(admin.post(&format!("{claim}/roles"), &[("role", &role)]).await.status, 303);
-    let page = admin.page(&format!("/access/review?role={role}")).await;
+    // The lines of accounts, then those of claims.
+    let mut page = admin.page(&format!("/access/review?role={role}")).await;
+    page += &admin.page(&format!("/access/review?role={role}&after=claim%3A0")).await;
     assert!(page.contains("Collection 1, Low") && page.contains("Container 1, Edge"), "{}", gist(&page));
     assert_eq!(page.matches(">2</td>").count(), 2, "the collection's certificates are counted: {}", gist(&page));
     assert_eq!(page.matches(">0</td>").count(), 2, "and the container's: {}", gist(&page));
