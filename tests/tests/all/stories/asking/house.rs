@@ -406,19 +406,19 @@ impl House<'_> {
                 noted.insert(name, (value.to_owned(), texts([compared])));
             };
             if dice.below(3) == 0 {
-                text("Team", *dice.pick(&["Web Operations", "kim", "ÄÖÜ \"quoted\"", "a\\b", "50% *"]));
+                text("Team", dice.pick::<&str>(&["Web Operations", "kim", "ÄÖÜ \"quoted\"", "a\\b", "50% *"]));
             }
             if dice.below(3) == 0 {
-                text("Stage", *dice.pick(&["Production", "Test"]));
+                text("Stage", dice.pick::<&str>(&["Production", "Test"]));
             }
             if dice.below(4) == 0 {
-                text("Notes", *dice.pick(&[long.as_str(), "needle", "Two\nlines"]));
+                text("Notes", dice.pick::<&str>(&[long.as_str(), "needle", "Two\nlines"]));
             }
             if dice.below(3) == 0 {
-                text("Contact", *dice.pick(&["kim@example.org", "KIM@example.com"]));
+                text("Contact", dice.pick::<&str>(&["kim@example.org", "KIM@example.com"]));
             }
             if dice.below(3) == 0 {
-                text("Cost-Centre", *dice.pick(&["8841", "Größe"]));
+                text("Cost-Centre", dice.pick::<&str>(&["8841", "Größe"]));
             }
             if dice.below(3) == 0 {
                 let tier = dice.below(5) as i64 - 1;
