@@ -257,7 +257,7 @@ impl TestApp {
     /// Has the inventory of a certificate store, named by its UUID, find these certificates, each an entry of its own.
     pub async fn stocked(&self, store: &str, ders: &[Vec<u8>]) {
         let entry = |(number, der): (usize, &Vec<u8>)| FoundEntry {
-            alias: format!("entry {number}"),
+            alias: format!("entry-{number}"),
             certificates: vec![Candidate::of(der).unwrap()],
             has_key: false,
         };

@@ -10,12 +10,12 @@ use crate::target::{Method, Target, query};
 /// Explain why somebody may do something, or may not
 #[derive(clap::Args)]
 pub struct Why {
-    /// The account's name or number (left out with --token, --client and --claim), the permission that the action asks for, such as
+    /// The account's name or number (left out with --api-token, --client and --claim), the permission that the action asks for, such as
     /// /certificates/collections/change_owner/, and the number of the certificate that it is about, if it is about one
     #[arg(value_name = "[USER] ACTION [ID]", num_args = 1..=3, required = true)]
     words: Vec<String>,
     /// About an API token: its number
-    #[arg(long, value_name = "ID", conflicts_with_all = ["client", "claim"])]
+    #[arg(id = "api_token", long = "api-token", value_name = "ID", conflicts_with_all = ["client", "claim"])]
     token: Option<i64>,
     /// About an API client: its number
     #[arg(long, value_name = "ID", conflicts_with = "claim")]

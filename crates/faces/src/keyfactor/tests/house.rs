@@ -137,7 +137,9 @@ impl House {
             _ if to_go => self.samples[1].to_string(),
             _ => self.samples[8].to_string(),
         };
-        path.replace("{id}", &id).replace("{thumbprint}", &"0".repeat(40))
+        // Certificates have values in it.
+        let force = if (method, path) == ("DELETE", "/MetadataFields/{id}") { "?force=true" } else { "" };
+        path.replace("{id}", &id).replace("{thumbprint}", &"0".repeat(40)) + force
     }
 
     /// A request for this endpoint that is in order, in each version that it has; none for an endpoint without a body.
@@ -172,16 +174,16 @@ impl House {
             (_, "/CertificateCollections/{id}/Permissions") => json!([{ "RoleId": ids["role"], "Permissions": ["Read"] }]),
             (_, "/Templates") => json!({ "Id": 2, "TemplatePolicy": { "CertificateOwnerRole": 1 } }),
             ("POST", "/MetadataFields") => json!({
-                "Name": "Fresh", "Description": "d", "DataType": 5, "Hint": "h", "Enrollment": 0, "Message": "m", "Options": "a,b",
+                "Name": "Fresh", "Description": "d", "DataType": 5, "Hint": "h", "Enrollment": 0, "Options": "a,b",
                 "DefaultValue": "a", "DisplayOrder": 3,
             }),
             (_, "/MetadataFields") => {
-                json!({ "Id": ids["field"], "Name": "Team", "Description": "d", "DataType": 1, "Hint": "h" })
+                json!({ "Id": ids["field"], "Name": "Team", "Description": "d", "DataType": 1, "Hint": "h", "Validation": ".", "Message": "m" })
             }
             ("POST", "/PermissionSets") => json!({ "Name": "Third", "Permissions": ["/certificates/"] }),
             (_, "/PermissionSets") => json!({ "Id": ids["set"], "Name": "First!", "Permissions": ["/certificates/"] }),
             ("POST", "/IdentityProviders") => House::provider("other", "other.example.org"),
-            (_, "/IdentityProviders/{id}") => House::provider("corporate", "sso.example.org/new"),
+            (_, "/IdentityProviders/{id}") => House::provider("corporate", "sso.example.org"),
             _ => panic!("{method} {path} has no valid request"),
         };
         vec![Valid { path: self.path(method, path), body, version: "1" }]
@@ -233,7 +235,7 @@ impl House {
                 "CertificateStores": [{ "CertificateStoreId": ids["store"], "Alias": "x", "Overwrite": true, "IncludePrivateKey": true }],
             }),
             (_, "/CertificateStores/Certificates/Remove") => json!({
-                "CertificateStores": [{ "CertificateStoreId": ids["store"], "Alias": "entry 0" }], "Schedule": { "Immediate": true },
+                "CertificateStores": [{ "CertificateStoreId": ids["store"], "Alias": "entry-0" }], "Schedule": { "Immediate": true },
             }),
             (_, "/CertificateStores/Schedule") => {
                 let weekly = json!({ "Weekly": { "Days": [1], "Time": "2026-03-01T03:15:00Z" } });
@@ -252,7 +254,7 @@ impl House {
             ("POST" | "PUT", "/Security/Roles") => {
                 let id = &ids["role"];
                 let name = if method == "POST" { "Third" } else { "First" };
-                let first = json!({ "Id": id, "Name": name, "Description": "d", "Permissions": ["Certificates:Read"],
+                let first = json!({ "Id": id, "Name": name, "Description": "d", "Permissions": ["Auditing:Read"],
                     "Identities": [{ "AccountName": "EXAMPLE\\kim", "SID": "S-1", "IdentityType": "User" }] });
                 let second = json!({
                     "Id": id, "Name": if method == "POST" { "Fourth" } else { "First" }, "Description": "d",
