@@ -7,6 +7,7 @@ use certhold_store::{Row, Tx, params};
 use serde_json::json;
 
 use crate::actor::Actor;
+use crate::collections;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{PrincipalId, ViewId};
@@ -57,6 +58,7 @@ pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: ViewId) -> Result<View> {
 
 /// Saves a view for whoever asks.
 pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &ViewCommand, now: i64) -> Result<ViewId> {
+    require_reader(tx, actor)?;
     let owner = owner(actor)?;
     let checked = checked(tx, owner, command, None)?;
     let count: i64 =
@@ -77,6 +79,7 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &ViewCommand, now: i64) -
 
 /// Replaces one of the actor's own views; nothing happens when it is like this already.
 pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: ViewId, command: &ViewCommand, now: i64) -> Result<()> {
+    require_reader(tx, actor)?;
     let before = get(tx, actor, id)?;
     let before = ViewCommand { name: before.name, parameters: before.parameters };
     let checked = checked(tx, owner(actor)?, command, Some(id))?;
@@ -94,6 +97,7 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: ViewId, command: &ViewCommand,
 
 /// Removes one of the actor's own views.
 pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: ViewId, now: i64) -> Result<()> {
+    require_reader(tx, actor)?;
     let before = get(tx, actor, id)?;
     tx.execute("DELETE FROM saved_view WHERE id = $1", params![id])?;
     let object = Object::new("view", id.0, &before.name);
@@ -122,6 +126,28 @@ fn owner(actor: &Actor) -> Result<PrincipalId, Refusal> {
     actor.id.ok_or_else(|| Refusal::Conflict("only somebody who signs in has views".into()))
 }
 
+/// Refuses whoever sees no list of certificates of which a view could be one.
+fn require_reader(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
+    collections::list(tx, actor).map(drop)
+}
+
+/// What the filter and the order of a view may be; the page and the command line know no others.
+const FILTERS: [&str; 4] = ["expiring", "expired", "unowned", "managed"];
+const ORDERS: [&str; 4] = ["expiry", "name", "issuer", "held"];
+
+/// Refuses a value that means nothing: what does not understand it would show everything.
+fn check_value(parameter: &str, value: &str) -> Result<(), Refusal> {
+    let wrong = |what: String| Err(Refusal::invalid("parameters", format!("{parameter} is {what}, not {value:?}")));
+    match parameter {
+        "filter" if !FILTERS.contains(&value) => wrong(format!("one of {}", FILTERS.join(", "))),
+        "sort" if !ORDERS.contains(&value.trim_start_matches('-')) => {
+            wrong(format!("one of {}, with a hyphen before it for the other direction", ORDERS.join(", ")))
+        }
+        "owner" | "collection" if value.parse::<i64>().is_err() => wrong("a number".into()),
+        _ => Ok(()),
+    }
+}
+
 /// The view without empty parameters, if it can be had.
 fn checked(tx: &mut Tx<'_>, owner: PrincipalId, command: &ViewCommand, own: Option<ViewId>) -> Result<ViewCommand> {
     let name = text::name("name", &command.name)?;
@@ -135,6 +161,7 @@ fn checked(tx: &mut Tx<'_>, owner: PrincipalId, command: &ViewCommand, own: Opti
             let message = format!("{parameter:?} is none of {}", PARAMETERS.join(", "));
             return Err(Refusal::invalid("parameters", message).into());
         }
+        check_value(parameter, value)?;
         if value.chars().count() > limits::QUERY_CHARS || value.contains('\0') {
             let message = format!("{parameter:?} has at most {} characters, none of them NUL", limits::QUERY_CHARS);
             return Err(Refusal::invalid("parameters", message).into());

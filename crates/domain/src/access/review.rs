@@ -137,12 +137,13 @@ impl Review {
     pub fn page(&self, tx: &mut Tx<'_>, actor: &Actor, after: Option<&str>, holders: usize) -> Result<Page> {
         require_path(tx, actor, paths::SECURITY_READ)?;
         let holders = holders.clamp(1, limits::PAGE_ROWS);
-        match after.and_then(|after| after.strip_prefix("claim:")) {
-            Some(id) => {
-                let id = id.parse().map_err(|_| Refusal::invalid("after", "this is no place in the review"))?;
-                self.claims(tx, id, holders)
-            }
-            None => self.accounts(tx, after.unwrap_or(""), holders),
+        let unknown = || Refusal::invalid("after", "this is no place in the review");
+        // Accounts may have any name: each kind of place says which one it is.
+        match after.map(|after| after.split_once(':').ok_or_else(unknown)).transpose()? {
+            None => self.accounts(tx, "", holders),
+            Some(("account", name)) => self.accounts(tx, name, holders),
+            Some(("claim", id)) => self.claims(tx, id.parse().map_err(|_| unknown())?, holders),
+            Some(_) => Err(unknown().into()),
         }
     }
 
@@ -167,7 +168,7 @@ impl Review {
             Ok((holder, row.get::<String>(4)?))
         })?;
         let next = match accounts.last() {
-            Some((_, last)) if accounts.len() == holders => Some(last.clone()),
+            Some((_, last)) if accounts.len() == holders => Some(format!("account:{last}")),
             _ if self.filter.principal.is_some() => None,
             _ => Some("claim:0".to_owned()),
         };

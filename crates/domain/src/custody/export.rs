@@ -4,14 +4,16 @@
 use certhold_store::{Tx, params};
 use serde_json::json;
 
+use super::requests::is_requested;
 use super::{Sealed, SealedRow, find_by_spki, load};
 use crate::access::{self, Decision, Level, Need, paths};
 use crate::actor::Actor;
-use crate::collections::{self, Scope};
+use crate::collections::{self, Moved, Scope};
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, CollectionId, PrivateKeyId};
 use crate::inventory::{self, Certificate, Summary};
+use crate::query::FieldId;
 use crate::{limits, private_ca};
 
 /// Hand out a certificate's private key.
@@ -126,6 +128,8 @@ fn destroy(
         require_all_inside(tx, actor, &spki, scope, paths::PRIVATE_KEY_DELETE)?;
     }
     require_unused(tx, key, &spki)?;
+    let moved = Moved { field: FieldId::HasPrivateKey, before: Some("true"), after: None };
+    collections::require_may_move(tx, actor, &[moved])?;
     let waits: Option<i64> = tx.one("SELECT id FROM key_request WHERE private_key = $1", params![key], |row| row.get(0))?;
     if let Some(request) = waits {
         tx.execute("DELETE FROM key_request WHERE id = $1", params![request])?;
@@ -198,16 +202,27 @@ pub(crate) fn destroy_after(
     Ok(())
 }
 
-/// Refuses when a certificate outside the scope's collection has the key, too; without a word about which.
+/// Refuses when a certificate outside the scope's collection has the key, too, or somebody else's request; without a word about which.
 fn require_all_inside(tx: &mut Tx<'_>, actor: &Actor, spki: &[u8; 32], scope: Scope, path: &str) -> Result<()> {
     let Some(collection) = scope.collection else { return Ok(()) };
     let sharing = sharing(tx, spki)?;
     let inside = collections::among(tx, actor, collection, &sharing, scope.now)?;
-    if inside.len() == sharing.len() && sharing.len() < limits::PAGE_ROWS {
+    let others = is_asked_for(tx, spki)? && !is_requested(tx, actor, spki)?;
+    if !others && inside.len() == sharing.len() && sharing.len() < limits::PAGE_ROWS {
         return Ok(());
     }
     let reason = format!("the key is not the concern of collection {collection} alone");
     Err(Refusal::Forbidden { reason, missing: vec![path.to_owned()] }.into())
+}
+
+/// Whether the key was made for a signing request, or for an order that is under way: whose it is then says the request, and not a
+/// certificate that somebody has made up for it meanwhile.
+fn is_asked_for(tx: &mut Tx<'_>, spki: &[u8; 32]) -> Result<bool> {
+    let asked = "SELECT 1 FROM private_key WHERE private_key.spki_sha256 = $1 AND (\
+        EXISTS (SELECT 1 FROM key_request WHERE key_request.private_key = private_key.id) OR \
+        EXISTS (SELECT 1 FROM acme_order WHERE acme_order.private_key = private_key.id AND \
+        (acme_order.state = 'prepared' OR acme_order.state = 'placed')))";
+    Ok(tx.one(asked, params![spki], |_| Ok(()))?.is_some())
 }
 
 /// Certificates with this public key; so many at most as one may look at.
@@ -219,13 +234,13 @@ fn sharing(tx: &mut Tx<'_>, spki: &[u8; 32]) -> Result<Vec<CertificateId>> {
     )?)
 }
 
-/// Whether a certificate outside this collection has the key of this one as well, so that rights on the collection are none on the key.
+/// Whether a certificate outside this collection, or a request, has the key of this one as well, so that rights on the collection are none on the key.
 /// Without asking who wants to know: for reasons.
 pub(crate) fn is_shared_outside(tx: &mut Tx<'_>, id: CertificateId, collection: CollectionId, now: i64) -> Result<bool> {
     let sql = "SELECT spki_sha256 FROM certificate WHERE id = $1";
     let Some(spki) = tx.one(sql, params![id], |row| row.get::<[u8; 32]>(0))? else { return Ok(false) };
     let sharing = sharing(tx, &spki)?;
-    if sharing.len() >= limits::PAGE_ROWS {
+    if sharing.len() >= limits::PAGE_ROWS || is_asked_for(tx, &spki)? {
         return Ok(true);
     }
     for other in sharing {

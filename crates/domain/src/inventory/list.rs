@@ -549,10 +549,18 @@ fn behind_row(tx: &mut Tx<'_>, wanted: Conditions, column: Column, direction: Di
             false => row.get::<Option<i64>>(0)?.map(Value::from),
         })
     };
-    let found = tx.one(&format!("SELECT {name} FROM certificate WHERE id = $1"), params![id], read)?;
-    let gone =
-        || Refusal::invalid("after", "the certificate behind which this page began is gone: start again from the first page");
-    let value = found.ok_or_else(gone)?;
+    // A cursor tells nothing of what the list does not have.
+    let mut named = wanted.clone();
+    let place = named.bind(id);
+    named.row(format!("certificate.id = {place}"));
+    let (sql, values) = named.statement(&format!("SELECT {name} FROM certificate WHERE {}", named.question()));
+    let gone = || {
+        Refusal::invalid(
+            "after",
+            "the certificate behind which this page began is not in the list any more: start again from its first page",
+        )
+    };
+    let value = tx.one(&sql, &values, read)?.ok_or_else(gone)?;
     let is_ascending = direction == Direction::Ascending;
     let than = if is_ascending { '>' } else { '<' };
     let (mut next, mut rest) = (wanted.clone(), wanted);

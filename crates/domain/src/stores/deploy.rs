@@ -2,6 +2,7 @@
 
 use certhold_store::Tx;
 
+use super::change;
 use super::items;
 use super::jobs::{self, AddCertificate};
 use super::list;
@@ -111,6 +112,7 @@ pub fn require_may_bring(tx: &mut Tx<'_>, actor: &Actor, places: &[Place], with_
     }
     for place in places {
         let store = list::with_right(tx, actor, place.store, Right::Modify)?;
+        change::require_may_fill(tx, actor, &store)?;
         if let Some(alias) = &place.alias {
             store.kind.alias(alias)?;
         }

@@ -128,7 +128,7 @@ fn key_algorithm(name: &str, oid: &str) -> String {
         "X25519" | "X448" => "XDH".into(),
         "RSA" | "EC" | "DSA" | "RSASSA-PSS" | "DH" => name.into(),
         _ if oid.is_empty() => name.into(),
-        // OpenJDK 17 knows no others, and shows their identifiers.
+        // OpenJDK 17 knew no others until 17.0.21, and shows their identifiers.
         _ => oid.into(),
     }
 }

@@ -169,6 +169,7 @@ stories! {
     private_keys::a_made_up_certificate_brings_no_key,
     private_keys::a_destroyed_key_leaves_orders_as_they_were,
     private_keys::a_key_waits_for_its_certificate,
+    private_keys::a_waiting_key_is_nobody_elses,
     reasons::reasons_of_owners_know_stores,
     reasons::reasons_know_what_includes_what,
     reasons::reasons_tell_what_more_is_needed,

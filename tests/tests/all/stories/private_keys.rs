@@ -7,7 +7,7 @@ use certhold_domain::custody::{
     key_request, list_key_requests, remove_key_request,
 };
 use certhold_domain::inventory::{self, Candidate, ImportBatch, Outcome};
-use certhold_domain::{CertificateId, CollectionId, KeyRequestId, LineageId, Refusal, renewal};
+use certhold_domain::{Actor, CertificateId, CollectionId, Error, KeyRequestId, LineageId, Refusal, renewal};
 use certhold_pki::PrivateKey;
 use certhold_store::params;
 use rcgen::KeyPair;
@@ -184,6 +184,42 @@ pub fn a_destroyed_key_leaves_orders_as_they_were(world: &World) {
         .unwrap();
     let lengths: Vec<usize> = rows.iter().map(|row| world.custody.open(row, SecretKind::PrivateKey).unwrap().len()).collect();
     assert!(lengths[0] == 0 && lengths[1] > 0, "{lengths:?}");
+}
+
+/// A certificate that somebody has made up for the key of another's request brings them nothing.
+pub fn a_waiting_key_is_nobody_elses(world: &World) {
+    let pair = key();
+    let request = NewKeyRequest {
+        pattern: None,
+        name: String::new(),
+        names: vec!["victim.example.com".into()],
+        key: sealed(world, &pair),
+        csr: b"csr".to_vec(),
+    };
+    let id = world.write(move |tx, now| create_key_request(tx, &local(), &request, now)).unwrap();
+    let made_up = world.import(&[issue(&pair, &["inside.example.com"], START - DAY, START + 60 * DAY)], None).unwrap();
+    let Outcome::Imported(certificate) = made_up[0].outcome else { panic!("{made_up:?}") };
+    let query = "SAN -eq \"inside.example.com\"";
+    let command = CollectionCommand { name: "Inside".into(), query: query.into(), ..CollectionCommand::default() };
+    let inside = world.write(move |tx, now| collections::create(tx, &local(), &command, now)).unwrap();
+    let rights =
+        [paths::CERTIFICATES_READ, paths::PRIVATE_KEY_READ, paths::PRIVATE_KEY_DELETE].map(|path| format!("{path}{inside}/"));
+    let eve = world.somebody("eve", &[world.role("Scoped", &rights.each_ref().map(String::as_str))]);
+    let scope = Scope::of(Some(inside), world.now());
+    let export = move |actor: &Actor| {
+        let (actor, command) =
+            (actor.clone(), custody::ExportKey { certificate, scope, format: "pem", encrypted: false, reason: "test".into() });
+        world.write(move |tx, now| custody::export(tx, &actor, &command, now).map(drop))
+    };
+    assert!(matches!(export(&eve), Err(Error::Refused(Refusal::Forbidden { .. }))));
+    let (actor, command) = (eve.clone(), DestroyKey { certificate, reason: "test".into(), nothing: nothing(world) });
+    let refusal = world.refused(move |tx, _| custody::destroy_key_within(tx, &actor, &command, scope));
+    assert!(matches!(refusal, Refusal::Forbidden { .. }), "{refusal}");
+    world.read(move |tx| key_request(tx, &local(), id)).unwrap();
+    // Once whoever made the request has let go of it, the certificate says whose it is.
+    let command = RemoveKeyRequest { id, nothing: nothing(world) };
+    world.write(move |tx, now| remove_key_request(tx, &local(), &command, now)).unwrap();
+    export(&eve).unwrap();
 }
 
 pub fn a_key_waits_for_its_certificate(world: &World) {

@@ -165,8 +165,8 @@ async fn act(sent: Sent) -> Result<Response, Refused> {
     let kind = fields.text("do");
     let needed = match kind {
         "owner" => {
-            let anywhere = ownership::require_beforehand(&author.actor.access, ownership::Scope::default());
-            anywhere.map_err(|refusal| author.refused(refusal))?;
+            let may = ownership::require_beforehand(&author.actor.access, ownership::Scope { collection, container: None });
+            may.map_err(|refusal| author.refused(refusal))?;
             None
         }
         "metadata" => Some(paths::CERTIFICATES_METADATA_MODIFY),
