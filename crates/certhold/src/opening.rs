@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use certhold_domain::access::AccessCache;
 use certhold_domain::custody::{self, Custody, MasterKey};
-use certhold_domain::{Clock, Core, Entropy, MIGRATIONS, is_prepared, prepare};
+use certhold_domain::{Clock, Core, Entropy, MIGRATIONS, complete, is_prepared, prepare};
 use certhold_outside::keys::SystemEntropy;
 use certhold_store::{Error, Location, Options, Store};
 
@@ -86,6 +86,7 @@ pub fn existing(data: &Path, database: &Location, master_key_command: Option<&st
         let prepared = is_prepared(tx)?;
         if prepared {
             custody::adopt(tx, &custody, now)?;
+            complete(tx)?;
         }
         Ok::<_, certhold_domain::Error>(prepared)
     })?;

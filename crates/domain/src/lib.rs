@@ -47,5 +47,5 @@ pub use ids::{
     PermissionSetId, PrincipalId, PrivateKeyId, RecordId, RoleId, SecretId, SessionId, StoreId, StoreJobId, TokenId, TrustSetId,
     ViewId,
 };
-pub use schema::{DERIVED_TABLES, MIGRATIONS, begin_derived_anew, installation, is_prepared, prepare};
+pub use schema::{DERIVED_TABLES, MIGRATIONS, begin_derived_anew, complete, installation, is_prepared, prepare};
 pub use text::{hex, unhex};

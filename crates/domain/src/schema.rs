@@ -44,13 +44,18 @@ pub fn begin_derived_anew(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Fills in what migrations have left to code, in a database that lives already; it changes nothing the second time.
+pub fn complete(tx: &mut Tx<'_>) -> Result<()> {
+    fold_revokers(tx)?;
+    fold_requesters(tx)?;
+    refold(tx)
+}
+
 /// Brings a fresh database to life: its identity, counters, the `Global` permission set and the `Administrator` role. On a
 /// database that lives already it changes nothing. `uuids` are two fresh random UUIDs.
 pub fn prepare(tx: &mut Tx<'_>, uuids: &[uuid::Uuid; 2], now: i64) -> Result<()> {
     if is_prepared(tx)? {
-        fold_revokers(tx)?;
-        fold_requesters(tx)?;
-        return refold(tx);
+        return complete(tx);
     }
     let installation = uuids[0].to_string();
     tx.execute("INSERT INTO setting (name, value) VALUES ('installation', $1)", params![&installation])?;

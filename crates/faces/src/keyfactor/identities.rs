@@ -45,6 +45,15 @@ pub struct Identity {
     sid: Option<String>,
 }
 
+/// The same as a role tells it: published clients of roles read `Name`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct RoleIdentity {
+    name: String,
+    #[serde(flatten)]
+    identity: Identity,
+}
+
 /// A role that is held under it.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
@@ -229,17 +238,18 @@ fn of(tx: &mut Tx<'_>, actor: &Actor, role: RoleId) -> DomainResult<Vec<Claim>> 
     claims::list(tx, actor, Some(role))
 }
 
-fn identities(tx: &mut Tx<'_>, claims: Vec<Claim>) -> DomainResult<Vec<Identity>> {
+fn identities(tx: &mut Tx<'_>, claims: Vec<Claim>) -> DomainResult<Vec<RoleIdentity>> {
     let descriptions = roles::descriptions(tx)?;
-    Ok(claims.into_iter().filter(is_identity).map(|claim| Identity::of(claim, &descriptions)).collect())
+    let of = |claim: Claim| RoleIdentity { name: claim.key.value.clone(), identity: Identity::of(claim, &descriptions) };
+    Ok(claims.into_iter().filter(is_identity).map(of).collect())
 }
 
 /// List the identities under which a role is held
 #[utoipa::path(get, path = "/Security/Roles/{id}/Identities", tag = "Security", params(("id" = i64, Path, description = "The role"),
     ("PageReturned" = Option<i64>, Query, description = "A page, from 1; the whole list otherwise"),
     ("ReturnLimit" = Option<i64>, Query, description = "Records of a page, 50 by default")),
-    responses((status = 200, description = "Identities", body = Vec<Identity>)))]
-pub async fn of_role(caller: Caller, Id(id): Id, asked: Asked) -> Answer<Listed<Identity>> {
+    responses((status = 200, description = "Identities", body = Vec<RoleIdentity>)))]
+pub async fn of_role(caller: Caller, Id(id): Id, asked: Asked) -> Answer<Listed<RoleIdentity>> {
     let find = move |tx: &mut Tx<'_>, actor: &Actor| {
         let found = of(tx, actor, RoleId(id))?;
         identities(tx, found)
@@ -258,8 +268,8 @@ pub struct IdentitiesRequest {
 ///
 /// Other claims that give it stay.
 #[utoipa::path(put, path = "/Security/Roles/{id}/Identities", tag = "Security", params(("id" = i64, Path, description = "The role")),
-    request_body = IdentitiesRequest, responses((status = 200, description = "Its identities then", body = Vec<Identity>)))]
-pub async fn replace_of_role(author: Author, Id(id): Id, Body(sent): Body<IdentitiesRequest>) -> Answer<Listed<Identity>> {
+    request_body = IdentitiesRequest, responses((status = 200, description = "Its identities then", body = Vec<RoleIdentity>)))]
+pub async fn replace_of_role(author: Author, Id(id): Id, Body(sent): Body<IdentitiesRequest>) -> Answer<Listed<RoleIdentity>> {
     let ids = sent.ids.unwrap_or_default();
     if ids.len() > certhold_domain::limits::PAGE_ROWS {
         return Err(Refused::invalid("Ids", "there are too many"));

@@ -212,7 +212,7 @@ def permissions(client, headers, collection):
     other = requests.post(BASE + "/Security/Identities", headers=headers, json={"AccountName": "EXAMPLE\\bob"}, timeout=30).json()
     body = identities.KeyfactorApiModelsSecurityRolesRoleIdentitiesRequest.from_dict({"Ids": [held["Id"], other["Id"]]})
     ask(security_roles_update_identities_with_role, role, client=client, form_data=body, json_body=body)
-    names = sorted(one.account_name for one in ask(security_roles_get_identities_with_role, role, client=client))
+    names = sorted(one.name for one in ask(security_roles_get_identities_with_role, role, client=client))
     assert names == ["EXAMPLE\\ann", "EXAMPLE\\bob"], names
 
 

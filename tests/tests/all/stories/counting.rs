@@ -1,9 +1,11 @@
 //! Totals of lists: what is counted without a look at the rows is what the list has.
 
+use certhold_domain::events::{self, NewEvent, Object, names};
 use certhold_domain::inventory::{self, Candidate, Expiry, Filter, ImportBatch, Outcome};
 use certhold_domain::query::{Catalogue, Query};
 use certhold_domain::{Actor, CertificateId, RoleId};
 use certhold_pki::sample::Generator;
+use serde_json::json;
 
 use super::revoking::revoke_as;
 use super::world::{DAY, START, World};
@@ -83,5 +85,17 @@ pub fn totals_follow_what_happens(world: &World) {
     assert_eq!(total(world, alive.clone()), before - 1);
     let other = ids[2];
     world.write(move |tx, now| inventory::remove(tx, &local(), other, now)).unwrap();
-    assert_eq!(total(world, alive), before - 2);
+    assert_eq!(total(world, alive.clone()), before - 2);
+    // More people come and go than are looked through.
+    for _ in 0..3 {
+        world
+            .write(|tx, now| {
+                let event = || NewEvent::new(names::SIGN_IN_SUCCEEDED, Object::new("principal", 1, "kim"), json!({}));
+                events::append_many(tx, &local(), now, &std::iter::repeat_with(event).take(200).collect::<Vec<_>>())
+            })
+            .unwrap();
+        assert_eq!(total(world, alive.clone()), before - 2);
+    }
+    revoke_as(world, &Actor::local("Kim"), ids[3]);
+    assert_eq!(total(world, alive), before - 3);
 }

@@ -1,6 +1,6 @@
 //! Certificates and keys as files that are brought in or looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use axum::extract::State;
 use base64::Engine as _;
@@ -115,10 +115,17 @@ async fn looked_at(bytes: Zeroizing<Vec<u8>>, password: Option<SecretString>) ->
             return Err(Refused::invalid("Certificate", refused.unwrap_or_else(|| "there is no certificate in it".into())));
         }
         // Whose subject is nobody's issuer here is an end of the chain.
-        let is_end = |facts: &Facts| {
-            !certificates.iter().any(|other| other.sha256 != facts.sha256 && other.issuer == facts.subject) && !facts.is_ca
-        };
+        // Of each issuer the first certificate, and whether there is another one.
+        let mut issued: HashMap<&str, ([u8; 32], bool)> = HashMap::new();
+        for facts in &certificates {
+            let (first, more) = issued.entry(&facts.issuer).or_insert((facts.sha256, false));
+            *more |= *first != facts.sha256;
+        }
+        let has_issued =
+            |facts: &Facts| issued.get(facts.subject.as_str()).is_some_and(|(first, more)| *more || *first != facts.sha256);
+        let is_end = |facts: &Facts| !facts.is_ca && !has_issued(facts);
         let ends: Vec<bool> = certificates.iter().map(is_end).collect();
+        drop(issued);
         Ok(Content { certificates: certificates.into_iter().zip(ends).collect(), has_keys: !bundle.keys.is_empty() })
     };
     tokio::task::spawn_blocking(work).await.map_err(|_| Refused::from(Error::from(certhold_store::Error::Panicked)))?

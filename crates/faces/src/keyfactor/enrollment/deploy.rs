@@ -1,7 +1,7 @@
 //! Certificates that go into certificate stores, and that take the places of others.
 
 use certhold_domain::stores::{self, Deployed, Place};
-use certhold_domain::{CertificateId, Error, Refusal};
+use certhold_domain::{CertificateId, Error, Refusal, Result as DomainResult};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -102,14 +102,25 @@ pub async fn of_types(author: &Author, ids: Vec<String>, types: Vec<StoreTypeWan
     bounded("StoreIds", &ids)?;
     author
         .read(move |tx, actor| {
+            let mut known = Vec::new();
             let find = |uuid: String| {
                 let id = stores::by_uuid(tx, actor, &uuid)?;
                 let kind = type_of(stores::get(tx, actor, id)?.kind);
+                known.push(kind);
                 let of_type = types.iter().find(|one| one.store_type_id == kind);
                 let alias = of_type.and_then(|one| one.alias.clone());
                 Ok(StoreWanted { store_id: uuid, alias, overwrite: of_type.and_then(|one| one.overwrite) })
             };
-            ids.into_iter().map(find).collect()
+            let wanted = ids.into_iter().map(find).collect::<DomainResult<Vec<_>>>()?;
+            // What is said of another type would be lost, and the certificate stand where nobody looks for it.
+            for (at, one) in types.iter().enumerate() {
+                let id = one.store_type_id;
+                if !known.contains(&id) || types[..at].iter().any(|before| before.store_type_id == id) {
+                    let message = format!("say it once for each type of the stores that are named, not of {id}");
+                    return Err(Refusal::invalid("StoreTypes", message).into());
+                }
+            }
+            Ok(wanted)
         })
         .await
 }
