@@ -76,8 +76,8 @@ fn claims_reasons_and_the_review_are_told() {
         assert_eq!(place.json(&["user", "sessions", "robot"]), json!([]));
         place.run(&["user", "end-sessions", "robot"]).ok();
 
-        place.run(&["token", "create", "robot", "--name", "nightly"]).ok();
-        let why = place.run(&["why", "--api-token", "1", "/certificates/collections/read/", "1"]).ok();
+        let token = place.json(&["token", "create", "robot", "--name", "nightly"])["id"].to_string();
+        let why = place.run(&["why", "--api-token", &token, "/certificates/collections/read/", "1"]).ok();
         assert!(why.out.starts_with("Allowed by role Readers"), "{}", why.out);
         let claim = place.json(&["claim", "add", "group", "EXAMPLE\\readers", "--provider", "corporate"]);
         let claim = claim["id"].to_string();

@@ -220,16 +220,21 @@ pub async fn get(caller: Caller, Key(uuid): Key) -> Answer<Json<IdentityProvider
     Ok(Json(caller.read(move |tx, actor| of_uuid(tx, actor, &uuid)).await?.into()))
 }
 
+fn require_known_type(sent: &IdentityProviderRequest) -> Answer<()> {
+    let kind = sent.provider_type.as_deref().map_or(TYPE_NAME, str::trim);
+    if kind.eq_ignore_ascii_case(TYPE_NAME) || kind.eq_ignore_ascii_case(TYPE_ID) {
+        return Ok(());
+    }
+    Err(Refused::invalid("ProviderType", format!("there is one type: {TYPE_NAME} ({TYPE_ID})")))
+}
+
 /// Configure an identity provider
 ///
 /// From now on its tokens are accepted.
 #[utoipa::path(post, path = "/IdentityProviders", tag = "IdentityProviders", request_body = IdentityProviderRequest,
     responses((status = 200, description = "The new identity provider", body = IdentityProvider)))]
 pub async fn create(author: Author, Body(sent): Body<IdentityProviderRequest>) -> Answer<Json<IdentityProvider>> {
-    let kind = sent.provider_type.as_deref().map_or(TYPE_NAME, str::trim);
-    if !kind.eq_ignore_ascii_case(TYPE_NAME) && !kind.eq_ignore_ascii_case(TYPE_ID) {
-        return Err(Refused::invalid("ProviderType", format!("there is one type: {TYPE_NAME} ({TYPE_ID})")));
-    }
+    require_known_type(&sent)?;
     let parameters = sent.parameters.unwrap_or_default();
     let (audiences, mapping) = parameters.onto(Vec::new(), ClaimMapping::default());
     let rest = ProviderChange {
@@ -258,6 +263,7 @@ pub async fn create(author: Author, Body(sent): Body<IdentityProviderRequest>) -
     params(("id" = String, Path, description = "Its GUID")), request_body = IdentityProviderRequest,
     responses((status = 200, description = "The identity provider", body = IdentityProvider)))]
 pub async fn update(author: Author, Key(uuid): Key, Body(sent): Body<IdentityProviderRequest>) -> Answer<Json<IdentityProvider>> {
+    require_known_type(&sent)?;
     let parameters = sent.parameters.unwrap_or_default();
     let changed = author
         .write(move |tx, actor, now| {

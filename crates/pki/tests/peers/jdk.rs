@@ -89,9 +89,10 @@ fn compare(number: usize, subject: &Subject, answer: &Value, differences: &mut D
 }
 
 /// The name that this OpenJDK has for an algorithm of ours whose identifier others of its version show: 17.0.21 learned those of
-/// FIPS 204, a family for a key and a set of parameters for a signature.
+/// FIPS 203 and 204, a family for a key and a set of parameters for a signature.
 fn learned<'a>(theirs: &'a str, ours: &str) -> Option<&'a str> {
-    let is_its_own = theirs.starts_with("ML-DSA") && (ours == theirs || ours.strip_prefix(theirs)?.starts_with('-'));
+    let is_known = theirs.starts_with("ML-DSA") || theirs.starts_with("ML-KEM");
+    let is_its_own = is_known && (ours == theirs || ours.strip_prefix(theirs)?.starts_with('-'));
     is_its_own.then_some(theirs)
 }
 
