@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use certhold_domain::access::paths;
 use certhold_domain::collections::{self, CollectionCommand, Scope};
 use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, STRETCHES};
 use certhold_domain::ownership::{self, Facts};
@@ -20,7 +21,8 @@ fn view(name: &str, parameters: &[(&str, &str)]) -> ViewCommand {
 }
 
 pub fn views_are_ones_own(world: &World) {
-    let (ana, bo) = (world.somebody("ana", &[]), world.somebody("bo", &[]));
+    let reading = world.role("Readers", &[paths::CERTIFICATES_READ]);
+    let (ana, bo) = (world.somebody("ana", &[reading]), world.somebody("bo", &[reading]));
     let create = |actor: &Actor, command: ViewCommand| {
         let actor = actor.clone();
         move |tx: &mut certhold_store::Tx<'_>, now| views::create(tx, &actor, &command, now)
@@ -46,9 +48,15 @@ pub fn views_are_ones_own(world: &World) {
         view("x", &[("after", "3")]),
         view("x", &[("q", &"a".repeat(limits::QUERY_CHARS + 1))]),
         view("x", &[("q", "a\0b")]),
+        view("x", &[("filter", "expirred")]),
+        view("x", &[("sort", "-nothing")]),
+        view("x", &[("owner", "Web")]),
     ] {
         world.refused(create(&ana, odd));
     }
+    let nobody = world.somebody("cy", &[]);
+    let refusal = world.refused(create(&nobody, view("Mine", &[])));
+    assert!(matches!(refusal, Refusal::Forbidden { .. }), "who sees no list has no view of one: {refusal}");
     let refusal = world.refused(create(&local(), view("Mine", &[])));
     assert!(matches!(refusal, Refusal::Conflict(_)), "{refusal}");
     assert!(list(&local()).is_empty());
