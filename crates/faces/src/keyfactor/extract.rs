@@ -111,7 +111,7 @@ impl Author {
         self.refusing(self.app.write(move |tx| work(tx, &actor, now)).await)
     }
 
-    /// [`Author::write`] in the lane for bulk work: a piece of at most [`limits::BULK_CHUNK`](certhold_domain::limits::BULK_CHUNK) rows.
+    /// [`Author::write`] in the lane for bulk work: a piece of at most [`limits::BULK_CHUNK`] rows.
     ///
     /// # Errors
     /// What `work` refuses, with the author's name.
