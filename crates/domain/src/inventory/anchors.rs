@@ -4,10 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use certhold_store::Tx;
-
-use super::count_cache::{Key, key};
-use crate::error::Result;
+use super::count_cache::Key;
 
 /// Of one list: by the number of rows before it, the cursor of the row before.
 type Anchors = BTreeMap<usize, String>;
@@ -17,11 +14,6 @@ static LISTS: LazyLock<Mutex<HashMap<Key, Anchors>>> = LazyLock::new(Mutex::defa
 /// Lists, and pages of one list, after which it starts again, so that it stays small.
 const LISTS_MAX: usize = 128;
 const PAGES_MAX: usize = 4_096;
-
-/// The lists of one question; nothing is remembered within a write, where what was seen may be undone.
-pub(super) fn list(tx: &mut Tx<'_>, sql: &str, values: &[certhold_store::Value<'_>]) -> Result<Option<Key>> {
-    if tx.can_write() { Ok(None) } else { key(tx, sql, values) }
-}
 
 /// The nearest known place at or before `offset`: how many rows come before it, and the cursor there.
 pub(super) fn nearest(key: &Key, offset: usize) -> Option<(usize, String)> {

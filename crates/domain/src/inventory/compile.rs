@@ -6,7 +6,7 @@
 
 use certhold_store::Tx;
 
-use super::conditions::{Condition, Conditions};
+use super::conditions::{Condition, Conditions, LEADING};
 use super::equal::{self, under};
 use super::fields::{Field, fold};
 use super::links::{self, Links};
@@ -80,7 +80,12 @@ fn compile(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Conditio
     let row = format!("({})", rows.join(word));
     let lists: Vec<&String> = parts.iter().filter_map(|part| part.condition.ids.as_ref()).collect();
     let ids = if word == " AND " {
-        wanted.shortest(tx, &lists)?.map(|ids| (*ids).clone())
+        let shortest = if lists.len() < 2 {
+            None
+        } else {
+            wanted.shortest(tx, lists.iter().map(|ids| ids.as_str()).enumerate(), LEADING)?
+        };
+        lists.get(shortest.unwrap_or(0)).map(|ids| (*ids).clone())
     } else if lists.len() == parts.len() {
         let selects: Vec<String> = lists.iter().map(|ids| format!("SELECT certificate FROM ({ids}) AS part")).collect();
         Some(selects.join(" UNION "))

@@ -161,25 +161,23 @@ impl Conditions {
     /// Chooses how the rows are counted: where an index has all that is asked for, without a look at them.
     pub(crate) fn plan_count(&self, tx: &mut Tx<'_>) -> Result<Plan> {
         let lead = self.lead_count(tx)?;
-        let all = |known: &[&str]| self.tests().all(|test| columns(test).all(|column| known.contains(&column)));
         let mut tests: Vec<String> = self.tests().map(str::to_owned).collect();
-        let narrow = all(&NARROW_COLUMNS);
-        let wide = |row: &str| WIDE.iter().find(|(first, _, known)| columns(row).all(|column| column == *first) && all(known));
-        let from = match lead.map(|lead| &self.conditions[lead]) {
-            Some(Condition { row, .. }) if let Some((_, index, _)) = wide(row) => tx.walked("certificate", Some(index)),
-            Some(Condition { ids: Some(ids), exact, .. }) => {
+        let all = |known: &[&str]| self.tests().all(|test| names_only(test, known));
+        let wide = |row: &str| WIDE.iter().find(|(first, _, known)| names_only(row, &[*first]) && all(known));
+        let from = match lead.map(|at| (at, &self.conditions[at])) {
+            Some((_, Condition { row, .. })) if let Some((_, index, _)) = wide(row) => tx.walked("certificate", Some(index)),
+            Some((at, Condition { ids: Some(ids), exact, .. })) => {
                 if *exact {
-                    lead.map(|lead| tests.remove(lead));
+                    tests.remove(at);
                 }
                 tests.insert(0, "certificate.id = found.certificate".to_owned());
-                let rows = if narrow || all_narrow(&tests[1..]) {
-                    tx.walked("certificate", Some(NARROW))
-                } else {
-                    "certificate".to_owned()
+                let rows = match tests.iter().all(|test| names_only(test, &NARROW_COLUMNS)) {
+                    true => tx.walked("certificate", Some(NARROW)),
+                    false => "certificate".to_owned(),
                 };
                 format!("({ids}) AS found CROSS JOIN {rows}")
             }
-            _ if narrow => tx.walked("certificate", Some(NARROW)),
+            _ if all(&NARROW_COLUMNS) => tx.walked("certificate", Some(NARROW)),
             _ => "certificate".to_owned(),
         };
         let wanted = if tests.is_empty() { String::new() } else { format!(" WHERE {}", tests.join(" AND ")) };
@@ -189,36 +187,37 @@ impl Conditions {
     /// The condition with the shortest list of ids, unless all are so long that the whole table is walked sooner.
     fn lead_count(&self, tx: &mut Tx<'_>) -> Result<Option<usize>> {
         for most in LEADING_COUNTS {
-            let mut shortest = None;
-            let mut fewest = most;
-            for (at, ids) in self.conditions.iter().enumerate().filter_map(|(at, one)| Some((at, one.ids.as_deref()?))) {
-                let found = self.entries(tx, ids, fewest)?;
-                if found <= fewest {
-                    (fewest, shortest) = (found, Some(at));
-                }
-            }
-            if shortest.is_some() {
-                return Ok(shortest);
+            let lead = self.shortest(tx, self.lists(), most)?;
+            if lead.is_some() {
+                return Ok(lead);
             }
         }
         Ok(None)
     }
 
-    /// The shortest of these lists of ids; any of those that have more than [`LEADING`].
-    pub(crate) fn shortest<'l>(&self, tx: &mut Tx<'_>, lists: &[&'l String]) -> Result<Option<&'l String>> {
-        let (first, others) = match lists {
-            [] => return Ok(None),
-            [only] => return Ok(Some(only)),
-            [first, others @ ..] => (*first, others),
-        };
-        let (mut shortest, mut fewest) = (first, self.entries(tx, first, LEADING)?);
-        for ids in others {
+    /// The lists of ids that conditions have, each by its place.
+    fn lists(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.conditions.iter().enumerate().filter_map(|(at, one)| Some((at, one.ids.as_deref()?)))
+    }
+
+    /// The place of the shortest of these lists of ids; none when all have more than `most`.
+    pub(crate) fn shortest<'l>(
+        &self,
+        tx: &mut Tx<'_>,
+        lists: impl Iterator<Item = (usize, &'l str)>,
+        most: i64,
+    ) -> Result<Option<usize>> {
+        let (mut fewest, mut shortest) = (most, None);
+        for (at, ids) in lists {
             let found = self.entries(tx, ids, fewest)?;
-            if found < fewest {
-                (shortest, fewest) = (*ids, found);
+            if found <= fewest {
+                (fewest, shortest) = (found, Some(at));
+            }
+            if found == 0 {
+                break;
             }
         }
-        Ok(Some(shortest))
+        Ok(shortest)
     }
 
     /// How many ids a list has, as far as `most` and one more.
@@ -229,18 +228,8 @@ impl Conditions {
 
     /// The list of ids that leads, if one is short.
     fn lead(&self, tx: &mut Tx<'_>) -> Result<Option<&str>> {
-        let mut fewest = LEADING;
-        let mut lead = None;
-        for ids in self.conditions.iter().filter_map(|condition| condition.ids.as_deref()) {
-            let count = self.entries(tx, ids, fewest)?;
-            if count <= fewest {
-                (fewest, lead) = (count, Some(ids));
-            }
-            if count == 0 {
-                break;
-            }
-        }
-        Ok(lead)
+        let lead = self.shortest(tx, self.lists(), LEADING)?;
+        Ok(lead.and_then(|at| self.conditions[at].ids.as_deref()))
     }
 
     /// A statement with the parameters that it uses, numbered anew: both engines refuse parameters without a place.
@@ -276,9 +265,9 @@ fn columns(test: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether [`NARROW`] answers these tests.
-fn all_narrow(tests: &[String]) -> bool {
-    tests.iter().all(|test| columns(test).all(|column| NARROW_COLUMNS.contains(&column)))
+/// Whether a test names no other columns of `certificate` than these.
+fn names_only(test: &str, known: &[&str]) -> bool {
+    columns(test).all(|column| known.contains(&column))
 }
 
 #[cfg(test)]
@@ -294,8 +283,8 @@ mod tests {
             of("EXISTS (SELECT 1 FROM excluded_certificate WHERE excluded_certificate.sha256 = certificate.sha256)"),
             ["sha256", "sha256"]
         );
-        assert!(all_narrow(&["1 = 1".to_owned(), "certificate.key_bits >= $2".to_owned()]));
-        assert!(!all_narrow(&["certificate.is_ca".to_owned()]));
+        assert!(names_only("1 = 1", &NARROW_COLUMNS) && names_only("certificate.key_bits >= $2", &NARROW_COLUMNS));
+        assert!(!names_only("certificate.is_ca", &NARROW_COLUMNS));
     }
 
     #[test]

@@ -53,8 +53,7 @@ pub(super) fn count(
     values: &[Value<'_>],
     counted: impl FnOnce(&mut Tx<'_>) -> Result<i64>,
 ) -> Result<i64> {
-    // Within a write, what is not committed may still be undone.
-    let key = if tx.can_write() { None } else { key(tx, sql, values)? };
+    let key = key(tx, sql, values)?;
     let counts = || COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(count) = key.as_ref().and_then(|key| counts().get(key).copied()) {
         return Ok(count);
@@ -70,8 +69,12 @@ pub(super) fn count(
     Ok(count)
 }
 
-/// A question as it stands now; nothing for a database without events, which is none of ours.
+/// A question as it stands now; nothing for a database without events, which is none of ours, and nothing within a write, where what
+/// is seen may still be undone.
 pub(super) fn key(tx: &mut Tx<'_>, sql: &str, values: &[Value<'_>]) -> Result<Option<Key>> {
+    if tx.can_write() {
+        return Ok(None);
+    }
     let head = head(tx)?;
     let derivation = "SELECT value FROM counter WHERE name = 'derived' OR name = 'derived_to' ORDER BY name";
     let derived = tx.rows(derivation, params![], |row| row.get(0))?;

@@ -362,7 +362,7 @@ impl Wanted {
         }
         let Plan { from, wanted: tests } = self.conditions.plan(tx, sort.order())?;
         let (question, values) = self.conditions.statement(&format!("{from}{tests} {}", sort.clause()));
-        let list = anchors::list(tx, &question, &values)?;
+        let list = count_cache::key(tx, &question, &values)?;
         let (passed, after) = match list.as_ref().and_then(|list| anchors::nearest(list, offset)) {
             Some((passed, cursor)) => (passed, Some(cursor)),
             None => (0, None),
