@@ -16,6 +16,12 @@ pub const DESKTOP: (u32, u32) = (1280, 800);
 /// The window of a telephone.
 pub const TELEPHONE: (u32, u32) = (390, 844);
 
+/// How often a story looks for what should appear, with a [`PAUSE`] between: half a minute, for a machine that does
+/// much else beside.
+pub const PATIENCE: u32 = 600;
+/// Between two looks.
+pub const PAUSE: Duration = Duration::from_millis(50);
+
 const FLAGS: [&str; 11] = [
     "--headless",
     // Chromium refuses its sandbox to root, as whom tests may run.
@@ -86,20 +92,28 @@ impl Browser {
     /// # Panics
     /// When the page is gone.
     pub async fn text(&self) -> String {
-        let text = self.client.execute("return document.body.innerText", vec![]).await.expect("the page has a body");
-        text.as_str().unwrap_or_default().to_owned()
+        // A page that reloads itself has no body for an instant, and sometimes nothing that could run a script.
+        let mut last = None;
+        for _ in 0..PATIENCE {
+            match self.client.execute("return document.body.innerText", vec![]).await {
+                Ok(text) => return text.as_str().unwrap_or_default().to_owned(),
+                Err(error) => last = Some(error),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        panic!("the page has no body: {last:?}");
     }
 
-    /// Waits until the reader sees this text, for at most ten seconds.
+    /// Waits until the reader sees this text, for at most half a minute.
     ///
     /// # Panics
     /// When it does not appear; with what is seen instead.
     pub async fn wait_for_text(&self, wanted: &str) {
-        for _ in 0..200 {
+        for _ in 0..PATIENCE {
             if self.text().await.contains(wanted) {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         panic!("“{wanted}” did not appear; the page says:\n{}", self.text().await);
     }
@@ -220,19 +234,24 @@ mod tests {
         <h1>Hello</h1><p id=p>unscripted</p><b>bright</b><button onclick=\"p.textContent='clicked'\">Press</button>\
         <script>p.textContent = 'scripted ' + innerWidth; console.error('on purpose')</script><div></div>";
 
-    /// Serves the page to whoever asks for anything, until the test process ends.
-    fn serve() -> String {
+    /// Serves a page to whoever asks for anything, until the test process ends.
+    fn serve(page: &'static str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten().take(100) {
                 let _ = stream.read(&mut [0; 8192]);
                 let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length:";
-                let _ = write!(stream, "{head} {}\r\n\r\n{PAGE}", PAGE.len());
+                let _ = write!(stream, "{head} {}\r\n\r\n{page}", page.len());
             }
         });
         format!("http://{address}/")
     }
+
+    /// A page that reloads itself at once, many times.
+    const RESTLESS: &str = "<!doctype html><title>Restless</title><p id=p>reloading</p><script>\
+        const left = Number(sessionStorage.left ?? 60) - 1; sessionStorage.left = left; \
+        if (left > 0) location.reload(); else p.textContent = 'at rest'</script>";
 
     /// Width and height from the header of a PNG file.
     fn png_size(path: &Path) -> (u32, u32) {
@@ -243,9 +262,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_page_that_reloads_itself_is_read() {
+        let Some(browser) = Browser::start(DESKTOP).await else { return };
+        browser.open(&serve(RESTLESS)).await;
+        browser.wait_for_text("at rest").await;
+    }
+
+    #[tokio::test]
     async fn a_page_is_seen_used_and_photographed() {
         let Some(browser) = Browser::start(DESKTOP).await else { return };
-        browser.open(&serve()).await;
+        browser.open(&serve(PAGE)).await;
         assert_eq!(browser.client.title().await.unwrap(), "Small");
         browser.wait_for_text("scripted 1280").await;
         browser.client.find(Locator::Css("button")).await.unwrap().click().await.unwrap();

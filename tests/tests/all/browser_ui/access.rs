@@ -20,7 +20,7 @@ async fn somebody_gets_a_role_and_a_token_and_the_record_shows_it() {
     ui.fill("name", "marta").await;
     ui.fill("description", "Marta Lindqvist").await;
     ui.fill("password", "a word that is long enough").await;
-    ui.browser.client.find(fantoccini::Locator::XPath("//label[contains(., 'Platform')]")).await.unwrap().click().await.unwrap();
+    ui.label("Platform").await;
     ui.browser.screenshot_page("user-new").await;
     ui.press("Add the user").await;
     ui.see("The user was added.").await;
@@ -28,7 +28,7 @@ async fn somebody_gets_a_role_and_a_token_and_the_record_shows_it() {
 
     ui.open("/service-accounts/new").await;
     ui.fill("name", "deployer").await;
-    ui.browser.client.find(fantoccini::Locator::XPath("//label[contains(., 'Platform')]")).await.unwrap().click().await.unwrap();
+    ui.label("Platform").await;
     ui.press("Add the service account").await;
     ui.see("The service account was added.").await;
     ui.press("New token").await;

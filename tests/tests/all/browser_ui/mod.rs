@@ -15,11 +15,11 @@ mod trying;
 mod views;
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use certhold_pki::pem;
 use certhold_pki::sample::Generator;
-use certhold_tests::browser::{Browser, DESKTOP};
+use certhold_tests::browser::{Browser, DESKTOP, PATIENCE, PAUSE};
 use certhold_tests::server::{ADMIN_PASSWORD, Launch, Server};
 use fantoccini::{Locator, elements::Element};
 use serde_json::{Value, json};
@@ -88,11 +88,11 @@ impl Ui {
     }
 
     pub async fn find(&self, css: &str) -> Element {
-        for _ in 0..100 {
+        for _ in 0..PATIENCE {
             if let Ok(element) = self.browser.client.find(Locator::Css(css)).await {
                 return element;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         panic!("no {css} on the page, which says:\n{}", self.browser.text().await);
     }
@@ -105,13 +105,13 @@ impl Ui {
     /// Clicks the button or link with these words.
     pub async fn press(&self, words: &str) {
         let path = format!("//*[self::button or self::a or self::summary][contains(normalize-space(.), \"{words}\")]");
-        for _ in 0..100 {
-            for element in self.browser.client.find_all(Locator::XPath(&path)).await.unwrap() {
+        for _ in 0..PATIENCE {
+            for element in self.browser.client.find_all(Locator::XPath(&path)).await.unwrap_or_default() {
                 if element.is_displayed().await.unwrap_or(false) {
                     return self.follow(element, words).await;
                 }
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         panic!("nothing says “{words}”; the page says:\n{}", self.browser.text().await);
     }
@@ -125,12 +125,12 @@ impl Ui {
         if leads != Value::Bool(true) {
             return;
         }
-        for _ in 0..200 {
+        for _ in 0..PATIENCE {
             // Between two documents there is nothing that could run a script.
             if let Ok(Value::Bool(true)) = self.browser.client.execute(LEFT, vec![]).await {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         panic!("“{what}” led nowhere; the page says:\n{}", self.browser.text().await);
     }
@@ -160,11 +160,11 @@ impl Ui {
 
     /// Waits until the address begins so.
     pub async fn arrive(&self, path: &str) {
-        for _ in 0..200 {
+        for _ in 0..PATIENCE {
             if self.path().await.starts_with(path) {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         panic!("not at {path} but at {}; the page says:\n{}", self.path().await, self.browser.text().await);
     }
@@ -187,7 +187,13 @@ impl Ui {
     /// Ticks or chooses what has this label.
     pub async fn label(&self, words: &str) {
         let path = format!("//main//label[contains(normalize-space(.), \"{words}\")]");
-        self.browser.client.find(Locator::XPath(&path)).await.unwrap().click().await.unwrap();
+        for _ in 0..PATIENCE {
+            if let Ok(label) = self.browser.client.find(Locator::XPath(&path)).await {
+                return label.click().await.unwrap_or_else(|error| panic!("{words}: {error}"));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        panic!("no label “{words}”; the page says:\n{}", self.browser.text().await);
     }
 
     /// Adds somebody who holds a role.
