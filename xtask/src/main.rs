@@ -2,6 +2,7 @@
 
 mod bench;
 mod cluster;
+mod failures;
 mod guardian;
 mod node;
 mod packages;

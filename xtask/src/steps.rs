@@ -35,7 +35,7 @@ impl Steps {
             Ok(value) => (Some(value), Ok(())),
             Err(error) => {
                 let text = format!("{error:#}");
-                eprintln!("error: {text}");
+                eprintln!("error: {}", text.lines().next().unwrap_or_default());
                 (None, Err(text))
             }
         };
@@ -45,6 +45,10 @@ impl Steps {
 
     /// Prints the summary; an error when any step failed.
     pub fn finish(self) -> Result<()> {
+        // Once more, as what failed may stand thousands of lines above.
+        for text in self.outcomes.iter().filter_map(|outcome| outcome.result.as_ref().err()) {
+            println!("\n{text}");
+        }
         println!("\n{}", self.table());
         let failed: Vec<&str> =
             self.outcomes.iter().filter(|outcome| outcome.result.is_err()).map(|outcome| outcome.name).collect();

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::cluster::{Cluster, VARIABLE};
+use crate::failures;
 use crate::node;
 use crate::packages;
 use crate::python;
@@ -109,5 +110,5 @@ fn test(root: &Path, arguments: &Arguments, program: &Path, cluster: Option<&Clu
     if !arguments.filter.is_empty() {
         command.arg("--").args(&arguments.filter);
     }
-    succeed(&mut command)
+    failures::succeed(&mut command)
 }

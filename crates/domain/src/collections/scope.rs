@@ -52,18 +52,24 @@ pub fn require(tx: &mut Tx<'_>, actor: &Actor, path: &str, certificate: Certific
     level(tx, actor, path, certificate, scope).map(drop)
 }
 
-/// As [`require`]; says where the right was found to hold.
-pub(crate) fn level(tx: &mut Tx<'_>, actor: &Actor, path: &str, certificate: CertificateId, scope: Scope) -> Result<Level> {
+/// Refuses unless the actor holds `path` everywhere or on what the scope names, whatever the certificate: what needs several rights
+/// asks this for each first, so that a refusal for want of one tells nothing about a certificate.
+pub(crate) fn require_at_all(tx: &mut Tx<'_>, actor: &Actor, path: &str, scope: Scope) -> Result<Level> {
     let need = Need::system(path).or_collection(path, scope.collection);
     // Whoever sees the stores of a container sees the certificates in them.
     let need = match scope.container.filter(|_| scope.collection.is_none() && path == paths::CERTIFICATES_READ) {
         Some(container) => stores::or_reads_stores_of(need, container),
         None => need,
     };
-    let level = match access::decide(tx, actor, &need)? {
-        Decision::Allowed { level, .. } => level,
-        Decision::Denied { missing, reason } => return Err(Refusal::Forbidden { reason, missing }.into()),
-    };
+    match access::decide(tx, actor, &need)? {
+        Decision::Allowed { level, .. } => Ok(level),
+        Decision::Denied { missing, reason } => Err(Refusal::Forbidden { reason, missing }.into()),
+    }
+}
+
+/// As [`require`]; says where the right was found to hold.
+pub(crate) fn level(tx: &mut Tx<'_>, actor: &Actor, path: &str, certificate: CertificateId, scope: Scope) -> Result<Level> {
+    let level = require_at_all(tx, actor, path, scope)?;
     let Some(collection) = scope.collection else {
         return match scope.container {
             Some(container) => require_in_container(tx, path, certificate, container, level).map(|()| level),

@@ -31,10 +31,12 @@ pub struct ExportKey {
     pub scope: Scope,
 }
 
-/// Handing out a key needs the right to do so and the right to see the certificate.
+/// Handing out a key needs the right to do so and the right to see the certificate: who lacks either learns nothing about the certificate,
+/// not even whether it is where they looked for it.
 fn require_in(tx: &mut Tx<'_>, actor: &Actor, command: &ExportKey) -> Result<()> {
-    require_key(tx, actor, command.certificate, command.scope)?;
-    collections::require(tx, actor, paths::CERTIFICATES_READ, command.certificate, command.scope)
+    collections::require_at_all(tx, actor, paths::PRIVATE_KEY_READ, command.scope)?;
+    collections::require(tx, actor, paths::CERTIFICATES_READ, command.certificate, command.scope)?;
+    require_key(tx, actor, command.certificate, command.scope)
 }
 
 /// The right to use the private key of a certificate outside custody. Anybody can make a certificate for a public key that they have
