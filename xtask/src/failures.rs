@@ -1,7 +1,7 @@
 //! What failed in a long run of tests, told once more at its end: a run prints thousands of lines after the first failure, and
 //! whoever keeps only the end of a log would not learn why.
 
-use std::io::{BufRead, BufReader, Write, stdout};
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -19,10 +19,9 @@ pub fn succeed(command: &mut Command) -> Result<()> {
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).split(b'\n') {
             let line = line.context("what the tests print")?;
-            let mut stdout = stdout().lock();
-            stdout.write_all(&line)?;
-            stdout.write_all(b"\n")?;
-            told.line(&String::from_utf8_lossy(&line));
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            told.line(&line);
         }
     }
     let status = child.wait().with_context(|| format!("{program} was lost"))?;
