@@ -78,16 +78,12 @@ fn compile(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Conditio
     let parts = parts.map(|(_, part)| compile(tx, wanted, part)).collect::<Result<Vec<_>>>()?;
     let rows: Vec<&str> = parts.iter().map(|part| part.condition.row.as_str()).collect();
     let row = format!("({})", rows.join(word));
-    let lists: Vec<&String> = parts.iter().filter_map(|part| part.condition.ids.as_ref()).collect();
+    let lists: Vec<(usize, &str)> = parts.iter().filter_map(|part| part.condition.ids.as_deref()).enumerate().collect();
     let ids = if word == " AND " {
-        let shortest = if lists.len() < 2 {
-            None
-        } else {
-            wanted.shortest(tx, lists.iter().map(|ids| ids.as_str()).enumerate(), LEADING)?
-        };
-        lists.get(shortest.unwrap_or(0)).map(|ids| (*ids).clone())
+        let shortest = if lists.len() < 2 { None } else { wanted.shortest(tx, &lists, LEADING)? };
+        lists.get(shortest.unwrap_or(0)).map(|(_, ids)| (*ids).to_owned())
     } else if lists.len() == parts.len() {
-        let selects: Vec<String> = lists.iter().map(|ids| format!("SELECT certificate FROM ({ids}) AS part")).collect();
+        let selects: Vec<String> = lists.iter().map(|(_, ids)| format!("SELECT certificate FROM ({ids}) AS part")).collect();
         Some(selects.join(" UNION "))
     } else {
         None

@@ -20,11 +20,15 @@ const LEADING_COUNTS: [i64; 3] = [LEADING, 65_536, 524_288];
 const NARROW: &str = "certificate_narrow";
 const NARROW_COLUMNS: [&str; 7] = ["id", "not_after", "revoked_at", "owner_role", "lineage", "key_bits", "severity"];
 
-/// Indexes that have the columns of [`NARROW`] which are most often asked for besides their first.
-const WIDE: [(&str, &str, &[&str]); 2] = [
+/// Indexes that have the columns which are most often asked for besides their first.
+const WIDE: [(&str, &str, &[&str]); 3] = [
     ("owner_role", "certificate_owner", &["id", "owner_role", "not_after", "revoked_at", "key_bits"]),
-    ("not_after", "certificate_not_after", &["id", "not_after", "lineage", "owner_role", "revoked_at"]),
+    ("common_name_folded", "certificate_common_name", &["id", "common_name_folded", "not_after", "revoked_at"]),
+    (EXPIRY, "certificate_not_after", &["id", EXPIRY, "lineage", "owner_role", "revoked_at"]),
 ];
+
+/// What several conditions say of it (from, to, not ended yet) is one range of its index.
+const EXPIRY: &str = "not_after";
 
 /// Parameters that lists of values take at most, of a whole statement.
 const PARAMETERS: usize = 8_000;
@@ -135,7 +139,7 @@ impl Conditions {
     /// Chooses how the rows are found, which are wanted in this order.
     pub(crate) fn plan(&self, tx: &mut Tx<'_>, order: Order) -> Result<Plan> {
         let lead = self.lead(tx)?;
-        let from = match lead {
+        let from = match &lead {
             // The order of a CROSS JOIN is kept by SQLite; PostgreSQL chooses by itself.
             Some(ids) => format!("({ids}) AS found CROSS JOIN certificate"),
             // Thousands of rows fulfil each condition: sorting them all for one page would take longer than meeting enough of them.
@@ -160,14 +164,17 @@ impl Conditions {
 
     /// Chooses how the rows are counted: where an index has all that is asked for, without a look at them.
     pub(crate) fn plan_count(&self, tx: &mut Tx<'_>) -> Result<Plan> {
-        let lead = self.lead_count(tx)?;
+        let lists = self.lists();
+        let lead = self.lead_count(tx, &lists)?;
         let mut tests: Vec<String> = self.tests().map(str::to_owned).collect();
-        let all = |known: &[&str]| self.tests().all(|test| names_only(test, known));
-        let wide = |row: &str| WIDE.iter().find(|(first, _, known)| names_only(row, &[*first]) && all(known));
-        let from = match lead.map(|at| (at, &self.conditions[at])) {
-            Some((_, Condition { row, .. })) if let Some((_, index, _)) = wide(row) => tx.walked("certificate", Some(index)),
-            Some((at, Condition { ids: Some(ids), exact, .. })) => {
-                if *exact {
+        let from = match lead.map(|at| (at, self.wide(at))) {
+            Some((_, Some(index))) => {
+                // SQLite begins at the first bound that it reads, and every list says first that nothing has ended.
+                tests.reverse();
+                tx.walked("certificate", Some(index))
+            }
+            Some((at, None)) => {
+                if self.conditions[at].exact {
                     tests.remove(at);
                 }
                 tests.insert(0, "certificate.id = found.certificate".to_owned());
@@ -175,43 +182,78 @@ impl Conditions {
                     true => tx.walked("certificate", Some(NARROW)),
                     false => "certificate".to_owned(),
                 };
+                let ids = lists.iter().find(|(place, _)| *place == at).map_or("", |(_, ids)| ids);
                 format!("({ids}) AS found CROSS JOIN {rows}")
             }
-            _ if all(&NARROW_COLUMNS) => tx.walked("certificate", Some(NARROW)),
-            _ => "certificate".to_owned(),
+            None if self.tests().all(|test| names_only(test, &NARROW_COLUMNS)) => tx.walked("certificate", Some(NARROW)),
+            None => "certificate".to_owned(),
         };
         let wanted = if tests.is_empty() { String::new() } else { format!(" WHERE {}", tests.join(" AND ")) };
         Ok(Plan { from, wanted })
     }
 
-    /// The condition with the shortest list of ids, unless all are so long that the whole table is walked sooner.
-    fn lead_count(&self, tx: &mut Tx<'_>) -> Result<Option<usize>> {
-        for most in LEADING_COUNTS {
-            let lead = self.shortest(tx, self.lists(), most)?;
-            if lead.is_some() {
-                return Ok(lead);
-            }
-        }
-        Ok(None)
+    /// The index that finds the rows of one condition and has all that the others ask for.
+    fn wide(&self, at: usize) -> Option<&'static str> {
+        let row = self.conditions[at].row.as_str();
+        let fits = |known: &[&str]| self.tests().all(|test| names_only(test, known));
+        let found =
+            WIDE.iter().find(|(first, _, known)| columns(row).next().is_some() && names_only(row, &[*first]) && fits(known));
+        found.map(|(_, index, _)| *index)
     }
 
-    /// The lists of ids that conditions have, each by its place.
-    fn lists(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.conditions.iter().enumerate().filter_map(|(at, one)| Some((at, one.ids.as_deref()?)))
+    /// The condition with the shortest list of ids, or whose index answers all, unless all lists are so long that the whole table is
+    /// walked sooner.
+    fn lead_count(&self, tx: &mut Tx<'_>, lists: &[(usize, String)]) -> Result<Option<usize>> {
+        let [few, many, most] = LEADING_COUNTS;
+        if let Some(lead) = self.shortest(tx, lists, few)? {
+            return Ok(Some(lead));
+        }
+        // An index that has everything is read through sooner than a tenth as many rows are looked up one by one, and sooner than
+        // it is counted which list is the shortest.
+        let wide: Vec<&(usize, String)> = lists.iter().filter(|(at, _)| self.wide(*at).is_some()).collect();
+        if let [first, others @ ..] = wide.as_slice() {
+            if others.is_empty() {
+                return Ok(Some(first.0));
+            }
+            // A range is read when it is short; else what is the same in all rows that are wanted.
+            let same = wide.iter().find(|(at, _)| !names_only(&self.conditions[*at].row, &[EXPIRY])).unwrap_or(first);
+            let range = wide.iter().find(|(at, _)| names_only(&self.conditions[*at].row, &[EXPIRY]));
+            let is_short = match range {
+                Some((_, ids)) => self.entries(tx, ids, many)? <= many,
+                None => false,
+            };
+            return Ok(Some(range.filter(|_| is_short).unwrap_or(same).0));
+        }
+        match self.shortest(tx, lists, many)? {
+            None => self.shortest(tx, lists, most),
+            lead => Ok(lead),
+        }
+    }
+
+    /// The lists of ids that conditions have, each by its place; those of one range are one.
+    fn lists(&self) -> Vec<(usize, String)> {
+        let is_bound = |one: &Condition| one.exact && columns(&one.row).next().is_some() && names_only(&one.row, &[EXPIRY]);
+        let bounds: Vec<&str> = self.conditions.iter().rev().filter(|one| is_bound(one)).map(|one| one.row.as_str()).collect();
+        let mut range =
+            (bounds.len() > 1).then(|| format!("SELECT id AS certificate FROM certificate WHERE {}", bounds.join(" AND ")));
+        let mut lists = Vec::with_capacity(self.conditions.len());
+        for (at, one) in self.conditions.iter().enumerate() {
+            match &one.ids {
+                Some(_) if bounds.len() > 1 && is_bound(one) => lists.extend(range.take().map(|range| (at, range))),
+                Some(ids) => lists.push((at, ids.clone())),
+                None => {}
+            }
+        }
+        lists
     }
 
     /// The place of the shortest of these lists of ids; none when all have more than `most`.
-    pub(crate) fn shortest<'l>(
-        &self,
-        tx: &mut Tx<'_>,
-        lists: impl Iterator<Item = (usize, &'l str)>,
-        most: i64,
-    ) -> Result<Option<usize>> {
+    pub(crate) fn shortest(&self, tx: &mut Tx<'_>, lists: &[(usize, impl AsRef<str>)], most: i64) -> Result<Option<usize>> {
         let (mut fewest, mut shortest) = (most, None);
         for (at, ids) in lists {
-            let found = self.entries(tx, ids, fewest)?;
+            let found = self.entries(tx, ids.as_ref(), fewest)?;
             if found <= fewest {
-                (fewest, shortest) = (found, Some(at));
+                (fewest, shortest) = (found, Some(*at));
             }
             if found == 0 {
                 break;
@@ -227,9 +269,10 @@ impl Conditions {
     }
 
     /// The list of ids that leads, if one is short.
-    fn lead(&self, tx: &mut Tx<'_>) -> Result<Option<&str>> {
-        let lead = self.shortest(tx, self.lists(), LEADING)?;
-        Ok(lead.and_then(|at| self.conditions[at].ids.as_deref()))
+    fn lead(&self, tx: &mut Tx<'_>) -> Result<Option<String>> {
+        let lists = self.lists();
+        let lead = self.shortest(tx, &lists, LEADING)?;
+        Ok(lists.into_iter().find(|(at, _)| Some(*at) == lead).map(|(_, ids)| ids))
     }
 
     /// A statement with the parameters that it uses, numbered anew: both engines refuse parameters without a place.
