@@ -164,8 +164,12 @@ impl Conditions {
 
     /// Chooses how the rows are counted: where an index has all that is asked for, without a look at them.
     pub(crate) fn plan_count(&self, tx: &mut Tx<'_>) -> Result<Plan> {
+        self.plan_count_of(tx, LEADING_COUNTS)
+    }
+
+    fn plan_count_of(&self, tx: &mut Tx<'_>, steps: [i64; 3]) -> Result<Plan> {
         let lists = self.lists();
-        let lead = self.lead_count(tx, &lists)?;
+        let lead = self.lead_count(tx, &lists, steps)?;
         let mut tests: Vec<String> = self.tests().map(str::to_owned).collect();
         let from = match lead.map(|at| (at, self.wide(at))) {
             Some((_, Some(index))) => {
@@ -203,8 +207,7 @@ impl Conditions {
 
     /// The condition with the shortest list of ids, or whose index answers all, unless all lists are so long that the whole table is
     /// walked sooner.
-    fn lead_count(&self, tx: &mut Tx<'_>, lists: &[(usize, String)]) -> Result<Option<usize>> {
-        let [few, many, most] = LEADING_COUNTS;
+    fn lead_count(&self, tx: &mut Tx<'_>, lists: &[(usize, String)], [few, many, most]: [i64; 3]) -> Result<Option<usize>> {
         if let Some(lead) = self.shortest(tx, lists, few)? {
             return Ok(Some(lead));
         }
@@ -315,7 +318,66 @@ fn names_only(test: &str, known: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use certhold_pki::sample::Generator;
+    use certhold_store::{Location, Options, Store};
+
     use super::*;
+    use crate::actor::Actor;
+    use crate::inventory::{Candidate, ImportBatch, import};
+    use crate::query::{Catalogue, Query};
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    fn count(tx: &mut Tx<'_>, conditions: &Conditions, plan: Plan) -> i64 {
+        let Plan { from, wanted } = plan;
+        let (sql, values) = conditions.statement(&format!("SELECT count(*) FROM {from}{wanted}"));
+        tx.one(&sql, &values, |row| row.get(0)).unwrap().unwrap()
+    }
+
+    /// Where lists count as long with one entry, every way of counting is taken with few certificates.
+    #[test]
+    fn every_way_of_counting_counts_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(directory.path().join("certhold.db"));
+        let store = Store::open(&location, crate::schema::MIGRATIONS, Options::default()).unwrap();
+        let uuids = [1, 2].map(uuid::Uuid::from_u128);
+        store.write_blocking(move |tx| crate::prepare(tx, &uuids, NOW)).unwrap();
+        let generator = Generator::new(5).around(NOW);
+        let certificates = (0..120).map(|n| Candidate::of(&generator.certificate(n)).unwrap()).collect();
+        let batch = ImportBatch { certificates, keys: Vec::new(), owner: None, source: "upload".into(), metadata: Vec::new() };
+        store.write_blocking(move |tx| import(tx, &Actor::local("test"), &batch, NOW)).unwrap();
+        let mut indexes = Vec::new();
+        for query in [
+            "ExpirationDate -ge \"%TODAY+20%\" AND ExpirationDate -lt \"%TODAY+90%\"",
+            "ExpirationDate -lt \"%TODAY+200%\" AND OwnerRoleName -eq NULL",
+            "OwnerRoleName -eq NULL AND KeySize -ge 300",
+            "IssuedCN -startswith \"m\" AND RevocationDate -eq NULL",
+            "IssuedCN -eq NULL",
+            "IssuedCN -startswith \"a\" AND SAN -contains \"e\"",
+            "KeySize -ge 300 AND FindingSeverity -ge 1",
+            "IsCA -eq false",
+        ] {
+            let resolved = Query::parse(query, &Catalogue::default()).unwrap().resolve(NOW, "test");
+            let found = store.read_blocking(move |tx| {
+                let mut conditions = Conditions::default();
+                crate::inventory::search::add_range(&mut conditions, EXPIRY, Some(NOW - 40 * 86_400_000), None);
+                super::super::compile::add(tx, &mut conditions, &resolved)?;
+                let all = Plan { from: "certificate NOT INDEXED".into(), wanted: format!(" WHERE {}", conditions.question()) };
+                let plain = count(tx, &conditions, all);
+                let mut ways = Vec::new();
+                for steps in [LEADING_COUNTS, [-1, -1, -1], [0, 1, 2], [1, 40, 60], [0, 0, 1_000]] {
+                    let plan = conditions.plan_count_of(tx, steps)?;
+                    ways.push(plan.from.clone());
+                    assert_eq!(count(tx, &conditions, plan), plain, "{query}: {}", ways.last().unwrap());
+                }
+                Ok::<_, crate::error::Error>(ways)
+            });
+            indexes.extend(found.unwrap());
+        }
+        let taken = |index: &str| indexes.iter().any(|from| from.ends_with(index));
+        assert!(WIDE.iter().all(|(_, index, _)| taken(index)) && taken(NARROW), "{indexes:?}");
+        assert!(indexes.iter().any(|from| from == "certificate"), "{indexes:?}");
+    }
 
     #[test]
     fn columns_of_a_test_are_found() {
