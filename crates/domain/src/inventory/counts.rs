@@ -23,7 +23,8 @@ const CHUNK: i64 = 512;
 #[derive(Default)]
 pub(crate) struct Counts {
     fields: BTreeMap<Field, BTreeMap<String, i64>>,
-    days: BTreeMap<i64, i64>,
+    /// Of each day, those that nobody manages and versions of managed ones.
+    days: BTreeMap<i64, [i64; 2]>,
 }
 
 impl Counts {
@@ -66,9 +67,9 @@ impl Counts {
         self.add(Field::Owner, &role, change);
     }
 
-    /// Certificates that nobody manages and whose validity ends then.
-    pub(crate) fn expires(&mut self, not_after: i64, change: i64) {
-        *self.days.entry(not_after.div_euclid(DAY_MS)).or_default() += change;
+    /// Certificates whose validity ends then: versions of managed ones, or such that nobody manages.
+    pub(crate) fn expires(&mut self, not_after: i64, managed: bool, change: i64) {
+        self.days.entry(not_after.div_euclid(DAY_MS)).or_default()[usize::from(managed)] += change;
     }
 
     pub(crate) fn write(&self, tx: &mut Tx<'_>) -> Result<()> {
@@ -85,11 +86,11 @@ impl Counts {
         let fallen = self.fields().filter(|(.., change)| *change < 0);
         let fallen: Vec<[Value<'_>; 2]> = fallen.map(|(field, value, _)| [field.number().into(), value.into()]).collect();
         tx.execute_many("DELETE FROM facet WHERE field = $1 AND value = $2 AND count <= 0", &fallen)?;
-        let days: Vec<[Value<'_>; 2]> =
-            self.days.iter().filter(|(_, change)| **change != 0).map(|(day, change)| [day.into(), change.into()]).collect();
+        let days = self.days.iter().filter(|(_, change)| **change != [0, 0]);
+        let days: Vec<[Value<'_>; 3]> = days.map(|(day, [others, managed])| [day.into(), others.into(), managed.into()]).collect();
         tx.execute_many(
-            "INSERT INTO expiry_day (day, unmanaged) VALUES ($1, $2) \
-             ON CONFLICT (day) DO UPDATE SET unmanaged = expiry_day.unmanaged + excluded.unmanaged",
+            "INSERT INTO expiry_day (day, unmanaged, managed) VALUES ($1, $2, $3) ON CONFLICT (day) DO UPDATE SET \
+             unmanaged = expiry_day.unmanaged + excluded.unmanaged, managed = expiry_day.managed + excluded.managed",
             &days,
         )?;
         Ok(())
@@ -98,13 +99,14 @@ impl Counts {
 
 /// Makes a certificate a version of a managed one.
 pub(crate) fn set_version(tx: &mut Tx<'_>, id: CertificateId, lineage: LineageId, version: i64) -> Result<()> {
-    let found = tx.one("SELECT lineage, not_after FROM certificate WHERE id = $1", params![id], |row| {
-        Ok((row.get::<Option<i64>>(0)?, row.get::<i64>(1)?))
-    })?;
+    // What was never derived is not counted yet.
+    let sql = "SELECT lineage, not_after FROM certificate WHERE id = $1 AND sha1 IS NOT NULL";
+    let found = tx.one(sql, params![id], |row| Ok((row.get::<Option<i64>>(0)?, row.get::<i64>(1)?)))?;
     tx.execute("UPDATE certificate SET lineage = $1, version = $2 WHERE id = $3", params![lineage, version, id])?;
     let mut counts = Counts::default();
     if let Some((None, not_after)) = found {
-        counts.expires(not_after, -1);
+        counts.expires(not_after, false, -1);
+        counts.expires(not_after, true, 1);
     }
     counts.write(tx)
 }
@@ -112,8 +114,10 @@ pub(crate) fn set_version(tx: &mut Tx<'_>, id: CertificateId, lineage: LineageId
 /// Makes all versions of a managed certificate certificates like others.
 pub(crate) fn forget_versions(tx: &mut Tx<'_>, lineage: LineageId) -> Result<()> {
     let mut counts = Counts::default();
-    tx.each("SELECT not_after FROM certificate WHERE lineage = $1", params![lineage], |row| {
-        counts.expires(row.get(0)?, 1);
+    tx.each("SELECT not_after FROM certificate WHERE lineage = $1 AND sha1 IS NOT NULL", params![lineage], |row| {
+        let not_after = row.get(0)?;
+        counts.expires(not_after, true, -1);
+        counts.expires(not_after, false, 1);
         Ok(())
     })?;
     tx.execute("UPDATE certificate SET lineage = NULL, version = NULL WHERE lineage = $1", params![lineage])?;
@@ -235,6 +239,12 @@ pub(crate) fn unmanaged(tx: &mut Tx<'_>, from: Option<i64>, before: Option<i64>)
     let begin = from.map(|from| rows(tx, from, first * DAY_MS)).transpose()?.unwrap_or(0);
     let end = before.map(|before| rows(tx, last * DAY_MS, before)).transpose()?.unwrap_or(0);
     Ok(whole + begin + end)
+}
+
+/// Certificates, managed or not, whose validity ends on the day `from` or later and before the day `before` (days since 1970-01-01, UTC).
+pub(crate) fn ending(tx: &mut Tx<'_>, from: Option<i64>, before: Option<i64>) -> Result<i64> {
+    let sql = "SELECT CAST(coalesce(sum(unmanaged + managed), 0) AS BIGINT) FROM expiry_day WHERE day >= $1 AND day < $2";
+    Ok(tx.one(sql, params![from.unwrap_or(i64::MIN), before.unwrap_or(i64::MAX)], |row| row.get(0))?.unwrap_or(0))
 }
 
 fn rows(tx: &mut Tx<'_>, from: i64, before: i64) -> Result<i64> {

@@ -2,11 +2,17 @@
 
 use certhold_domain::Actor;
 use certhold_domain::collections::Scope;
+use certhold_domain::enrolment::Under;
 use certhold_domain::inventory::{self, Candidate, Facet, Filter, ImportBatch};
+use certhold_domain::private_ca::Profile;
 use certhold_domain::query::{self, Catalogue, Query};
+use certhold_domain::renewal::managed::{self, NewManaged};
+use certhold_store::{Value, params};
+use certhold_tests::postgres::Database;
 use certhold_pki::Facts;
 use rcgen::{CertificateParams, DistinguishedName, DnType};
 
+use super::renewing_here::{create, issue, issuing, plan, renew_now, with};
 use super::searching::find;
 use super::world::{START, World, key};
 
@@ -100,5 +106,90 @@ fn only_names_are_offered_as_names(world: &World, posed_as: &str) {
     assert_eq!(offered, [format!("\"{posed_as}\"")]);
     for name in offered {
         assert_eq!(find(world, &format!("IssuerCN -eq {name}")).len(), 1);
+    }
+}
+
+/// Versions of managed certificates, and all others, as the maintained counts have them and as the rows do.
+fn days_agree(world: &World, what: &str) {
+    let facets = facets(world, None);
+    let expiry = facets.iter().find(|facet| facet.name == "expiry").unwrap();
+    for value in &expiry.values {
+        assert_eq!(find(world, &value.query).len() as i64, value.count, "{what}: {}", value.value);
+    }
+    let pair = |sql: &'static str| -> (i64, i64) {
+        world.read(move |tx| Ok(tx.one(sql, params![], |row| Ok((row.get(0)?, row.get(1)?)))?)).unwrap().unwrap()
+    };
+    let counted = pair("SELECT CAST(sum(managed) AS BIGINT), CAST(sum(unmanaged) AS BIGINT) FROM expiry_day");
+    assert_eq!(counted, pair("SELECT count(lineage), count(*) - count(lineage) FROM certificate"), "{what}");
+    let total: i64 = expiry.values.iter().map(|value| value.count).sum();
+    assert_eq!(total, counted.0 + counted.1, "{what}");
+}
+
+fn derive_again(world: &World) {
+    while let Some(chunk) = world.read(inventory::outdated).unwrap() {
+        let derived = chunk.into_iter().map(|(id, der)| (id, Candidate::of(&der).ok())).collect::<Vec<_>>();
+        world.write(move |tx, _| inventory::rederived(tx, &derived)).unwrap();
+    }
+}
+
+/// Whatever becomes of managed certificates, each version is counted on the day on which it ends.
+pub fn versions_of_managed_ones_are_counted_by_their_days(world: &World) {
+    let (_, authority) = issuing(world);
+    let [old, other] = ["old.internal", "other.internal"].map(|name| world.certificate(&[name], None));
+    days_agree(world, "nobody manages any");
+    let adoption = |adopt| NewManaged {
+        adopt: Some(adopt),
+        ..with(plan(Under::Template(Profile::Server), &[]), |plan| plan.authority = Some(authority))
+    };
+    let lineage = create(world, &local(), adoption(old)).unwrap();
+    days_agree(world, "one is adopted");
+    for version in 2..4 {
+        world.pass(1_000);
+        renew_now(world, lineage);
+        issue(world, lineage);
+        days_agree(world, &format!("version {version}"));
+    }
+    world.write(move |tx, now| inventory::remove(tx, &local(), old, now)).unwrap();
+    days_agree(world, "an old version is removed");
+
+    // As an older version would have left it: nothing is counted that was not derived, whatever happens to it meanwhile.
+    world.tamper("UPDATE certificate SET sha1 = NULL, common_name_folded = NULL, names_folded = NULL, key_usage = NULL, findings = NULL");
+    world.tamper("DELETE FROM certificate_term WHERE term <> 0");
+    world.tamper("DELETE FROM facet WHERE field > 0");
+    world.tamper("DELETE FROM expiry_day WHERE day > 0");
+    world.tamper("UPDATE counter SET value = 0 WHERE name = 'derived'");
+    let adopted = create(world, &local(), adoption(other)).unwrap();
+    for round in ["derived for the first time", "derived again"] {
+        derive_again(world);
+        days_agree(world, round);
+        world.tamper("UPDATE counter SET value = 0 WHERE name = 'derived'");
+    }
+    derive_again(world);
+    for gone in [lineage, adopted] {
+        world.write(move |tx, now| managed::remove(tx, &local(), gone, now)).unwrap();
+        days_agree(world, "nobody manages them any more");
+    }
+}
+
+/// However many certificates there are, and whoever manages them: a look at the whole inventory reads what is counted, and no row of
+/// certificates, not even through an index.
+#[test]
+fn the_whole_inventory_is_told_from_counts() {
+    let world = World::open(Database::sqlite());
+    world.certificate(&["www.example.com"], None);
+    let before = world.store.executed_sql();
+    facets(&world, None);
+    let ran: Vec<String> = world.store.executed_sql().into_iter().filter(|sql| !before.contains(sql)).collect();
+    assert!(ran.iter().any(|sql| sql.contains("expiry_day")), "{ran:?}");
+    for sql in ran {
+        let values: Vec<Value<'static>> = (1..).take_while(|place| sql.contains(&format!("${place}"))).map(Value::Int).collect();
+        let explain = format!("EXPLAIN QUERY PLAN {sql}");
+        let steps = world.read(move |tx| Ok(tx.rows(&explain, &values, |row| row.get::<String>(3))?)).unwrap();
+        for step in &steps {
+            let (how, table) = step.split_once(' ').unwrap_or((step, ""));
+            let walks = matches!(how, "SCAN" | "SEARCH") && (table.starts_with("certificate") || table.starts_with("lineage"));
+            assert!(!walks, "{sql}: {steps:?}");
+            assert!(!step.starts_with("SCAN expiry_day"), "{sql}: {steps:?}");
+        }
     }
 }

@@ -108,6 +108,7 @@ stories! {
     enrolling::what_was_issued_is_issued_again,
     enrolling::what_changes_meanwhile_stops_what_was_drafted,
     facets::facets_lead_to_what_they_count,
+    facets::versions_of_managed_ones_are_counted_by_their_days,
     going_on::an_edit_goes_on_with_what_a_token_brought,
     going_on::an_edit_stops_when_a_token_would_bring_nothing,
     going_on::a_client_of_ours_is_believed_until_it_is_revoked,
