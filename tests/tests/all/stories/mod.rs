@@ -162,6 +162,7 @@ stories! {
     people::tokens_are_bounded,
     record::filters_find_what_they_say,
     record::a_log_extends_its_checkpoints_or_says_where_not,
+    record::what_a_fast_clock_wrote_is_come_back_to,
     record::erased_events_stay_in_the_chain,
     record::events_of_an_earlier_version_lose_their_payload_only,
     record::a_delivery_leaves_nothing_out,
