@@ -184,6 +184,7 @@ stories! {
     scoping::metadata_fields_that_collections_look_at,
     scoping::names_of_roles_are_offered_to_whoever_may_know_them,
     renewing::a_first_version_is_obtained_and_renewed,
+    renewing::an_authoritys_words_are_kept_up_to_a_limit,
     renewing::a_failure_is_visible_and_retried,
     renewing::a_certificate_is_adopted,
     renewing::credentials_are_masked_and_kept,
