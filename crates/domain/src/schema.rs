@@ -34,6 +34,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 20, name: "views", sql: include_str!("../schema/0020_views.sql") },
     Migration { number: 21, name: "requesters", sql: include_str!("../schema/0021_requesters.sql") },
     Migration { number: 22, name: "managed days", sql: include_str!("../schema/0022_managed_days.sql") },
+    Migration { number: 23, name: "in service", sql: include_str!("../schema/0023_in_service.sql") },
 ];
 
 /// Tables that a copy of a database leaves out, because they are made again from the others.

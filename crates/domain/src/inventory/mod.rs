@@ -30,7 +30,9 @@ pub(crate) use certificate::find as find_summary;
 pub use certificate::{Certificate, Summary, chain, get, summary, versions};
 pub(crate) use certificate::{fetch, fetch_chain, find};
 pub use counts::Counted;
-pub(crate) use counts::{forget_versions, is_issuer_name, most, of as with_value, set_owner, set_owners, set_version, unmanaged};
+pub(crate) use counts::{
+    forget_versions, in_service, is_issuer_name, most, of as with_value, set_owner, set_owners, set_version, unmanaged,
+};
 pub(crate) use derived::key as key_title;
 pub use derived::{DERIVATION, SEVERITIES, findings};
 pub use exclusions::{Exclusion, exclude, exclusions, readmit};

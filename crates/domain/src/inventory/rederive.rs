@@ -82,6 +82,7 @@ fn rewrite(tx: &mut Tx<'_>, id: CertificateId, candidate: &Candidate) -> Result<
         counts.expires(candidate.not_after(), lineage.is_some(), 1);
     }
     candidate.counted().for_each(|(field, value)| counts.add(field, value, 1));
+    counts::ends_elsewhere(tx, id, before.not_after, candidate.not_after(), &mut counts)?;
     counts.write(tx)?;
 
     let mut values: Vec<Value<'_>> = vec![id.into()];

@@ -1,20 +1,20 @@
 //! Facets: what stands at a value is what the query behind it finds.
 
-use certhold_domain::Actor;
 use certhold_domain::collections::Scope;
 use certhold_domain::enrolment::Under;
 use certhold_domain::inventory::{self, Candidate, Facet, Filter, ImportBatch};
 use certhold_domain::private_ca::Profile;
 use certhold_domain::query::{self, Catalogue, Query};
-use certhold_domain::renewal::managed::{self, NewManaged};
-use certhold_store::{Value, params};
-use certhold_tests::postgres::Database;
+use certhold_domain::renewal::managed::{self, Health, NewManaged};
+use certhold_domain::{Actor, overview};
 use certhold_pki::Facts;
+use certhold_store::{Row, Value, params};
+use certhold_tests::postgres::Database;
 use rcgen::{CertificateParams, DistinguishedName, DnType};
 
 use super::renewing_here::{create, issue, issuing, plan, renew_now, with};
 use super::searching::find;
-use super::world::{START, World, key};
+use super::world::{DAY, START, World, key};
 
 fn local() -> Actor {
     Actor::local("story")
@@ -123,6 +123,32 @@ fn days_agree(world: &World, what: &str) {
     assert_eq!(counted, pair("SELECT count(lineage), count(*) - count(lineage) FROM certificate"), "{what}");
     let total: i64 = expiry.values.iter().map(|value| value.count).sum();
     assert_eq!(total, counted.0 + counted.1, "{what}");
+    plans_agree(world, what);
+}
+
+/// What the home page tells of managed certificates, and what each of them says.
+fn plans_agree(world: &World, what: &str) {
+    let sql = "SELECT lineage.id, lineage.failures, certificate.not_after FROM lineage \
+               LEFT JOIN certificate ON certificate.id = lineage.current ORDER BY lineage.id";
+    type Plan = (i64, i64, Option<i64>);
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let plans: Vec<Plan> = world.read(move |tx| Ok(tx.rows(sql, params![], read)?)).unwrap();
+    // In the middle of a day, and when more and more of them have expired.
+    for now in [START + DAY / 3, START + 60 * DAY + 1, START + 95 * DAY, START + 4_000 * DAY] {
+        let overview = world.read(move |tx| overview::overview(tx, &local(), now)).unwrap();
+        assert_eq!(overview.managed, plans.len() as i64, "{what}");
+        for bucket in &overview.expiry {
+            let within = |end: i64| bucket.from.is_none_or(|from| end >= from) && bucket.before.is_none_or(|before| end < before);
+            let expected = plans.iter().filter(|(.., end)| end.is_some_and(within)).count();
+            assert_eq!(bucket.managed, expected as i64, "{what}: {bucket:?}");
+        }
+        let is_troubled = |(_, failures, end): &&Plan| *failures > 0 || end.is_some_and(|end| end <= now);
+        let expected: Vec<i64> = plans.iter().filter(is_troubled).map(|(id, ..)| *id).collect();
+        assert_eq!(overview.troubled.iter().map(|managed| managed.id.0).collect::<Vec<_>>(), expected, "{what}");
+        let counted = world.read(move |tx| Ok((managed::in_trouble(tx, now)?, managed::count_by_health(tx, now)?))).unwrap();
+        let health = counted.1.iter().filter(|(health, _)| matches!(health, Health::Failing | Health::Expired));
+        assert_eq!(counted.0, health.map(|(_, count)| count).sum::<i64>(), "{what}");
+    }
 }
 
 fn derive_again(world: &World) {
@@ -153,18 +179,39 @@ pub fn versions_of_managed_ones_are_counted_by_their_days(world: &World) {
     days_agree(world, "an old version is removed");
 
     // As an older version would have left it: nothing is counted that was not derived, whatever happens to it meanwhile.
-    world.tamper("UPDATE certificate SET sha1 = NULL, common_name_folded = NULL, names_folded = NULL, key_usage = NULL, findings = NULL");
+    world.tamper(
+        "UPDATE certificate SET sha1 = NULL, common_name_folded = NULL, names_folded = NULL, key_usage = NULL, findings = NULL",
+    );
     world.tamper("DELETE FROM certificate_term WHERE term <> 0");
     world.tamper("DELETE FROM facet WHERE field > 0");
-    world.tamper("DELETE FROM expiry_day WHERE day > 0");
+    // It read the end of the version in service wrongly, too: forty days later.
+    world.tamper("UPDATE certificate SET not_after = not_after + 3456000000 WHERE id IN (SELECT current FROM lineage)");
+    world.tamper("UPDATE lineage SET ends_at = ends_at + 3456000000");
+    world.tamper("UPDATE expiry_day SET unmanaged = 0, managed = 0, in_service = 0");
+    world.tamper(
+        "INSERT INTO expiry_day (day, unmanaged, in_service) SELECT ends_at / 86400000, 0, 1 FROM lineage WHERE ends_at > 0 \
+         ON CONFLICT (day) DO UPDATE SET in_service = 1",
+    );
+    plans_agree(world, "as it was read");
     world.tamper("UPDATE counter SET value = 0 WHERE name = 'derived'");
     let adopted = create(world, &local(), adoption(other)).unwrap();
+    plans_agree(world, "adopted before it is derived");
     for round in ["derived for the first time", "derived again"] {
         derive_again(world);
         days_agree(world, round);
         world.tamper("UPDATE counter SET value = 0 WHERE name = 'derived'");
     }
     derive_again(world);
+    // One that fails, one that fails while it is paused, and one that was never obtained.
+    let mut failing = Vec::new();
+    for name in ["a.internal", "b.internal", "c.internal"] {
+        let command = with(plan(Under::Template(Profile::Server), &[name]), |plan| plan.authority = Some(authority));
+        failing.push(create(world, &local(), command).unwrap());
+    }
+    world.tamper("UPDATE lineage SET failures = 3 WHERE name <> 'c.internal'");
+    let paused = failing[1];
+    world.write(move |tx, now| managed::set_paused(tx, &local(), paused, true, now)).unwrap();
+    plans_agree(world, "some fail");
     for gone in [lineage, adopted] {
         world.write(move |tx, now| managed::remove(tx, &local(), gone, now)).unwrap();
         days_agree(world, "nobody manages them any more");
@@ -179,17 +226,41 @@ fn the_whole_inventory_is_told_from_counts() {
     world.certificate(&["www.example.com"], None);
     let before = world.store.executed_sql();
     facets(&world, None);
-    let ran: Vec<String> = world.store.executed_sql().into_iter().filter(|sql| !before.contains(sql)).collect();
-    assert!(ran.iter().any(|sql| sql.contains("expiry_day")), "{ran:?}");
-    for sql in ran {
-        let values: Vec<Value<'static>> = (1..).take_while(|place| sql.contains(&format!("${place}"))).map(Value::Int).collect();
-        let explain = format!("EXPLAIN QUERY PLAN {sql}");
-        let steps = world.read(move |tx| Ok(tx.rows(&explain, &values, |row| row.get::<String>(3))?)).unwrap();
-        for step in &steps {
-            let (how, table) = step.split_once(' ').unwrap_or((step, ""));
+    for sql in ran_since(&world, &before) {
+        for step in plan_of(&world, &sql) {
+            let (how, table) = step.split_once(' ').unwrap_or((&step, ""));
             let walks = matches!(how, "SCAN" | "SEARCH") && (table.starts_with("certificate") || table.starts_with("lineage"));
-            assert!(!walks, "{sql}: {steps:?}");
-            assert!(!step.starts_with("SCAN expiry_day"), "{sql}: {steps:?}");
+            assert!(!walks && !step.starts_with("SCAN expiry_day"), "{sql}: {step}");
         }
     }
+}
+
+/// Nor does the home page, but for the days at the ends of its stretches and what is in trouble.
+#[test]
+fn the_home_page_walks_no_table() {
+    let world = World::open(Database::sqlite());
+    world.certificate(&["www.example.com"], None);
+    let before = world.store.executed_sql();
+    world.read(|tx| Ok((overview::overview(tx, &local(), START)?, managed::in_trouble(tx, START)?))).unwrap();
+    let ran = ran_since(&world, &before);
+    assert!(ran.iter().any(|sql| sql.contains("lineage.id IN")), "{ran:?}");
+    for sql in ran {
+        for step in plan_of(&world, &sql) {
+            let walks = step.starts_with("SCAN lineage") || step.starts_with("SCAN certificate");
+            assert!(!walks || step.contains("lineage_failing"), "{sql}: {step}");
+        }
+    }
+}
+
+fn ran_since(world: &World, before: &[String]) -> Vec<String> {
+    let ran: Vec<String> = world.store.executed_sql().into_iter().filter(|sql| !before.contains(sql)).collect();
+    assert!(ran.iter().any(|sql| sql.contains("expiry_day")), "{ran:?}");
+    ran
+}
+
+/// The steps in which SQLite would run a statement.
+fn plan_of(world: &World, sql: &str) -> Vec<String> {
+    let values: Vec<Value<'static>> = (1..).take_while(|place| sql.contains(&format!("${place}"))).map(Value::Int).collect();
+    let explain = format!("EXPLAIN QUERY PLAN {sql}");
+    world.read(move |tx| Ok(tx.rows(&explain, &values, |row| row.get::<String>(3))?)).unwrap()
 }
