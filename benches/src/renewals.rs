@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use certhold_domain::collections::Scope;
 use certhold_domain::custody::{Custody, MasterKey};
 use certhold_domain::inventory::{self, Filter};
 use certhold_domain::renewal::issuers::{self, AcmeSettings, NewIssuer};
 use certhold_domain::renewal::managed::{self, NewManaged};
 use certhold_domain::renewal::providers::{self, ProviderCommand};
 use certhold_domain::renewal::{AcmePlan, IssueBy, KeyKind};
-use certhold_domain::{CertificateId, DnsProviderId, Error, IssuerId, limits};
+use certhold_domain::{CertificateId, DnsProviderId, Error, IssuerId, limits, overview};
 use certhold_store::{Store, params};
 
 use crate::measure::{latency, rate, timed};
@@ -50,7 +51,24 @@ pub fn run(world: &mut World, table: &mut Table) -> Result<()> {
         }
     }
     table.add(Row::rate("create a managed certificate, 256 in one call", rate(lineages, creating)));
-    plan(&store, lineages, table)
+    plan(&store, lineages, table)?;
+    look(&store, table)
+}
+
+/// What people look at most, where everything is managed.
+fn look(store: &Store, table: &mut Table) -> Result<()> {
+    let at = now();
+    let (runs, budget) = (100, Duration::from_secs(5));
+    let everywhere = Scope::of(None, at);
+    let times = latency(runs, budget, |_| {
+        store.read_blocking(move |tx| inventory::facets(tx, &operator(), &Filter::default(), everywhere)).map(drop)
+    })?;
+    table.add(Row::latency("facets, all of it managed", times).bar(Bar::p99_below(Duration::from_millis(100), times)));
+    let times = latency(runs, budget, |_| store.read_blocking(move |tx| overview::overview(tx, &operator(), at)).map(drop))?;
+    table.add(
+        Row::latency("home page's overview, all of it managed", times).bar(Bar::p99_below(Duration::from_millis(50), times)),
+    );
+    Ok(())
 }
 
 fn plan(store: &Store, lineages: u64, table: &mut Table) -> Result<()> {

@@ -50,24 +50,12 @@ pub fn overview(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> Result<Overview> {
     let mut expiry = buckets(now);
     for bucket in &mut expiry {
         bucket.unmanaged = inventory::unmanaged(tx, bucket.from, bucket.before)?;
+        bucket.managed = inventory::in_service(tx, bucket.from, bucket.before)?;
     }
-    let mut managed = 0;
-    tx.each(
-        "SELECT certificate.not_after FROM lineage LEFT JOIN certificate ON certificate.id = lineage.current",
-        params![],
-        |row| {
-            let not_after: Option<i64> = row.get(0)?;
-            managed += 1;
-            let Some(not_after) = not_after else { return Ok(()) };
-            let within = |bucket: &&mut Bucket| {
-                bucket.from.is_none_or(|from| not_after >= from) && bucket.before.is_none_or(|before| not_after < before)
-            };
-            if let Some(bucket) = expiry.iter_mut().find(within) {
-                bucket.managed += 1;
-            }
-            Ok(())
-        },
-    )?;
+    // Those of which no version was obtained yet end never.
+    let sql = "SELECT count(*) FROM lineage WHERE ends_at IS NULL";
+    let without: i64 = tx.one(sql, params![], |row| row.get(0))?.unwrap_or(0);
+    let managed = expiry.iter().map(|bucket| bucket.managed).sum::<i64>() + without;
     let troubled = if access::allows(tx, actor, paths::RENEWAL_READ)? {
         managed::list(tx, actor, &ManagedFilter { troubled: true, after: None, limit: TROUBLED }, now)?.managed
     } else {

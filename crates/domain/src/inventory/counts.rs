@@ -23,7 +23,8 @@ const CHUNK: i64 = 512;
 #[derive(Default)]
 pub(crate) struct Counts {
     fields: BTreeMap<Field, BTreeMap<String, i64>>,
-    days: BTreeMap<i64, i64>,
+    /// Of each day, those that nobody manages, versions of managed ones, and the current ones of these.
+    days: BTreeMap<i64, [i64; 3]>,
 }
 
 impl Counts {
@@ -66,9 +67,14 @@ impl Counts {
         self.add(Field::Owner, &role, change);
     }
 
-    /// Certificates that nobody manages and whose validity ends then.
-    pub(crate) fn expires(&mut self, not_after: i64, change: i64) {
-        *self.days.entry(not_after.div_euclid(DAY_MS)).or_default() += change;
+    /// Certificates whose validity ends then: versions of managed ones, or such that nobody manages.
+    pub(crate) fn expires(&mut self, not_after: i64, managed: bool, change: i64) {
+        self.days.entry(not_after.div_euclid(DAY_MS)).or_default()[usize::from(managed)] += change;
+    }
+
+    /// Current versions of managed certificates whose validity ends then.
+    pub(crate) fn in_service(&mut self, ends_at: i64, change: i64) {
+        self.days.entry(ends_at.div_euclid(DAY_MS)).or_default()[2] += change;
     }
 
     pub(crate) fn write(&self, tx: &mut Tx<'_>) -> Result<()> {
@@ -85,38 +91,69 @@ impl Counts {
         let fallen = self.fields().filter(|(.., change)| *change < 0);
         let fallen: Vec<[Value<'_>; 2]> = fallen.map(|(field, value, _)| [field.number().into(), value.into()]).collect();
         tx.execute_many("DELETE FROM facet WHERE field = $1 AND value = $2 AND count <= 0", &fallen)?;
-        let days: Vec<[Value<'_>; 2]> =
-            self.days.iter().filter(|(_, change)| **change != 0).map(|(day, change)| [day.into(), change.into()]).collect();
+        let days = self.days.iter().filter(|(_, change)| **change != [0, 0, 0]);
+        let values = |(day, [others, managed, in_service]): (&i64, &[i64; 3])| -> [Value<'static>; 4] {
+            [(*day).into(), (*others).into(), (*managed).into(), (*in_service).into()]
+        };
         tx.execute_many(
-            "INSERT INTO expiry_day (day, unmanaged) VALUES ($1, $2) \
-             ON CONFLICT (day) DO UPDATE SET unmanaged = expiry_day.unmanaged + excluded.unmanaged",
-            &days,
+            "INSERT INTO expiry_day (day, unmanaged, managed, in_service) VALUES ($1, $2, $3, $4) ON CONFLICT (day) DO UPDATE SET \
+             unmanaged = expiry_day.unmanaged + excluded.unmanaged, managed = expiry_day.managed + excluded.managed, \
+             in_service = expiry_day.in_service + excluded.in_service",
+            &days.map(values).collect::<Vec<_>>(),
         )?;
         Ok(())
     }
 }
 
-/// Makes a certificate a version of a managed one.
+/// Makes a certificate a version of a managed one: the one in service.
 pub(crate) fn set_version(tx: &mut Tx<'_>, id: CertificateId, lineage: LineageId, version: i64) -> Result<()> {
-    let found = tx.one("SELECT lineage, not_after FROM certificate WHERE id = $1", params![id], |row| {
-        Ok((row.get::<Option<i64>>(0)?, row.get::<i64>(1)?))
+    let found = tx.one("SELECT lineage, not_after, sha1 FROM certificate WHERE id = $1", params![id], |row| {
+        let (lineage, not_after) = (row.get::<Option<i64>>(0)?, row.get::<i64>(1)?);
+        // What was never derived is not counted yet.
+        Ok((lineage.is_none() && row.get::<Option<Vec<u8>>>(2)?.is_some(), not_after))
     })?;
     tx.execute("UPDATE certificate SET lineage = $1, version = $2 WHERE id = $3", params![lineage, version, id])?;
     let mut counts = Counts::default();
-    if let Some((None, not_after)) = found {
-        counts.expires(not_after, -1);
+    let Some((moves, not_after)) = found else { return Ok(()) };
+    if moves {
+        counts.expires(not_after, false, -1);
+        counts.expires(not_after, true, 1);
     }
+    out_of_service(tx, lineage, &mut counts)?;
+    tx.execute("UPDATE lineage SET ends_at = $1 WHERE id = $2", params![not_after, lineage])?;
+    counts.in_service(not_after, 1);
     counts.write(tx)
+}
+
+/// The version of a managed certificate that was in service is it no more.
+fn out_of_service(tx: &mut Tx<'_>, lineage: LineageId, counts: &mut Counts) -> Result<()> {
+    let ended = tx.one("SELECT ends_at FROM lineage WHERE id = $1", params![lineage], |row| row.get::<Option<i64>>(0))?;
+    if let Some(ends_at) = ended.flatten() {
+        counts.in_service(ends_at, -1);
+    }
+    Ok(())
+}
+
+/// After what is read of a certificate has changed: if it is in service, its managed certificate ends then.
+pub(super) fn ends_elsewhere(tx: &mut Tx<'_>, id: CertificateId, before: i64, after: i64, counts: &mut Counts) -> Result<()> {
+    if before != after && tx.execute("UPDATE lineage SET ends_at = $1 WHERE current = $2", params![after, id])? > 0 {
+        counts.in_service(before, -1);
+        counts.in_service(after, 1);
+    }
+    Ok(())
 }
 
 /// Makes all versions of a managed certificate certificates like others.
 pub(crate) fn forget_versions(tx: &mut Tx<'_>, lineage: LineageId) -> Result<()> {
     let mut counts = Counts::default();
-    tx.each("SELECT not_after FROM certificate WHERE lineage = $1", params![lineage], |row| {
-        counts.expires(row.get(0)?, 1);
+    tx.each("SELECT not_after FROM certificate WHERE lineage = $1 AND sha1 IS NOT NULL", params![lineage], |row| {
+        let not_after = row.get(0)?;
+        counts.expires(not_after, true, -1);
+        counts.expires(not_after, false, 1);
         Ok(())
     })?;
     tx.execute("UPDATE certificate SET lineage = NULL, version = NULL WHERE lineage = $1", params![lineage])?;
+    out_of_service(tx, lineage, &mut counts)?;
     counts.write(tx)
 }
 
@@ -225,22 +262,36 @@ pub(crate) fn of(tx: &mut Tx<'_>, field: Field, value: &str) -> Result<i64> {
 /// Certificates that nobody manages and whose validity ends from `from` on and before `before`, unix milliseconds: whole days
 /// from the counts, the days at both ends row by row.
 pub(crate) fn unmanaged(tx: &mut Tx<'_>, from: Option<i64>, before: Option<i64>) -> Result<i64> {
-    let first = from.map_or(i64::MIN, |from| from.div_euclid(DAY_MS) + i64::from(from.rem_euclid(DAY_MS) != 0));
-    let last = before.map_or(i64::MAX, |before| before.div_euclid(DAY_MS));
-    if first > last {
-        return rows(tx, from.unwrap_or(i64::MIN), before.unwrap_or(i64::MAX));
-    }
     let days = "SELECT CAST(coalesce(sum(unmanaged), 0) AS BIGINT) FROM expiry_day WHERE day >= $1 AND day < $2";
-    let whole: i64 = tx.one(days, params![first, last], |row| row.get(0))?.unwrap_or(0);
-    let begin = from.map(|from| rows(tx, from, first * DAY_MS)).transpose()?.unwrap_or(0);
-    let end = before.map(|before| rows(tx, last * DAY_MS, before)).transpose()?.unwrap_or(0);
-    Ok(whole + begin + end)
+    let rows = "SELECT count(*) FROM certificate WHERE lineage IS NULL AND not_after >= $1 AND not_after < $2";
+    within(tx, from, before, days, rows)
 }
 
-fn rows(tx: &mut Tx<'_>, from: i64, before: i64) -> Result<i64> {
-    if from >= before {
-        return Ok(0);
+/// The same of current versions of managed certificates.
+pub(crate) fn in_service(tx: &mut Tx<'_>, from: Option<i64>, before: Option<i64>) -> Result<i64> {
+    let days = "SELECT CAST(coalesce(sum(in_service), 0) AS BIGINT) FROM expiry_day WHERE day >= $1 AND day < $2";
+    within(tx, from, before, days, "SELECT count(*) FROM lineage WHERE ends_at >= $1 AND ends_at < $2")
+}
+
+fn within(tx: &mut Tx<'_>, from: Option<i64>, before: Option<i64>, days: &str, rows: &str) -> Result<i64> {
+    let first = from.map_or(i64::MIN, |from| from.div_euclid(DAY_MS) + i64::from(from.rem_euclid(DAY_MS) != 0));
+    let last = before.map_or(i64::MAX, |before| before.div_euclid(DAY_MS));
+    let mut counted = |sql: &str, from: i64, before: i64| -> Result<i64> {
+        match from < before {
+            true => Ok(tx.one(sql, params![from, before], |row| row.get(0))?.unwrap_or(0)),
+            false => Ok(0),
+        }
+    };
+    if first > last {
+        return counted(rows, from.unwrap_or(i64::MIN), before.unwrap_or(i64::MAX));
     }
-    let sql = "SELECT count(*) FROM certificate WHERE lineage IS NULL AND not_after >= $1 AND not_after < $2";
-    Ok(tx.one(sql, params![from, before], |row| row.get(0))?.unwrap_or(0))
+    let begin = from.map_or(Ok(0), |from| counted(rows, from, first * DAY_MS))?;
+    let end = before.map_or(Ok(0), |before| counted(rows, last * DAY_MS, before))?;
+    Ok(counted(days, first, last)? + begin + end)
+}
+
+/// Certificates, managed or not, whose validity ends on the day `from` or later and before the day `before` (days since 1970-01-01, UTC).
+pub(crate) fn ending(tx: &mut Tx<'_>, from: Option<i64>, before: Option<i64>) -> Result<i64> {
+    let sql = "SELECT CAST(coalesce(sum(unmanaged + managed), 0) AS BIGINT) FROM expiry_day WHERE day >= $1 AND day < $2";
+    Ok(tx.one(sql, params![from.unwrap_or(i64::MIN), before.unwrap_or(i64::MAX)], |row| row.get(0))?.unwrap_or(0))
 }

@@ -5,7 +5,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use certhold_store::Tx;
 
-use super::counts::{Counted, most, unmanaged};
+use super::counts::{Counted, ending, most};
 use super::derived::{self, SEVERITIES};
 use super::fields::{Field, fold};
 use super::list::{Filter, few, statement};
@@ -89,9 +89,9 @@ const DAY_MS: i64 = 86_400_000;
 
 fn of_everything(tx: &mut Tx<'_>, today: i64) -> Result<Vec<Facet>> {
     let mut stretches = Vec::new();
-    for ((name, from, before), managed) in STRETCHES.into_iter().zip(managed(tx, today)?) {
-        let at = |days: Option<i64>| days.map(|days| (today + days) * DAY_MS);
-        stretches.push((name, unmanaged(tx, at(from), at(before))? + managed));
+    for (name, from, before) in STRETCHES {
+        let day = |days: Option<i64>| days.map(|days| today + days);
+        stretches.push((name, ending(tx, day(from), day(before))?));
     }
     let owned = most(tx, Field::Owner, VALUES)?;
     let mut facets = vec![expiry(stretches, true), owners(tx, owned, true)?];
@@ -100,16 +100,6 @@ fn of_everything(tx: &mut Tx<'_>, today: i64) -> Result<Vec<Facet>> {
         facets.push(shown(name, values, true));
     }
     Ok(facets)
-}
-
-/// How many versions of managed certificates end in each stretch: there are few of them.
-fn managed(tx: &mut Tx<'_>, today: i64) -> Result<[i64; STRETCHES.len()]> {
-    let mut counts = [0; STRETCHES.len()];
-    tx.each("SELECT not_after FROM certificate WHERE lineage IS NOT NULL", &[], |row| {
-        counts[stretch(row.get(0)?, today)] += 1;
-        Ok(())
-    })?;
-    Ok(counts)
 }
 
 /// The stretch in which a validity ends.

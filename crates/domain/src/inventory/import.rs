@@ -391,7 +391,7 @@ fn index(tx: &mut Tx<'_>, added: &[(CertificateId, &Candidate)], owner: Option<R
     for (id, candidate) in added {
         terms.extend(candidate.terms().chain([from]).map(|term| (term, id.0)));
         candidate.counted().for_each(|(field, value)| counts.add(field, value, 1));
-        counts.expires(candidate.not_after, 1);
+        counts.expires(candidate.not_after, false, 1);
     }
     let new = i64::try_from(added.len()).unwrap_or(i64::MAX);
     counts.add(Field::Source, source, new);

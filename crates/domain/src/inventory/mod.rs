@@ -30,7 +30,9 @@ pub(crate) use certificate::find as find_summary;
 pub use certificate::{Certificate, Summary, chain, get, summary, versions};
 pub(crate) use certificate::{fetch, fetch_chain, find};
 pub use counts::Counted;
-pub(crate) use counts::{forget_versions, is_issuer_name, most, of as with_value, set_owner, set_owners, set_version, unmanaged};
+pub(crate) use counts::{
+    forget_versions, in_service, is_issuer_name, most, of as with_value, set_owner, set_owners, set_version, unmanaged,
+};
 pub(crate) use derived::key as key_title;
 pub use derived::{DERIVATION, SEVERITIES, findings};
 pub use exclusions::{Exclusion, exclude, exclusions, readmit};
@@ -44,7 +46,7 @@ pub use rare::{Rare, index_rare, rare};
 pub use rederive::{outdated, rederived};
 pub use remove::{remove, remove_in, remove_with_key};
 pub(crate) use remove::{take_out, uses};
-pub use revoke::{Revocation, RevocationReason, Revoke, release, require_may_revoke, revoke};
+pub use revoke::{Revocation, RevocationReason, Revoke, foresee_release, foresee_revocation, release, revoke};
 pub(crate) use scoped::within;
 pub use scoped::{
     bodies_in, chain_in, get_in, history_in, history_page_in, list_in, list_noted_in, named_in, question, require_list,

@@ -71,21 +71,18 @@ fn rewrite(tx: &mut Tx<'_>, id: CertificateId, candidate: &Candidate) -> Result<
     let mut counts = Counts::default();
     if first {
         counts.owned(owner, 1);
-        if lineage.is_none() {
-            counts.expires(candidate.not_after(), 1);
-        }
+        counts.expires(candidate.not_after(), lineage.is_some(), 1);
         counts.add(Field::Source, &source, 1);
     } else {
         let old = fields::values(&before, "");
         fields::counted(&old).for_each(|(field, value)| counts.add(field, value, -1));
         let terms: Vec<[Value<'_>; 2]> = fields::terms(&old).into_iter().map(|term| [term.into(), id.into()]).collect();
         tx.execute_many("DELETE FROM certificate_term WHERE term = $1 AND certificate = $2", &terms)?;
-        if lineage.is_none() && before.not_after != candidate.not_after() {
-            counts.expires(before.not_after, -1);
-            counts.expires(candidate.not_after(), 1);
-        }
+        counts.expires(before.not_after, lineage.is_some(), -1);
+        counts.expires(candidate.not_after(), lineage.is_some(), 1);
     }
     candidate.counted().for_each(|(field, value)| counts.add(field, value, 1));
+    counts::ends_elsewhere(tx, id, before.not_after, candidate.not_after(), &mut counts)?;
     counts.write(tx)?;
 
     let mut values: Vec<Value<'_>> = vec![id.into()];

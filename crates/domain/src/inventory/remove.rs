@@ -202,8 +202,6 @@ fn unindex(tx: &mut Tx<'_>, id: CertificateId, owner: Option<RoleId>, managed: b
     let mut counts = Counts::default();
     fields::counted(&values).for_each(|(field, value)| counts.add(field, value, -1));
     counts.owned(owner, -1);
-    if !managed {
-        counts.expires(derived.not_after, -1);
-    }
+    counts.expires(derived.not_after, managed, -1);
     counts.write(tx)
 }

@@ -43,34 +43,29 @@ pub struct Revoke {
     pub revocation: Revocation,
 }
 
-/// Refuses whoever may not revoke all of these, and writes nothing: for whoever revokes many in pieces.
-pub fn require_may_revoke(tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], scope: Scope) -> Result<()> {
-    ids.iter().try_for_each(|id| collections::require(tx, actor, paths::CERTIFICATES_REVOKE, *id, scope))
+/// Refuses what [`revoke`] would refuse of these certificates as they are now, and writes nothing: for whoever revokes many in pieces, of
+/// which a later one should not be refused for what could be known before the first.
+pub fn foresee_revocation(tx: &mut Tx<'_>, actor: &Actor, command: &Revoke, scope: Scope) -> Result<()> {
+    let wanted = wanted(command)?;
+    let mut moves = Moves::default();
+    command.certificates.iter().try_for_each(|id| decide(tx, actor, *id, &wanted, scope, &mut moves).map(drop))
 }
 
 /// Records that certificates are revoked, and has their issuers asked: all of them, or none. One that is revoked already keeps what is
 /// known of its revocation, unless it was on hold; if its issuer has not revoked it, it is asked once more, or at once if it waits.
 pub fn revoke(tx: &mut Tx<'_>, actor: &Actor, command: &Revoke, scope: Scope, now: i64) -> Result<()> {
-    let comment = checked_comment(&command.revocation.comment)?;
-    named(&command.certificates)?;
+    let wanted = wanted(command)?;
     let mut moves = Moves::default();
     for id in &command.certificates {
-        collections::require(tx, actor, paths::CERTIFICATES_REVOKE, *id, scope)?;
-        let found = certificate::find(tx, *id)?.ok_or_else(|| Refusal::not_found("certificate", *id))?;
-        let before = of(tx, &[*id])?.remove(id);
-        let at = revocation::at_issuers(tx, &[*id])?.remove(id).filter(|at| at.issuer.0.is_some());
-        if let Some(before) = before.as_ref().filter(|before| before.reason != RevocationReason::CertificateHold) {
-            if let Some(at) = at {
-                let again = Revocation { effective_at: before.effective_at, comment: comment.clone(), ..command.revocation };
-                ask_again(tx, actor, (*id, found.title()), &at, &again, scope, now)?;
+        let Decided { title, before, at, step } = decide(tx, actor, *id, &wanted, scope, &mut moves)?;
+        let after = match (step, &at) {
+            (Step::AskAgain(again), Some(at)) => {
+                ask_again(tx, actor, (*id, &title), at, &again, scope, now)?;
+                continue;
             }
-            continue;
-        }
-        let after = Revocation { comment: comment.clone(), ..command.revocation.clone() };
-        if before.as_ref() == Some(&after) {
-            continue;
-        }
-        moves.require(tx, actor, (*id, before.is_some()), Some(&actor.name))?;
+            (Step::Revoke(after), _) => after,
+            (Step::Nothing | Step::AskAgain(_), _) => continue,
+        };
         tx.execute("UPDATE certificate SET revoked_at = $1 WHERE id = $2", params![after.effective_at, *id])?;
         tx.execute(
             "INSERT INTO revocation (certificate, reason, comment, recorded_at, revoker, revoker_folded) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -81,9 +76,74 @@ pub fn revoke(tx: &mut Tx<'_>, actor: &Actor, command: &Revoke, scope: Scope, no
             revocation::ask(tx, *id, at, after.reason, after.effective_at, now)?;
         }
         let told = (before.as_ref(), Some(&after), at.as_ref());
-        record(tx, actor, names::CERTIFICATE_REVOKED, (*id, found.title()), told, scope, now)?;
+        record(tx, actor, names::CERTIFICATE_REVOKED, (*id, &title), told, scope, now)?;
     }
     Ok(())
+}
+
+/// What becomes of one certificate that is to be revoked.
+struct Decided {
+    title: String,
+    /// What is known of its revocation.
+    before: Option<Revocation>,
+    /// The ACME issuer of ours that it was obtained through.
+    at: Option<AtIssuer>,
+    step: Step,
+}
+
+enum Step {
+    Nothing,
+    /// It is revoked already; its issuer is asked with this.
+    AskAgain(Revocation),
+    Revoke(Revocation),
+}
+
+fn wanted(command: &Revoke) -> Result<Revocation> {
+    let comment = checked_comment(&command.revocation.comment)?;
+    named(&command.certificates)?;
+    Ok(Revocation { comment, ..command.revocation.clone() })
+}
+
+/// Everything that revoking needs of rights and facts.
+fn decide(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    id: CertificateId,
+    wanted: &Revocation,
+    scope: Scope,
+    moves: &mut Moves,
+) -> Result<Decided> {
+    collections::require(tx, actor, paths::CERTIFICATES_REVOKE, id, scope)?;
+    let found = certificate::find(tx, id)?.ok_or_else(|| Refusal::not_found("certificate", id))?;
+    let before = of(tx, &[id])?.remove(&id);
+    let at = revocation::at_issuers(tx, &[id])?.remove(&id).filter(|at| at.issuer.0.is_some());
+    let step = match &before {
+        Some(before) if before.reason != RevocationReason::CertificateHold => {
+            Step::AskAgain(Revocation { effective_at: before.effective_at, ..wanted.clone() })
+        }
+        Some(before) if before == wanted => Step::Nothing,
+        _ => Step::Revoke(wanted.clone()),
+    };
+    if matches!(step, Step::Revoke(_)) {
+        moves.require(tx, actor, (id, before.is_some()), Some(&actor.name))?;
+    }
+    let is_asked = |at: &&AtIssuer| match step {
+        Step::Nothing => false,
+        Step::AskAgain(_) => at.may_be_asked(),
+        Step::Revoke(_) => true,
+    };
+    if let Some(at) = at.as_ref().filter(is_asked) {
+        revocation::require_reason(id, at, wanted.reason)?;
+    }
+    Ok(Decided { title: found.title().to_owned(), before, at, step })
+}
+
+/// Refuses what [`release`] would refuse of these certificates as they are now, and writes nothing.
+pub fn foresee_release(tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], comment: &str, scope: Scope) -> Result<()> {
+    checked_comment(comment)?;
+    named(ids)?;
+    let mut moves = Moves::default();
+    ids.iter().try_for_each(|id| on_hold(tx, actor, *id, scope, &mut moves).map(drop))
 }
 
 /// Records that a hold has ended. Any other revocation is final.
@@ -92,18 +152,24 @@ pub fn release(tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], comment: &
     named(ids)?;
     let mut moves = Moves::default();
     for id in ids {
-        collections::require(tx, actor, paths::CERTIFICATES_REVOKE, *id, scope)?;
-        let found = certificate::find(tx, *id)?.ok_or_else(|| Refusal::not_found("certificate", *id))?;
-        let before = of(tx, &[*id])?.remove(id);
-        let Some(before) = before.filter(|before| before.reason == RevocationReason::CertificateHold) else {
-            return Err(Refusal::Conflict(format!("certificate {id} is not on hold, and only a hold is taken back")).into());
-        };
-        moves.require(tx, actor, (*id, true), None)?;
+        let (title, before) = on_hold(tx, actor, *id, scope, &mut moves)?;
         forget_recorded(tx, *id)?;
         tx.execute("UPDATE certificate SET revoked_at = $1 WHERE id = $2", params![None::<i64>, *id])?;
-        record(tx, actor, names::CERTIFICATE_RELEASED, (*id, found.title()), (Some(&before), None, None), scope, now)?;
+        record(tx, actor, names::CERTIFICATE_RELEASED, (*id, &title), (Some(&before), None, None), scope, now)?;
     }
     Ok(())
+}
+
+/// What a certificate is called that is on hold and that the actor may release, and its revocation.
+fn on_hold(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, moves: &mut Moves) -> Result<(String, Revocation)> {
+    collections::require(tx, actor, paths::CERTIFICATES_REVOKE, id, scope)?;
+    let found = certificate::find(tx, id)?.ok_or_else(|| Refusal::not_found("certificate", id))?;
+    let before = of(tx, &[id])?.remove(&id);
+    let Some(before) = before.filter(|before| before.reason == RevocationReason::CertificateHold) else {
+        return Err(Refusal::Conflict(format!("certificate {id} is not on hold, and only a hold is taken back")).into());
+    };
+    moves.require(tx, actor, (id, true), None)?;
+    Ok((found.title().to_owned(), before))
 }
 
 /// Whether the actor may change the collections that look at who revoked certificates: asked once for each name that this was before.

@@ -180,8 +180,12 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor, filter: &ManagedFilter, now: i64) ->
     let rows = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     let after = filter.after.unwrap_or(0);
     let mut managed = if filter.troubled {
+        // Each of the two by its index; the signs keep the second from being found by walking all of them.
         let sql = format!(
-            "{} WHERE lineage.id > $1 AND (lineage.failures > 0 OR certificate.not_after <= $2) ORDER BY lineage.id LIMIT $3",
+            "{} WHERE lineage.id IN (\
+             SELECT id FROM (SELECT id FROM lineage WHERE failures > 0 AND id > $1 ORDER BY id LIMIT $3) AS failing \
+             UNION SELECT id FROM (SELECT id FROM lineage WHERE ends_at <= $2 AND +id > $1 ORDER BY +id LIMIT $3) AS expired\
+             ) ORDER BY lineage.id LIMIT $3",
             *SELECT
         );
         tx.rows(&sql, params![after, now, rows], read)?
@@ -207,6 +211,14 @@ pub fn count_by_health(tx: &mut Tx<'_>, now: i64) -> Result<Vec<(Health, i64)>> 
     let all = [Health::Good, Health::Renewing, Health::Failing, Health::Paused, Health::Expired];
     let of = |health: Health| counted.iter().find(|(name, _)| name == health.name()).map_or(0, |(_, count)| *count);
     Ok(all.into_iter().map(|health| (health, of(health))).collect())
+}
+
+/// How many managed certificates fail or have expired.
+pub fn in_trouble(tx: &mut Tx<'_>, now: i64) -> Result<i64> {
+    let expired = "SELECT count(*) FROM lineage WHERE ends_at <= $1";
+    let failing = "SELECT count(*) FROM lineage WHERE failures > 0 AND state <> 'paused' AND (ends_at IS NULL OR ends_at > $1)";
+    let mut count = |sql: &str| Ok::<i64, certhold_store::Error>(tx.one(sql, params![now], |row| row.get(0))?.unwrap_or(0));
+    Ok(count(expired)? + count(failing)?)
 }
 
 /// One managed certificate.

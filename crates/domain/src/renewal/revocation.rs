@@ -129,6 +129,18 @@ pub(crate) fn at_issuers(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<HashM
     Ok(tx.rows(&sql, &values, read)?.into_iter().collect())
 }
 
+/// Refuses a reason that ACME issuers do not take.
+pub(crate) fn require_reason(certificate: CertificateId, at: &AtIssuer, reason: RevocationReason) -> Result<(), Refusal> {
+    if REASONS.contains(&reason) {
+        return Ok(());
+    }
+    let message = format!(
+        "certificate {certificate}: its issuer {:?} takes the reasons 0, 1, 3, 4 and 5 (RFC 5280 section 5.3.1), and no holds: give one of these",
+        at.issuer.1
+    );
+    Err(Refusal::invalid("reason", message))
+}
+
 /// Has the issuer asked to revoke a certificate from `due_at` on. Refuses reasons that it does not take.
 pub(crate) fn ask(
     tx: &mut Tx<'_>,
@@ -138,13 +150,7 @@ pub(crate) fn ask(
     due_at: i64,
     now: i64,
 ) -> Result<()> {
-    if !REASONS.contains(&reason) {
-        let message = format!(
-            "certificate {certificate}: its issuer {:?} takes the reasons 0, 1, 3, 4 and 5 (RFC 5280 section 5.3.1), and no holds: give one of these",
-            at.issuer.1
-        );
-        return Err(Refusal::invalid("reason", message).into());
-    }
+    require_reason(certificate, at, reason)?;
     tx.execute(
         "INSERT INTO acme_revocation (certificate, state, reason, already, failures, asked_at, updated_at) \
          VALUES ($1, 'asked', $2, $3, 0, $4, $4) ON CONFLICT (certificate) DO UPDATE SET state = 'asked', reason = $2, already = $3, \

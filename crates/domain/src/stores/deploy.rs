@@ -120,6 +120,20 @@ pub fn require_may_bring(tx: &mut Tx<'_>, actor: &Actor, places: &[Place], with_
     Ok(())
 }
 
+/// As [`require_may_bring`] for a certificate that is about to be issued, with its private key; refuses as well where the state of a store
+/// is in the way, as [`jobs::add`] does: nothing is issued that then stands nowhere.
+pub fn require_fit(tx: &mut Tx<'_>, actor: &Actor, places: &[Place]) -> Result<()> {
+    require_may_bring(tx, actor, places, true)?;
+    for place in places {
+        let Some(alias) = &place.alias else { continue };
+        let store = list::with_right(tx, actor, place.store, Right::Modify)?;
+        let alias = store.kind.alias(alias)?;
+        jobs::require_unfollowed(tx, &store, &alias)?;
+        jobs::require_room(tx, &store, &alias, place.overwrite)?;
+    }
+    Ok(())
+}
+
 /// The places of a certificate's own entries, with its private key where that is.
 fn places_of(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, scope: Scope) -> Result<Vec<Place>> {
     let found = items::locations(tx, actor, certificate, scope)?;

@@ -322,13 +322,7 @@ pub struct AddCertificate {
 /// looks at where certificates are, what changing its query needs. All of that counts again when it is done.
 pub fn add(tx: &mut Tx<'_>, actor: &Actor, command: &AddCertificate, now: i64) -> Result<StoreJobId> {
     let (store, alias, summary) = check_add(tx, actor, command, now)?;
-    if !command.overwrite && !items::of_alias(tx, store.id, &alias)?.is_empty() {
-        let message = format!(
-            "there is an entry {alias:?} in the certificate store {:?}: choose another alias, or overwrite it",
-            store.name
-        );
-        return Err(Refusal::Conflict(message).into());
-    }
+    require_room(tx, &store, &alias, command.overwrite)?;
     let new = New {
         store: store.id,
         kind: StoreJobKind::Add,
@@ -359,10 +353,23 @@ pub(super) fn check_add(tx: &mut Tx<'_>, actor: &Actor, command: &AddCertificate
         key_of(tx, command.certificate)?;
     }
     let alias = store.kind.alias(&command.alias)?;
-    if let Some(managed) = target::targeted(tx, store.id, Some(&alias))? {
-        return Err(follows(&managed, &alias).into());
-    }
+    require_unfollowed(tx, &store, &alias)?;
     Ok((store, alias, summary))
+}
+
+/// Refuses where a store has an entry of this name already, unless that may be replaced.
+pub(super) fn require_room(tx: &mut Tx<'_>, store: &Store, alias: &str, overwrite: bool) -> Result<()> {
+    if overwrite || items::of_alias(tx, store.id, alias)?.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("there is an entry {alias:?} in the certificate store {:?}: choose another alias, or overwrite it", store.name);
+    Err(Refusal::Conflict(message).into())
+}
+
+/// Refuses where an entry of this name follows a managed certificate.
+pub(super) fn require_unfollowed(tx: &mut Tx<'_>, store: &Store, alias: &str) -> Result<()> {
+    target::targeted(tx, store.id, Some(alias))?.map_or(Ok(()), |managed| Err(follows(&managed, alias).into()))
 }
 
 /// Whether the private key of a certificate is in custody.
@@ -435,9 +442,7 @@ pub(super) fn check_remove(tx: &mut Tx<'_>, actor: &Actor, command: &RemoveCerti
     // Whatever a foreign hand called it: what the inventory found can be removed under that name.
     let known = !items::of_alias(tx, store.id, alias)?.is_empty();
     let alias = if known { alias.to_owned() } else { store.kind.alias(alias)? };
-    if let Some(managed) = target::targeted(tx, store.id, Some(&alias))? {
-        return Err(follows(&managed, &alias).into());
-    }
+    require_unfollowed(tx, &store, &alias)?;
     Ok((store, alias))
 }
 

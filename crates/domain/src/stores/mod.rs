@@ -24,7 +24,8 @@ pub use containers::{
     update_container,
 };
 pub use deploy::{
-    Deployed, Place, deploy, deploy_brought, replace, replace_renewed, require_may_bring, require_may_deploy, require_may_replace,
+    Deployed, Place, deploy, deploy_brought, replace, replace_renewed, require_fit, require_may_bring, require_may_deploy,
+    require_may_replace,
 };
 pub use items::{Entry, EntryCertificate, InventoryPage, Location, default_alias, inventory, locations};
 pub(crate) use items::{Stored, certificates_in, holders_of, in_container, stores_with};

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use certhold_domain::access::{Access, Decision, Need, paths};
 use certhold_domain::events::Verification;
 use certhold_domain::people;
-use certhold_domain::renewal::managed::{self, Health};
+use certhold_domain::renewal::managed;
 use certhold_domain::{Actor, CollectionId, Face, Result};
 use certhold_store::Tx;
 
@@ -41,9 +41,7 @@ impl Shared {
         if let Some((_, count)) = known.filter(|(at, _)| (0..TROUBLE_MS).contains(&(now - at))) {
             return Ok(count);
         }
-        let counted = managed::count_by_health(tx, now)?;
-        let troubled = counted.iter().filter(|(health, _)| matches!(health, Health::Failing | Health::Expired));
-        let count = troubled.map(|(_, count)| count).sum();
+        let count = managed::in_trouble(tx, now)?;
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, count));
         Ok(count)
     }

@@ -2,6 +2,7 @@
 
 use super::client::NoAnswer;
 use super::exchange::Answer;
+use certhold_domain::limits;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
@@ -10,13 +11,15 @@ use std::time::Duration;
 const PREFIX: &str = "urn:ietf:params:acme:error:";
 /// Longest problem document that is kept.
 const MAX_DOCUMENT: usize = 64 * 1024;
+/// Longest sentence, characters: it has words of the authority, and goes to logs, events and pages.
+const MAX_SENTENCE: usize = limits::ERROR_CHARS;
 
 /// A step failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AcmeError {
     /// What to do about it.
     pub kind: AcmeErrorKind,
-    /// The cause in one sentence.
+    /// The cause in one sentence, without control characters; at most [`limits::ERROR_CHARS`].
     pub sentence: String,
     /// How long the authority asks us to wait, when it says so.
     pub retry_after: Option<Duration>,
@@ -53,7 +56,7 @@ pub enum AcmeErrorKind {
 /// A problem document (RFC 9457) as the authority sent it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
-    /// The document, as JSON or whatever was sent instead; at most 64 KiB.
+    /// The document, as JSON or whatever was sent instead, without NUL characters, which no database keeps; at most 64 KiB.
     pub document: String,
     /// HTTP status.
     pub status: u16,
@@ -108,7 +111,7 @@ impl Problem {
             detail: printable(&part.detail, 1000),
         });
         Self {
-            document: text[..text.floor_char_boundary(MAX_DOCUMENT)].to_owned(),
+            document: text[..text.floor_char_boundary(MAX_DOCUMENT)].replace('\0', " "),
             status,
             kind: short(&r#type),
             detail: printable(&detail, 2000),
@@ -138,7 +141,7 @@ impl AcmeError {
     pub(super) fn plain(kind: AcmeErrorKind, sentence: &str) -> Self {
         Self {
             kind,
-            sentence: sentence.to_owned(),
+            sentence: printable(sentence, MAX_SENTENCE),
             retry_after: None,
             problem: None,
             order_lost: kind == AcmeErrorKind::OrderGone,
@@ -174,7 +177,12 @@ impl AcmeError {
             AcmeErrorKind::OrderGone => format!("{authority} does not know the order any more: {words}"),
             _ => format!("{authority} refuses: {words}"),
         };
-        Self { kind, sentence, retry_after: answer.retry_after, problem: Some(Box::new(problem)), order_lost: false }
+        Self {
+            retry_after: answer.retry_after,
+            problem: Some(Box::new(problem)),
+            order_lost: false,
+            ..Self::plain(kind, &sentence)
+        }
     }
 
     /// The authority could not validate `name`, and says why in `document` (the `error` of a challenge).
@@ -188,7 +196,7 @@ impl AcmeError {
             _ => AcmeErrorKind::ChallengeFailed,
         };
         let sentence = format!("{authority} could not verify control of {}: {}", printable(name, 300), problem.words());
-        Self { kind, sentence, retry_after: None, problem: Some(Box::new(problem)), order_lost: true }
+        Self { problem: Some(Box::new(problem)), order_lost: true, ..Self::plain(kind, &sentence) }
     }
 
     /// The order became invalid, and says why in its `error`.
@@ -204,7 +212,7 @@ impl AcmeError {
             _ => AcmeErrorKind::Rejected,
         };
         let sentence = format!("{authority} gave the order up: {}", problem.words());
-        Self { kind, sentence, retry_after: None, problem: Some(Box::new(problem)), order_lost: true }
+        Self { problem: Some(Box::new(problem)), order_lost: true, ..Self::plain(kind, &sentence) }
     }
 }
 
@@ -328,6 +336,40 @@ mod tests {
             assert_eq!(error.kind, expected, "{status} {body:?}");
             assert!(!error.sentence.chars().any(char::is_control));
             assert_eq!(error.problem.unwrap().document, body);
+        }
+    }
+
+    /// Whatever an authority answers, what is logged and recorded of it has an end, and does nothing to a terminal or a page.
+    #[test]
+    fn the_words_of_an_authority_are_bounded() {
+        let hostile = "é\u{1b}[2J\u{202e}\r\n\0".repeat(600);
+        let part = serde_json::json!({ "type": hostile, "detail": hostile, "identifier": { "type": "dns", "value": hostile } });
+        let document = serde_json::json!({ "type": hostile, "detail": hostile, "status": 403, "subproblems": vec![part; 120] });
+        let words = |kind: &str| serde_json::json!({ "type": format!("{PREFIX}{kind}"), "detail": hostile });
+        let errors = [
+            refusal(403, &document.to_string(), None),
+            refusal(403, &words("rateLimited").to_string(), None),
+            refusal(500, &hostile, None),
+            AcmeError::challenge(&hostile, &document, "ca.example"),
+            AcmeError::challenge("www.example.com", &words("dns"), "ca.example"),
+            AcmeError::order(&document, "ca.example"),
+            // Names of profiles, what an authorisation is for, and reasons of TLS are an authority's words, too.
+            AcmeError::plain(AcmeErrorKind::Rejected, &format!("ca.example does not offer the profile x; it offers {hostile}")),
+            AcmeError::of(&instant_acme::Error::Other(Box::new(NoAnswer(hostile.clone()))), None, "ca.example"),
+            AcmeError::of(&instant_acme::Error::Str("no nonce"), None, "ca.example"),
+        ];
+        for error in errors {
+            let said = error.to_string();
+            assert!(said.starts_with("ca.example ") && said.chars().count() <= limits::ERROR_CHARS, "{} characters", said.len());
+            let harmless = |c: char| !c.is_control() && c != '\u{202e}';
+            assert!(said.chars().all(harmless), "{said:.200}");
+            let Some(problem) = error.problem else { continue };
+            assert!(problem.document.len() <= MAX_DOCUMENT && !problem.document.contains('\0'));
+            let parts = problem.subproblems.iter().flat_map(|part| [&part.name, &part.kind, &part.detail]);
+            for text in [&problem.kind, &problem.detail].into_iter().chain(parts) {
+                assert!(text.chars().count() <= 2_000 && text.chars().all(harmless));
+            }
+            assert!(problem.subproblems.len() <= 100);
         }
     }
 

@@ -412,6 +412,76 @@ fn unpermitted(world: &World, event: &Event) {
     assert_eq!(changed.unwrap(), 1);
 }
 
+/// Signs in so often, at a time that some clock shows.
+fn sign_ins(world: &World, ahead: i64, many: usize) {
+    world.pass(ahead);
+    world
+        .write(move |tx, now| {
+            for number in 0..many {
+                let object = Object::new("person", 7, "Ada");
+                let details = json!({ "failures": number });
+                events::append(tx, &local(), now, NewEvent::new(names::SIGN_IN_FAILED, object, details))?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    world.pass(1_000 - ahead);
+}
+
+/// What a run says of a family, and whether the contents of sign-ins are there, in the order of their numbers.
+fn told_and_kept(world: &World) -> ((i64, i64), Vec<bool>) {
+    let all = all(world);
+    let said = all.iter().find(|event| event.operation == names::RETENTION_COMPLETED).unwrap();
+    let number = |name: &str| said.payload["erased"][0][name].as_i64().unwrap();
+    let told = (number("events"), number("waiting"));
+    let sign_ins = all.iter().rev().filter(|event| event.operation == names::SIGN_IN_FAILED);
+    (told, sign_ins.map(|event| !event.payload.is_null()).collect())
+}
+
+/// Events of a clock that ran ahead keep nobody else's content, and lose theirs when they are old enough by it.
+pub fn what_a_fast_clock_wrote_is_come_back_to(world: &World) {
+    let rules = [Rule::new("sign_in.", 5 * DAY).unwrap()];
+    sign_ins(world, 0, 2);
+    sign_ins(world, 365 * DAY, 1);
+    sign_ins(world, 10 * DAY, 1);
+    sign_ins(world, 0, 2);
+    world.pass(6 * DAY);
+    assert!(erase(world, &rules));
+    assert_eq!(told_and_kept(world), ((4, 2), vec![false, false, true, true, false, false]));
+    assert!(!erase(world, &rules), "what is not old enough begins no run");
+
+    // New ones come and go behind them.
+    sign_ins(world, 0, 1);
+    world.pass(6 * DAY);
+    assert!(erase(world, &rules));
+    assert_eq!(told_and_kept(world), ((1, 2), vec![false, false, true, true, false, false, false]));
+    world.pass(3 * DAY + 3_000);
+    assert!(erase(world, &rules), "the first of them is fifteen days old");
+    assert_eq!(told_and_kept(world), ((1, 1), vec![false, false, true, false, false, false, false]));
+    assert!(!erase(world, &rules));
+
+    // A clock that is a year ahead for a while: more than one chunk, and not one of them is lost.
+    sign_ins(world, 365 * DAY, 300);
+    sign_ins(world, 0, 1);
+    world.pass(6 * DAY);
+    assert!(erase(world, &rules));
+    let (told, kept) = told_and_kept(world);
+    assert_eq!((told, kept.iter().filter(|kept| **kept).count()), ((1, 301), 301));
+    // Runs of earlier versions remembered nothing of what they passed over.
+    world.tamper("DELETE FROM setting WHERE name = 'retention_passed:sign_in.'");
+    assert!(erase(world, &rules));
+    assert_eq!(told_and_kept(world).0, (0, 301));
+    assert!(!erase(world, &rules));
+    world.pass(366 * DAY);
+    world.tamper("DELETE FROM setting WHERE name = 'retention_passed:sign_in.'");
+    assert!(erase(world, &rules));
+    let (told, kept) = told_and_kept(world);
+    assert_eq!(told, (301, 0));
+    assert!(!kept.contains(&true));
+    assert!(world.intact().intact());
+    assert!(!erase(world, &rules));
+}
+
 pub fn events_of_an_earlier_version_lose_their_payload_only(world: &World) {
     fill(world, 12);
     let newest = all(world);

@@ -11,7 +11,8 @@ use certhold_domain::renewal::managed::{self, Health, ManagedFilter, NewManaged}
 use certhold_domain::renewal::order::{self, Failure, NewRecord, OrderKey};
 use certhold_domain::renewal::providers::{self, MASK, ProviderCommand};
 use certhold_domain::renewal::{AcmePlan, FailureClass, IssueBy, IssuedBy, KeyKind};
-use certhold_domain::{Actor, CertificateId, DnsProviderId, Face, IssuerId, LineageId, OrderId, Refusal};
+use certhold_domain::{Actor, CertificateId, DnsProviderId, Face, IssuerId, LineageId, OrderId, Refusal, limits};
+use certhold_store::params;
 use rcgen::KeyPair;
 
 use super::world::{DAY, START, World, issue, key};
@@ -223,6 +224,33 @@ pub fn a_failure_is_visible_and_retried(world: &World) {
     obtain(world, &["example.com"]);
     let good = state(world, id);
     assert_eq!((good.failures, good.last_error.as_deref(), good.health(world.now())), (0, None, Health::Good));
+}
+
+/// However much an authority says, what is kept of it has an end.
+pub fn an_authoritys_words_are_kept_up_to_a_limit(world: &World) {
+    let id = managed(world, &["example.com"]);
+    let lease = claim(world, JobKind::Renew);
+    let (order, _) = place(world, &lease);
+    let endless = "é".repeat(100_000);
+    let failure = Failure {
+        class: FailureClass::Rejected,
+        sentence: endless.clone(),
+        detail: Some(endless.clone()),
+        retry_after: None,
+        order_lost: false,
+    };
+    world.write(move |tx, now| order::fail(tx, &worker(), &lease, Some(order), &failure, now)).unwrap();
+    let kept = &endless[..2 * limits::ERROR_CHARS];
+    assert_eq!(state(world, id).last_error.as_deref(), Some(kept));
+    let attempts = world.read(move |tx| order::list(tx, &local(), id, 10)).unwrap();
+    assert_eq!((attempts[0].error.as_deref(), attempts[0].detail.as_deref()), (Some(kept), Some(kept)));
+    let log = world.read(move |tx| managed::log(tx, &local(), id, 100)).unwrap();
+    let failed = log.iter().find(|event| event.operation == "renewal.failed").unwrap();
+    assert_eq!((failed.payload["error"].as_str(), failed.payload["detail"].as_str()), (Some(kept), Some(kept)));
+    let told: Option<String> = world
+        .read(|tx| Ok(tx.one("SELECT error FROM job WHERE kind = 'renew' AND error IS NOT NULL", params![], |row| row.get(0))?))
+        .unwrap();
+    assert_eq!(told.as_deref(), Some(kept));
 }
 
 pub fn versions_may_share_a_key(world: &World) {

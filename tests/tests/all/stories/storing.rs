@@ -13,7 +13,7 @@ use certhold_domain::renewal::deployment::{self, DeploymentSettings};
 use certhold_domain::renewal::managed;
 use certhold_domain::stores::work::{self, FoundEntry, Task, What, Written};
 use certhold_domain::stores::{
-    self, AddCertificate, ContainerCommand, PasswordChange, Problem, Properties, RemoveCertificate, Roots, Schedule,
+    self, AddCertificate, ContainerCommand, PasswordChange, Place, Problem, Properties, RemoveCertificate, Roots, Schedule,
     StoreCommand, StoreFilter, StoreJobState, StoreKind, StoreTarget,
 };
 use certhold_domain::{Actor, CertificateId, ContainerId, DeploymentId, Refusal, StoreId, StoreJobId, events, inventory};
@@ -560,6 +560,11 @@ pub fn new_versions_go_into_stores(world: &World) {
     assert!(matches!(refusal, Refusal::Conflict(_)), "one alias follows one managed certificate: {refusal}");
     let by_hand = AddCertificate { alias: "example.com".into(), ..add(id, world.certificate(&["x.example.com"], None), false) };
     world.refused(move |tx, now| stores::add(tx, &local(), &by_hand, now));
+    let place = |alias: &str| Place { store: id, alias: Some(alias.into()), overwrite: true, with_key: true };
+    let (followed, free) = ([place("example.com")], [place("other.example.com")]);
+    let refusal = world.refused(move |tx, _| stores::require_fit(tx, &local(), &followed));
+    assert!(matches!(refusal, Refusal::Conflict(_)), "before anything is issued: {refusal}");
+    world.read(move |tx| stores::require_fit(tx, &local(), &free)).unwrap();
     let by_hand = RemoveCertificate { store: id, alias: "example.com".into(), at: None };
     world.refused(move |tx, now| stores::remove_entry(tx, &local(), &by_hand, now));
     let refusal = world.refused(move |tx, now| stores::remove(tx, &local(), id, now));

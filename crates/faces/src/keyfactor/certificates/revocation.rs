@@ -1,9 +1,12 @@
 //! Revocation, as far as it is true: what a private authority issued is on its next list; what was obtained through an ACME issuer of ours,
 //! that is asked to revoke by a job; anything else is recorded in the inventory, and no answer claims that its issuer was told.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
+use certhold_domain::collections::Scope;
 use certhold_domain::inventory::{self, Filter, Revocation, RevocationReason, Revoke};
-use certhold_domain::{Actor, CertificateId, CollectionId};
+use certhold_domain::{Actor, CertificateId, CollectionId, Result as DomainResult};
 use certhold_store::Tx;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -77,7 +80,8 @@ fn reason(number: i64) -> Answer<RevocationReason> {
 /// Record certificates as revoked
 ///
 /// What a private authority issued is on its next list; an ACME issuer is asked to revoke what was obtained through it, with the reasons 0, 1, 3,
-/// 4 and 5. Of any other the issuer is not told. All or none.
+/// 4 and 5. Of any other the issuer is not told. All or, when one is refused, none; they are written in pieces of 256, beside whatever others
+/// write: only one that comes to be refused meanwhile leaves the pieces before it changed.
 #[utoipa::path(post, path = "/Certificates/Revoke", tag = "Certificates", request_body = RevokeRequest,
     responses((status = 200, description = "They are recorded as revoked", body = Revoked)))]
 pub async fn revoke(
@@ -90,19 +94,41 @@ pub async fn revoke(
     scope.collection = sent.collection_id.filter(|id| *id != 0).map(CollectionId).or(scope.collection);
     let revoked_ids = sent.certificate_ids.unwrap_or_default();
     bounded("CertificateIds", &revoked_ids)?;
-    let certificates: Vec<CertificateId> = revoked_ids.iter().map(|id| CertificateId(*id)).collect();
+    let mut seen = BTreeSet::new();
+    let named = revoked_ids.iter().filter(|id| seen.insert(**id));
+    let certificates: Vec<CertificateId> = named.map(|id| CertificateId(*id)).collect();
     let comment = sent.comment.unwrap_or_default();
-    let number = sent.reason.unwrap_or(0);
     let failed = format!("Certificates {revoked_ids:?}: none was changed");
-    let done = if number == -1 {
-        author.write(move |tx, actor, now| inventory::release(tx, actor, &certificates, &comment, scope, now)).await
+    let none = |refused: Refused| refused.with_failures([failed]);
+    let (which, looked_at) = (Which::Named(certificates.clone()), certificates.clone());
+    if sent.reason == Some(-1) {
+        let said = comment.clone();
+        let foresee = move |tx: &mut Tx<'_>, actor: &Actor| inventory::foresee_release(tx, actor, &looked_at, &said, scope);
+        author.read(foresee).await.map_err(none)?;
+        let release = move |tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], now: i64| {
+            inventory::release(tx, actor, ids, &comment, scope, now)
+        };
+        each_piece(&author, which, certificates, scope, release).await?;
     } else {
         let effective_at = sent.effective_date.map_or_else(|| app.now(), |date| date.0);
-        let command = Revoke { certificates, revocation: Revocation { effective_at, reason: reason(number)?, comment } };
-        author.write(move |tx, actor, now| inventory::revoke(tx, actor, &command, scope, now)).await
-    };
-    done.map_err(|refused| refused.with_failures([failed]))?;
+        let revocation = Revocation { effective_at, reason: reason(sent.reason.unwrap_or(0))?, comment };
+        let command = Revoke { certificates: looked_at, revocation: revocation.clone() };
+        let foresee = move |tx: &mut Tx<'_>, actor: &Actor| inventory::foresee_revocation(tx, actor, &command, scope);
+        author.read(foresee).await.map_err(none)?;
+        each_piece(&author, which, certificates, scope, revoking(revocation, scope)).await?;
+    }
     Ok(Json(Revoked { revoked_ids, suspended_certs: [] }))
+}
+
+/// Revokes a piece of those that are revoked.
+fn revoking(
+    revocation: Revocation,
+    scope: Scope,
+) -> impl Fn(&mut Tx<'_>, &Actor, &[CertificateId], i64) -> DomainResult<()> + Clone + Send + 'static {
+    move |tx, actor, ids, now| {
+        let command = Revoke { certificates: ids.to_vec(), revocation: revocation.clone() };
+        inventory::revoke(tx, actor, &command, scope, now)
+    }
 }
 
 /// Record all certificates that a query finds as revoked
@@ -128,19 +154,18 @@ pub async fn revoke_all(
     let expired = sent.include_expired.unwrap_or(false);
     let filter =
         Filter { revoked, expiry: inventory::Expiry { from: (!expired).then_some(now), before: None }, ..Filter::default() };
+    let wanted = revocation.clone();
     let (which, ids) = author
         .read(move |tx, actor| {
             let which = Which::found(tx, actor, &query, filter, scope)?;
-            let ids = which.ids(tx, actor, scope)?;
-            inventory::require_may_revoke(tx, actor, &ids, scope)?;
-            Ok((which, ids))
+            let command = Revoke { certificates: which.ids(tx, actor, scope)?, revocation: wanted };
+            if !command.certificates.is_empty() {
+                inventory::foresee_revocation(tx, actor, &command, scope)?;
+            }
+            Ok((which, command.certificates))
         })
         .await?;
-    let revoke = move |tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], now: i64| {
-        let command = Revoke { certificates: ids.to_vec(), revocation: revocation.clone() };
-        inventory::revoke(tx, actor, &command, scope, now)
-    };
-    let revoked = each_piece(&author, which, ids, scope, revoke).await?;
+    let revoked = each_piece(&author, which, ids, scope, revoking(revocation, scope)).await?;
     let revoked_ids = revoked.into_iter().map(|id| id.0).collect();
     Ok(Json(Revoked { revoked_ids, suspended_certs: [] }))
 }

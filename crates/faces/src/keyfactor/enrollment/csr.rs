@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use certhold_domain::AuthorityId;
 use certhold_domain::private_ca::{self, EnrolmentRequest, KeySource};
 use certhold_pki::{CsrFacts, pem};
 use secrecy::{ExposeSecret, SecretString};
@@ -28,44 +29,23 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(for_request)).routes(routes!(parse))
 }
 
-/// A signing request for which a certificate is wanted.
-#[derive(Deserialize, ToSchema)]
-pub struct CsrRequest {
-    /// PEM, or its base64 alone.
-    #[serde(rename = "CSR")]
-    csr: String,
-    /// `HOST\\NAME` or the name of a private authority; may be left out where only one issues.
-    #[serde(rename = "CertificateAuthority")]
-    authority: Option<String>,
-    /// A template: server (default), client, server_client, mail, code_signing; its default pattern holds.
-    #[serde(rename = "Template")]
-    template: Option<String>,
-    /// A pattern, which goes over the template.
-    #[serde(rename = "EnrollmentPatternId")]
-    pattern: Option<i64>,
-    /// The certificate that it renews, whose owner it keeps when none is named.
-    #[serde(rename = "RenewalCertificateId")]
-    renewal: Option<i64>,
-    /// Whether the certificates above it are wanted too.
-    #[serde(rename = "IncludeChain")]
-    include_chain: Option<bool>,
-    /// Of the request: it is not taken here, but imported.
-    #[schema(value_type = Option<String>)]
-    #[serde(rename = "PrivateKey")]
-    private_key: Option<String>,
-    /// Those of the request when there are none.
-    #[serde(rename = "SANs")]
-    names: Option<Names>,
-    /// What is noted about it, by the names of the fields.
-    #[schema(value_type = BTreeMap<String, String>)]
-    #[serde(rename = "Metadata")]
-    metadata: Option<BTreeMap<String, Value>>,
-    /// The owner.
-    #[serde(rename = "OwnerRoleId")]
-    owner_role_id: Option<i64>,
-    /// The same by name; the id goes over it.
-    #[serde(rename = "OwnerRoleName")]
-    owner_role_name: Option<String>,
+enrolment_request! {
+    /// A signing request for which a certificate is wanted.
+    pub struct CsrRequest {
+        /// PEM, or its base64 alone.
+        #[serde(rename = "CSR")]
+        csr: String,
+        /// Whether the certificates above it are wanted too.
+        #[serde(rename = "IncludeChain")]
+        include_chain: Option<bool>,
+        /// Of the request: it is not taken here, but imported.
+        #[schema(value_type = Option<String>)]
+        #[serde(rename = "PrivateKey")]
+        private_key: Option<String>,
+        /// Those of the request when there are none.
+        #[serde(rename = "SANs")]
+        names: Option<Names>,
+    }
 }
 
 /// An issued certificate.
@@ -98,28 +78,18 @@ pub async fn for_request(
     State(app): State<App>,
     author: Author,
     headers: HeaderMap,
-    Body(sent): Body<CsrRequest>,
+    Body(mut sent): Body<CsrRequest>,
 ) -> Answer<Json<CsrIssued>> {
-    let authority = authority(&author, sent.authority, false).await?;
+    let authority = authority(&author, sent.authority.take(), false).await?;
     let format = certificate_format(&headers, &["PEM", "DER"])?;
-    if sent.private_key.map(SecretString::from).is_some_and(|key| !key.expose_secret().trim().is_empty()) {
+    if sent.private_key.take().map(SecretString::from).is_some_and(|key| !key.expose_secret().trim().is_empty()) {
         let why =
             "a key does not come with its request: leave it out, and send POST /Certificates/Import with the key afterwards";
         return Err(Refused::invalid("PrivateKey", why));
     }
-    let metadata = changes(sent.metadata)?;
-    let request = EnrolmentRequest {
-        under: under(sent.pattern, sent.template.as_deref())?,
-        authority,
-        key: KeySource::Request(csr_of(&sent.csr)?),
-        subject: None,
-        names: sent.names.unwrap_or_default().general()?,
-        days: None,
-        owner: author.owner_named(sent.owner_role_id, sent.owner_role_name).await?,
-        metadata: metadata.clone(),
-        delivered: false,
-        renews: renews(&author, sent.renewal),
-    };
+    let key = KeySource::Request(csr_of(&sent.csr)?);
+    let request = sent.request(&author, authority, key).await?;
+    let metadata = request.metadata.clone();
     let issued = author.refusing(issue::enrol(&app, &author.actor, request).await)?;
     let facts = facts(&issued)?;
     let wanted = if sent.include_chain.unwrap_or(true) { usize::MAX } else { 1 };

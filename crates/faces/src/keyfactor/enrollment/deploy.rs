@@ -147,15 +147,16 @@ pub async fn places(author: &Author, wanted: Vec<StoreWanted>) -> Answer<Vec<Pla
         .await
 }
 
-/// Refuses whoever may not put what is about to be issued, with its key, into these stores and into those that have `existing`.
+/// Refuses whoever may not put what is about to be issued, with its key, into these stores and into those that have `existing`; and stores
+/// that cannot have it under the name that is wanted.
 ///
 /// # Errors
-/// The right that is missing.
+/// The right that is missing, or what is in the way.
 pub async fn require_may_install(author: &Author, places: &[Place], existing: Option<CertificateId>) -> Answer<()> {
     let (places, now) = (places.to_vec(), author.app.now());
     author
         .read(move |tx, actor| {
-            stores::require_may_bring(tx, actor, &places, true)?;
+            stores::require_fit(tx, actor, &places)?;
             existing.map_or(Ok(()), |existing| stores::require_may_replace(tx, actor, existing, now))
         })
         .await

@@ -3,6 +3,9 @@
 //! A template is a profile of `certhold_domain::private_ca`, a pattern one of `certhold_domain::enrolment`; a certification authority is
 //! named as `HOST\\NAME` or by its name alone.
 
+#[macro_use]
+mod request;
+
 mod context;
 mod csr;
 mod deploy;

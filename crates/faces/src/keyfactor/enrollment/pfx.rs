@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certhold_domain::limits;
 use certhold_domain::private_ca::{EnrolmentRequest, KeySource};
-use certhold_domain::{CertificateId, Entropy, Refusal, Result as DomainResult};
+use certhold_domain::{AuthorityId, CertificateId, Entropy, Refusal, Result as DomainResult};
 use certhold_pki::{Entry, Facts, OutputFormat, PrivateKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -34,73 +34,52 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(with_key))
 }
 
-/// A certificate with a key that is made here.
-#[derive(Deserialize, ToSchema)]
-pub struct PfxRequest {
-    /// `CN=shop.example.org,O=Example`.
-    #[serde(rename = "Subject")]
-    subject: Option<String>,
-    /// Of the file.
-    #[serde(rename = "Password")]
-    password: Option<String>,
-    /// `HOST\\NAME` or the name of a private authority; may be left out where only one issues.
-    #[serde(rename = "CertificateAuthority")]
-    authority: Option<String>,
-    /// A template: server (default), client, server_client, mail, code_signing; its default pattern holds.
-    #[serde(rename = "Template")]
-    template: Option<String>,
-    /// A pattern, which goes over the template.
-    #[serde(rename = "EnrollmentPatternId")]
-    pattern: Option<i64>,
-    /// The certificate that it renews, whose owner it keeps when none is named.
-    #[serde(rename = "RenewalCertificateId")]
-    renewal: Option<i64>,
-    /// Whether the file has the certificates above it.
-    #[serde(rename = "IncludeChain")]
-    include_chain: Option<bool>,
-    /// `EndEntityFirst` (default) or `RootFirst`: the certificates of a PEM file; in the other formats they stand where those say.
-    #[serde(rename = "ChainOrder")]
-    chain_order: Option<String>,
-    /// Whether a line with its subject stands before each certificate; PEM.
-    #[serde(rename = "IncludeSubjectHeader")]
-    subject_header: Option<bool>,
-    /// What the file calls it.
-    #[serde(rename = "CustomFriendlyName")]
-    friendly_name: Option<String>,
-    /// PKCS#12 for old software: 3DES and SHA-1.
-    #[serde(rename = "UseLegacyEncryption")]
-    legacy: Option<bool>,
-    /// `RSA`, `ECC`, `Ed25519` or `ML-DSA-65`; the first that the pattern allows otherwise, ECC without one.
-    #[serde(rename = "KeyType")]
-    key_type: Option<String>,
-    /// 2048 (default), 3072 or 4096 for RSA; 256 (default), 384 or 521 for ECC.
-    #[serde(rename = "KeyLength")]
-    key_length: Option<i64>,
-    /// `P-256`, `P-384` or `P-521`; goes over the length.
-    #[serde(rename = "Curve")]
-    curve: Option<String>,
-    /// Certificate stores that it is put into, with its key.
-    #[serde(rename = "Stores")]
-    stores: Option<Vec<StoreWanted>>,
-    /// Whether it takes the places that the certificate which it renews has in certificate stores.
-    #[serde(rename = "InstallIntoExistingCertificateStores")]
-    install: Option<bool>,
-    /// When all that is done; at once otherwise.
-    #[schema(value_type = Option<String>)]
-    #[serde(rename = "JobTime")]
-    job_time: Option<Moment>,
-    #[serde(rename = "SANs")]
-    names: Option<Names>,
-    /// What is noted about it, by the names of the fields.
-    #[schema(value_type = BTreeMap<String, String>)]
-    #[serde(rename = "Metadata")]
-    metadata: Option<BTreeMap<String, Value>>,
-    /// The owner.
-    #[serde(rename = "OwnerRoleId")]
-    owner_role_id: Option<i64>,
-    /// The same by name; the id goes over it.
-    #[serde(rename = "OwnerRoleName")]
-    owner_role_name: Option<String>,
+enrolment_request! {
+    /// A certificate with a key that is made here.
+    pub struct PfxRequest {
+        /// `CN=shop.example.org,O=Example`.
+        #[serde(rename = "Subject")]
+        subject: Option<String>,
+        /// Of the file.
+        #[serde(rename = "Password")]
+        password: Option<String>,
+        /// Whether the file has the certificates above it.
+        #[serde(rename = "IncludeChain")]
+        include_chain: Option<bool>,
+        /// `EndEntityFirst` (default) or `RootFirst`: the certificates of a PEM file; in the other formats they stand where those say.
+        #[serde(rename = "ChainOrder")]
+        chain_order: Option<String>,
+        /// Whether a line with its subject stands before each certificate; PEM.
+        #[serde(rename = "IncludeSubjectHeader")]
+        subject_header: Option<bool>,
+        /// What the file calls it.
+        #[serde(rename = "CustomFriendlyName")]
+        friendly_name: Option<String>,
+        /// PKCS#12 for old software: 3DES and SHA-1.
+        #[serde(rename = "UseLegacyEncryption")]
+        legacy: Option<bool>,
+        /// `RSA`, `ECC`, `Ed25519` or `ML-DSA-65`; the first that the pattern allows otherwise, ECC without one.
+        #[serde(rename = "KeyType")]
+        key_type: Option<String>,
+        /// 2048 (default), 3072 or 4096 for RSA; 256 (default), 384 or 521 for ECC.
+        #[serde(rename = "KeyLength")]
+        key_length: Option<i64>,
+        /// `P-256`, `P-384` or `P-521`; goes over the length.
+        #[serde(rename = "Curve")]
+        curve: Option<String>,
+        /// Certificate stores that it is put into, with its key.
+        #[serde(rename = "Stores")]
+        stores: Option<Vec<StoreWanted>>,
+        /// Whether it takes the places that the certificate which it renews has in certificate stores.
+        #[serde(rename = "InstallIntoExistingCertificateStores")]
+        install: Option<bool>,
+        /// When all that is done; at once otherwise.
+        #[schema(value_type = Option<String>)]
+        #[serde(rename = "JobTime")]
+        job_time: Option<Moment>,
+        #[serde(rename = "SANs")]
+        names: Option<Names>,
+    }
 }
 
 /// An issued certificate with its key.
@@ -208,7 +187,8 @@ impl PfxRequest {
 /// Issue a certificate with a key that is made here
 ///
 /// The header `x-certificateformat` chooses the file: `PFX`, `PEM`, `JKS` or `ZIP` (the PEM file in an archive); with `STORE` the key
-/// stays in custody and there is no file. Whoever may not put it into one of the certificate stores is refused before it is issued.
+/// stays in custody and there is no file. Whoever may not put it into one of the certificate stores is refused before it is issued, and so is a
+/// name that an entry cannot have there, that is taken, or that follows a managed certificate.
 #[utoipa::path(post, path = "/Enrollment/PFX", tag = "Enrollment", request_body = PfxRequest, params(
     ("x-certificateformat" = String, Header, description = "PFX, PEM, JKS, ZIP or STORE")),
     responses((status = 200, description = "It is issued", body = PfxIssued)))]
@@ -221,23 +201,17 @@ pub async fn with_key(
     if sent.friendly_name.as_ref().is_some_and(|name| name.chars().count() > limits::NAME_CHARS) {
         return Err(Refused::invalid("CustomFriendlyName", format!("at most {} characters", limits::NAME_CHARS)));
     }
-    let authority = authority(&author, sent.authority.clone(), true).await?;
+    let authority = authority(&author, sent.authority.take(), true).await?;
     let (packing, existing) = (sent.packing(&app, &headers)?, sent.existing()?);
-    let metadata = changes(sent.metadata)?;
-    let places = deploy::places(&author, sent.stores.unwrap_or_default()).await?;
+    let places = deploy::places(&author, sent.stores.take().unwrap_or_default()).await?;
     deploy::require_may_install(&author, &places, existing).await?;
+    let key = KeySource::Made(key_kind(sent.key_type.as_deref(), sent.key_length, sent.curve.as_deref())?);
     let request = EnrolmentRequest {
-        under: under(sent.pattern, sent.template.as_deref())?,
-        authority,
-        key: KeySource::Made(key_kind(sent.key_type.as_deref(), sent.key_length, sent.curve.as_deref())?),
-        subject: sent.subject.filter(|subject| !subject.trim().is_empty()),
-        names: sent.names.unwrap_or_default().general()?,
-        days: None,
-        owner: author.owner_named(sent.owner_role_id, sent.owner_role_name).await?,
-        metadata: metadata.clone(),
+        subject: sent.subject.take().filter(|subject| !subject.trim().is_empty()),
         delivered: packing.is_some(),
-        renews: renews(&author, sent.renewal),
+        ..sent.request(&author, authority, key).await?
     };
+    let metadata = request.metadata.clone();
     // A key is delivered only where a file is wanted.
     let pack = move |key: &PrivateKey, chain: &[&[u8]]| packing.map(|packing| packing.written(key, chain)).transpose();
     let (issued, file) = author.refusing(issue::enrol_packed(&app, &author.actor, request, pack).await)?;

@@ -52,7 +52,6 @@ const TAKEN: &[(&str, &str, &str)] = &[
         "/0/ContainerId: an unknown number",
         "a right on what is not there may be granted, and is worth nothing",
     ),
-    ("POST /Enrollment/PFX", "/Stores/0/Alias: 100,000 characters", "the certificate is issued, and the store refuses the name"),
     ("POST /EnrollmentPatterns", "/Id: an unknown number", "whole answers are sent back under another name: the id is left out"),
     ("PUT /EnrollmentPatterns/{id}", "/Id: an unknown number", "the path says which one"),
 ];

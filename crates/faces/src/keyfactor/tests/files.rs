@@ -163,3 +163,36 @@ async fn a_renewal_takes_the_places_of_what_it_renews() {
     assert_eq!(keyfactor.test.events().await, events, "nothing is issued");
     assert_eq!(keyfactor.additions(&one).await.len(), 2);
 }
+
+#[tokio::test]
+async fn what_a_store_cannot_have_is_not_issued() {
+    let keyfactor = house().await;
+    let (file, directory) = (keyfactor.store("one.p12", 102).await, keyfactor.store("pem", 2).await);
+    let held = keyfactor.pfx("STORE", asking(json!({}))).await.expect(200);
+    let held = held["CertificateInformation"]["KeyfactorId"].as_i64().unwrap();
+    keyfactor.occupy(&file, "shop", held).await;
+    let into = |store: &str, alias: &str, overwrite: bool| {
+        // The first one could have it.
+        asking(json!({ "Stores": [
+            { "StoreId": directory, "Alias": "fine" },
+            { "StoreId": store, "Alias": alias, "Overwrite": overwrite },
+        ] }))
+    };
+    let events = keyfactor.test.events().await;
+    let long = "x".repeat(100_000);
+    for (store, alias, status) in [
+        (&directory, "../escape", 400),
+        (&directory, "shop.key", 400),
+        (&file, long.as_str(), 400),
+        (&file, "two\nlines", 400),
+        (&file, " shop ", 409),
+    ] {
+        for format in ["STORE", "PEM"] {
+            let reply = refused(keyfactor.pfx(format, into(store, alias, false)).await, status);
+            assert!(!reply["Message"].as_str().unwrap().is_empty());
+        }
+    }
+    assert_eq!(keyfactor.test.events().await, events, "nothing is issued, and no store is asked");
+    let issued = keyfactor.pfx("STORE", into(&file, "shop", true)).await.expect(200);
+    assert_eq!(issued["SuccessfulStores"], json!([directory, file]));
+}

@@ -46,3 +46,39 @@ async fn many_change_in_pieces_and_none_where_one_is_refused() {
     let left = left.expect(200);
     assert_eq!((&left[0]["Id"], &left[0]["OwnerRoleName"]), (&json!(last), &json!("role of mine")));
 }
+
+/// So many writes of their own had a request's changes.
+async fn writes(keyfactor: &Keyfactor, body: Value) -> u64 {
+    let before = keyfactor.test.app.core().store.statistics().closures;
+    keyfactor.call("POST", "/Certificates/Revoke", body).await.expect(200);
+    keyfactor.test.app.core().store.statistics().closures - before
+}
+
+#[tokio::test]
+async fn many_are_revoked_and_released_in_pieces_and_none_where_one_is_refused() {
+    let keyfactor = Keyfactor::new().await;
+    let ids = keyfactor.test.import_samples(MANY).await;
+    let (first, last) = (ids[0], ids[ids.len() - 1]);
+    let asked = |ids: &[i64], reason: i64| json!({ "CertificateIds": ids, "Reason": reason, "Comment": "x" });
+    let revoke = async |body: Value| keyfactor.call("POST", "/Certificates/Revoke", body).await;
+
+    // What the last one refuses is refused of all, although they are written in pieces.
+    let before = keyfactor.test.events().await;
+    let with_unknown = [&ids[..ids.len() - 1], &[last + 1]].concat();
+    let refusal = refused(revoke(asked(&with_unknown, 6)).await, 404);
+    assert!(refusal["FailedOperations"][0]["Reason"].as_str().unwrap().contains("none was changed"), "{refusal}");
+    assert_eq!(keyfactor.test.events().await, before);
+    assert_eq!(writes(&keyfactor, asked(&[first], 6)).await, 1, "nobody else writes");
+    refused(revoke(asked(&ids, -1)).await, 409);
+    assert_eq!(keyfactor.test.events().await, before + 1, "only the first is on hold, and it stays so");
+
+    // Whatever others write goes between the pieces; one that is named twice counts once.
+    let twice = [&ids[..], &[first]].concat();
+    assert_eq!(writes(&keyfactor, asked(&twice, 6)).await, 2);
+    assert_eq!(keyfactor.test.events().await, before + MANY as i64);
+    assert_eq!(writes(&keyfactor, asked(&twice, -1)).await, 2);
+    assert_eq!(keyfactor.test.events().await, before + 2 * MANY as i64);
+    assert_eq!(writes(&keyfactor, asked(&ids, 1)).await, 2);
+    refused(revoke(asked(&ids, -1)).await, 409);
+    assert_eq!(keyfactor.test.events().await, before + 3 * MANY as i64);
+}
