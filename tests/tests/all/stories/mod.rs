@@ -75,6 +75,8 @@ stories! {
     bulk::a_field_with_many_values_is_removed_by_a_job,
     certificates::importing_twice_changes_nothing,
     certificates::lists_filter_and_page,
+    certificates::lists_go_on_where_their_last_row_was,
+    certificates::a_name_without_end_is_no_cursor,
     certificates::searches_find_names_serials_and_fingerprints,
     certificates::hostile_names_are_held_and_found,
     certificates::owners_change_between_roles_one_holds,

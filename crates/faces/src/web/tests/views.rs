@@ -90,6 +90,32 @@ async fn heads_of_columns_order_the_list() {
 }
 
 #[tokio::test]
+async fn a_list_goes_on_where_its_last_row_was() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let link = |page: &str, rel: &str| {
+        let link = page.split(&format!("rel=\"{rel}\" href=\"")).nth(1).and_then(|rest| rest.split('"').next());
+        link.map(|link| link.replace("&#38;", "&")).expect("a neighbour")
+    };
+    server.import_samples(130).await;
+    for sort in ["name", "-name", "issuer", "-issuer", "held", "-held", "expiry", "-expiry", ""] {
+        let first = admin.page(&format!("/certificates?sort={sort}")).await;
+        let last = rows(&first).pop().expect("rows");
+        let before = rows(&admin.page(&link(&first, "next")).await);
+        server.delete(&format!("/api/v1{last}")).await.expect(204);
+        let second = admin.page(&link(&first, "next")).await;
+        assert_eq!(rows(&second), before, "{sort}: nothing is left out, and nothing comes twice");
+        // The way back leads over the place, too.
+        let third = admin.page(&link(&second, "next")).await;
+        assert_eq!(rows(&admin.page(&link(&third, "prev")).await), before, "{sort}");
+        // A cursor belongs to its order.
+        let other = if sort == "name" { "sort=held" } else { "sort=name" };
+        let wrong = admin.page(&format!("{}&{other}", link(&first, "next").replace(&format!("sort={sort}"), "columns="))).await;
+        assert!(rows(&wrong).is_empty() && wrong.contains("This is not a cursor of this list"), "{}", gist(&wrong));
+    }
+}
+
+#[tokio::test]
 async fn facets_lead_to_as_many_as_they_say() {
     let server = TestApp::new().await;
     let admin = Visitor::admin(&server).await;
