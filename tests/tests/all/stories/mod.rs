@@ -150,6 +150,7 @@ stories! {
     metadata::a_field_in_use_is_removed_by_force_only,
     moving::what_stores_take_in_moves,
     moving::values_of_fields_that_scopes_look_at,
+    moving::keys_of_held_certificates_that_scopes_look_at,
     moving::names_of_stores_are_offered_to_whoever_may_read_them,
     naming::names_stand_for_certificates,
     naming::identities_are_assigned,
