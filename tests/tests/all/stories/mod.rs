@@ -174,6 +174,7 @@ stories! {
     private_keys::a_key_waits_for_its_certificate,
     private_keys::a_waiting_key_is_nobody_elses,
     reasons::reasons_of_owners_know_stores,
+    reasons::who_may_knows_stores,
     reasons::reasons_know_what_includes_what,
     reasons::reasons_tell_what_more_is_needed,
     reasons::reasons_are_about_claims_and_clients,
