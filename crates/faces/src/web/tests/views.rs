@@ -116,6 +116,31 @@ async fn a_list_goes_on_where_its_last_row_was() {
 }
 
 #[tokio::test]
+async fn whatever_filter_and_order_the_list_offers_can_be_saved() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    server.import_samples(3).await;
+    let mut offered = std::collections::BTreeSet::new();
+    let page = admin.page("/certificates").await;
+    for href in attributes(&page, "href") {
+        let list = href.strip_prefix("/certificates?").unwrap_or_default().to_owned();
+        if list.starts_with("filter=") || list.starts_with("sort=") {
+            let turned = list.replace("sort=", "sort=-");
+            offered.extend([list, turned]);
+        }
+    }
+    assert_eq!(offered.len(), 4 + 2 * 4, "{offered:?}");
+    for list in &offered {
+        let saved = admin.post("/views", &[("name", list), ("list", list)]).await;
+        assert!(location(&saved).starts_with(&format!("/certificates?{list}")), "{list}: {}", location(&saved));
+    }
+    let page = admin.page("/views").await;
+    for list in &offered {
+        assert!(page.contains(&format!("href=\"/certificates?{list}\"")), "{list}: {}", gist(&page));
+    }
+}
+
+#[tokio::test]
 async fn facets_lead_to_as_many_as_they_say() {
     let server = TestApp::new().await;
     let admin = Visitor::admin(&server).await;
