@@ -6,6 +6,8 @@ pub const NAME_CHARS: usize = 200;
 pub const DESCRIPTION_CHARS: usize = 2_000;
 /// Rows on one page.
 pub const PAGE_ROWS: usize = 1_000;
+/// Bytes of the value by which a list is ordered that a cursor holds: subjects' common names have 64 characters at most (RFC 5280).
+pub const CURSOR_BYTES: usize = 600;
 /// Characters of a search text.
 pub const SEARCH_CHARS: usize = 500;
 /// Certificates of a large selection that are counted for its facets.

@@ -11,6 +11,7 @@ use crate::collections;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{PrincipalId, ViewId};
+use crate::inventory::{Column, Direction, Expiry, Filter, OwnerFilter, Sort};
 use crate::{limits, text};
 
 /// A saved view.
@@ -38,6 +39,69 @@ pub struct ViewCommand {
 /// The parameters of a list, by the names that they have in the address of the inventory: words or a query, a filter, a role's number,
 /// a collection's number, conditions a line each, columns with commas between, both ends of a stretch of time (RFC 3339), the order.
 pub const PARAMETERS: [&str; 9] = ["q", "filter", "owner", "collection", "where", "columns", "from", "until", "sort"];
+
+/// A filter that stands above the list of the inventory: what `filter` means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListFilter {
+    /// What expires within 30 days.
+    Expiring,
+    /// What has expired.
+    Expired,
+    /// What nobody owns.
+    Unowned,
+    /// Versions of managed certificates.
+    Managed,
+}
+
+impl ListFilter {
+    /// Every filter with its word.
+    pub const NAMES: &[(&str, ListFilter)] = &[
+        ("expiring", ListFilter::Expiring),
+        ("expired", ListFilter::Expired),
+        ("unowned", ListFilter::Unowned),
+        ("managed", ListFilter::Managed),
+    ];
+
+    /// The filter of this word.
+    pub fn parse(word: &str) -> Option<ListFilter> {
+        ListFilter::NAMES.iter().find(|(known, _)| *known == word).map(|(_, filter)| *filter)
+    }
+
+    /// Narrows a list that is asked for at `now`; what the filter is about goes over what was asked for beside it.
+    pub fn narrow(self, filter: &mut Filter, now: i64) {
+        match self {
+            ListFilter::Expiring => filter.expiry = Expiry { from: Some(now), before: Some(now.saturating_add(SOON_MS)) },
+            ListFilter::Expired => filter.expiry = Expiry { from: None, before: Some(now) },
+            ListFilter::Unowned => filter.owner = Some(OwnerFilter::Nobody),
+            ListFilter::Managed => filter.managed = Some(true),
+        }
+    }
+}
+
+/// What expires soon: 30 days.
+pub const SOON_MS: i64 = 30 * 86_400_000;
+
+/// The words of `sort`, each with its two directions.
+const ORDERS: &[(&str, [Sort; 2])] = &[
+    ("expiry", [Sort::Expiry, Sort::ExpiryLast]),
+    ("name", both(Column::CommonName)),
+    ("issuer", both(Column::Issuer)),
+    ("held", both(Column::HeldSince)),
+];
+
+const fn both(column: Column) -> [Sort; 2] {
+    [Sort::By(column, Direction::Ascending), Sort::By(column, Direction::Descending)]
+}
+
+fn order(word: &str) -> Option<[Sort; 2]> {
+    ORDERS.iter().find(|(known, _)| *known == word).map(|(_, sorts)| *sorts)
+}
+
+/// What `sort` means: the word of a column, whether downwards, and the order; nothing for what is none, where lists begin with the newest.
+pub fn sorting(text: &str) -> Option<(&str, bool, Sort)> {
+    let (word, descending) = text.strip_prefix('-').map_or((text, false), |word| (word, true));
+    order(word).map(|sorts| (word, descending, sorts[usize::from(descending)]))
+}
 
 /// The actor's own views, by name; nobody has views who does not sign in.
 pub fn list(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<View>> {
@@ -131,17 +195,17 @@ fn require_reader(tx: &mut Tx<'_>, actor: &Actor) -> Result<()> {
     collections::list(tx, actor).map(drop)
 }
 
-/// What the filter and the order of a view may be; the page and the command line know no others.
-const FILTERS: [&str; 4] = ["expiring", "expired", "unowned", "managed"];
-const ORDERS: [&str; 4] = ["expiry", "name", "issuer", "held"];
+fn words<T>(names: &[(&str, T)]) -> String {
+    names.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
+}
 
 /// Refuses a value that means nothing: what does not understand it would show everything.
 fn check_value(parameter: &str, value: &str) -> Result<(), Refusal> {
     let wrong = |what: String| Err(Refusal::invalid("parameters", format!("{parameter} is {what}, not {value:?}")));
     match parameter {
-        "filter" if !FILTERS.contains(&value) => wrong(format!("one of {}", FILTERS.join(", "))),
-        "sort" if !ORDERS.contains(&value.trim_start_matches('-')) => {
-            wrong(format!("one of {}, with a hyphen before it for the other direction", ORDERS.join(", ")))
+        "filter" if ListFilter::parse(value).is_none() => wrong(format!("one of {}", words(ListFilter::NAMES))),
+        "sort" if order(value.trim_start_matches('-')).is_none() => {
+            wrong(format!("one of {}, with a hyphen before it for the other direction", words(ORDERS)))
         }
         "owner" | "collection" if value.parse::<i64>().is_err() => wrong("a number".into()),
         _ => Ok(()),

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use certhold_domain::Clock;
+use certhold_domain::inventory::Sort;
+use certhold_domain::views::{self, ListFilter};
 use serde_json::{Value as Json, json};
 
 use super::through::Through;
@@ -188,26 +190,20 @@ fn of_view(parameters: &Json, now: i64) -> String {
     let conditions = narrowed.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
     let conditions: Vec<String> =
         conditions.chain(written.clone().filter(|_| is_query)).map(|condition| format!("({condition})")).collect();
-    let filter = given("filter").unwrap_or_default();
-    let soon = filter == "expiring";
+    let filter = given("filter").and_then(|word| ListFilter::parse(&word));
+    let is = |wanted: ListFilter| filter == Some(wanted);
+    let soon = is(ListFilter::Expiring);
     let sort = given("sort").unwrap_or_default();
-    let (turned, column) = sort.strip_prefix('-').map_or(("", sort.as_str()), |column| ("-", column));
-    let order = match column {
-        "expiry" => format!("{turned}not_after"),
-        "name" => format!("{turned}common_name"),
-        "issuer" => format!("{turned}issuer"),
-        "held" => format!("{turned}held_since"),
-        _ => "-id".to_owned(),
-    };
+    let order = views::sorting(&sort).map_or(Sort::Newest, |(.., sort)| sort).name().to_owned();
     query([
         ("q", written.filter(|_| !is_query)),
         ("query", Some(conditions.join(" AND ")).filter(|query| !query.is_empty())),
         ("collection", given("collection")),
-        ("owner", if filter == "unowned" { Some("none".to_owned()) } else { given("owner") }),
-        ("managed", (filter == "managed").then(|| "true".to_owned())),
-        ("expired", (filter == "expired").then(|| "true".to_owned())),
+        ("owner", if is(ListFilter::Unowned) { Some("none".to_owned()) } else { given("owner") }),
+        ("managed", is(ListFilter::Managed).then(|| "true".to_owned())),
+        ("expired", is(ListFilter::Expired).then(|| "true".to_owned())),
         ("expires_after", if soon { Some(rfc3339(now)) } else { given("from") }),
-        ("expires_before", if soon { Some(rfc3339(now.saturating_add(30 * 86_400_000))) } else { given("until") }),
+        ("expires_before", if soon { Some(rfc3339(now.saturating_add(views::SOON_MS))) } else { given("until") }),
         ("sort", Some(order)),
     ])
 }

@@ -7,12 +7,12 @@ use certhold_store::{Tx, params};
 use super::claims::{self, Claim};
 use super::evaluate::HeldRole;
 use super::load::{PRINCIPAL_CLAIM, all_roles};
-use super::tree::{self, Takes};
+use super::why::Reached;
 use super::{paths, require_path};
 use crate::actor::Actor;
 use crate::collections::{self, Scope};
 use crate::error::{Refusal, Result};
-use crate::ids::{CertificateId, CollectionId, PrincipalId, RoleId};
+use crate::ids::{CertificateId, PrincipalId, RoleId};
 use crate::inventory;
 use crate::people::PrincipalKind;
 
@@ -26,7 +26,8 @@ pub const ACTIONS: [&str; 6] = [
     paths::CERTIFICATES_DELETE,
 ];
 
-/// A role with what it allows of [`ACTIONS`] on a certificate, everywhere or through a collection that holds it.
+/// A role with what it allows of [`ACTIONS`] on a certificate, everywhere, through a collection that holds it, or through certificate
+/// stores that it is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleRights {
     /// The role.
@@ -67,9 +68,14 @@ pub struct IdentityRights {
 /// Every role, by its handle, with what it allows on a certificate; for whoever may see both.
 pub fn roles_on(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, scope: Scope) -> Result<Vec<RoleRights>> {
     let roles = looked_at(tx, actor, certificate, scope)?;
-    let inside = holding(tx, &roles, certificate, scope.now)?;
-    let rights = |role: HeldRole| RoleRights { role: role.id, actions: allowed(&role, &inside), name: role.name };
-    Ok(roles.into_iter().map(rights).collect())
+    let all = roles.iter().map(|role| RoleRights { role: role.id, name: role.name.clone(), actions: Vec::new() });
+    let mut rights: Vec<RoleRights> = all.collect();
+    let reached = Reached::of(tx, roles, certificate, scope.now)?;
+    for action in ACTIONS {
+        let bringing: BTreeSet<RoleId> = reached.roles(action).map(|(role, _)| role.id).collect();
+        rights.iter_mut().filter(|one| bringing.contains(&one.role)).for_each(|one| one.actions.push(action));
+    }
+    Ok(rights)
 }
 
 /// Everybody, accounts first, who may do anything with a certificate; for whoever may see both.
@@ -118,21 +124,4 @@ fn looked_at(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, scope: 
         return Err(Refusal::not_found("certificate", certificate).into());
     }
     all_roles(tx)
-}
-
-/// The collections that hold the certificate, of those on which roles have rights.
-fn holding(tx: &mut Tx<'_>, roles: &[HeldRole], certificate: CertificateId, now: i64) -> Result<Vec<i64>> {
-    let paths = roles.iter().flat_map(|role| &role.grants);
-    let named: BTreeSet<CollectionId> = paths
-        .filter_map(|path| tree::scoped(path.as_str()))
-        .filter(|(_, takes, _)| *takes == Takes::Collection)
-        .map(|(.., id)| CollectionId(id))
-        .collect();
-    let inside = collections::holding(tx, &named, certificate, now)?;
-    Ok(inside.into_iter().map(|(id, _)| id.0).collect())
-}
-
-fn allowed(role: &HeldRole, inside: &[i64]) -> Vec<&'static str> {
-    let brings = |action: &&'static str| role.brings(action) || inside.iter().any(|id| role.brings(&format!("{action}{id}/")));
-    ACTIONS.into_iter().filter(brings).collect()
 }

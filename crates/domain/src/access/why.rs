@@ -4,16 +4,17 @@ mod asked;
 mod owner;
 mod place;
 mod rights;
+mod who;
 
 use certhold_store::Tx;
 
 use self::asked::Asked;
-use self::place::{Place, granted_in};
-use super::evaluate::{Access, HeldRole, Path};
-use super::tree::{self, Takes};
-use super::{load, paths, require_path};
+use self::place::Place;
+pub(super) use self::who::Reached;
+pub use self::who::{Through, WhoMay, who_may};
+use super::evaluate::Path;
+use super::tree;
 use crate::actor::Actor;
-use crate::collections;
 use crate::error::Result;
 use crate::ids::{ApiClientId, CertificateId, ClaimId, CollectionId, ContainerId, PrincipalId, RoleId, TokenId};
 
@@ -114,36 +115,4 @@ pub fn why(tx: &mut Tx<'_>, actor: &Actor, question: &Question, now: i64) -> Res
         Some(standing) if owner::ACTIONS.contains(&action) => Ok(owner::explain(&asked.access, standing, &place, answer)),
         _ => rights::explain(tx, &asked.access, action, &place, answer, now),
     }
-}
-
-/// Who may do one thing to one certificate: the roles that bring it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WhoMay {
-    /// The permission.
-    pub action: &'static str,
-    /// What it allows.
-    pub meaning: &'static str,
-    /// The roles that bring it, each with the collection through which, if it is not everywhere.
-    pub roles: Vec<(RoleId, String, Option<CollectionId>)>,
-}
-
-/// Who may do what to a certificate, by role, for whoever may read security and see the certificate within the scope. What restricts
-/// an action beside the right (the owner) is [`why`]'s to tell, for one account at a time.
-pub fn who_may(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, scope: collections::Scope) -> Result<Vec<WhoMay>> {
-    require_path(tx, actor, paths::SECURITY_READ)?;
-    collections::require(tx, actor, paths::CERTIFICATES_READ, certificate, scope)?;
-    let access = Access { version: 0, roles: load::all_roles(tx)?, scopes: None, unbounded: false };
-    let inside = collections::holding(tx, &granted_in(&access), certificate, scope.now)?;
-    let actions = paths::CATALOGUE.iter().filter(|(path, _)| tree::takes(path) == Takes::Collection);
-    let who = actions.map(|(action, meaning)| {
-        let through = |role: &HeldRole| {
-            if role.brings(action) {
-                return Some(None);
-            }
-            inside.iter().find(|(id, _)| role.brings(&format!("{action}{id}/"))).map(|(id, _)| Some(*id))
-        };
-        let roles = access.roles.iter().filter_map(|role| Some((role.id, role.name.clone(), through(role)?))).collect();
-        WhoMay { action, meaning, roles }
-    });
-    Ok(who.collect())
 }

@@ -1,12 +1,15 @@
 //! Private keys in custody, found by the digest of their public key.
 
 use certhold_pki::PrivateKey;
-use certhold_store::{Row, Tx, params};
+use certhold_store::{Row, Tx, Value, params};
 
 use super::{Custody, Sealed, SealedRow, SecretKind};
+use crate::actor::Actor;
+use crate::collections::{self, Moved};
 use crate::core::Entropy;
 use crate::error::{Error, Result};
 use crate::ids::{PrivateKeyId, SecretId};
+use crate::query::FieldId;
 
 /// How a key came into custody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +83,21 @@ pub fn put_private_key(tx: &mut Tx<'_>, key: &SealedKey, origin: Origin, now: i6
         |row| row.get(0),
     )?;
     id.map(|id| (PrivateKeyId(id), true)).ok_or_else(|| Error::damaged("a private key got no id"))
+}
+
+/// Refuses to bring keys into custody whose certificates are held already without them, unless the actor may change the queries of
+/// scopes that look at this: it moves those certificates into others' reach or out of it. To be asked before the certificates that
+/// come along are kept, of which nobody need be asked.
+pub(crate) fn require_may_bring<'k>(tx: &mut Tx<'_>, actor: &Actor, keys: impl IntoIterator<Item = &'k SealedKey>) -> Result<()> {
+    let digests: Vec<[Value<'_>; 1]> = keys.into_iter().map(|key| [(&key.spki_sha256).into()]).collect();
+    let sql = "SELECT id FROM certificate WHERE spki_sha256 = $1 AND NOT EXISTS \
+               (SELECT 1 FROM private_key WHERE private_key.spki_sha256 = certificate.spki_sha256) LIMIT 1";
+    let lacking = tx.one_of_each(sql, &digests, |row| row.get::<i64>(0))?;
+    if lacking.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let moved = Moved { field: FieldId::HasPrivateKey, before: None, after: Some("true") };
+    collections::require_may_move(tx, actor, &[moved])
 }
 
 /// The key in custody for a public key, if there is one.

@@ -169,7 +169,8 @@ pub struct ImportBatch {
 /// Imports a batch: each certificate is new or held already; keys are kept where a certificate of the batch has their public
 /// key. Needs the import right, with keys also the right to put keys into custody, with an owner the right to give a certificate that nobody owns
 /// to that role. A required metadata field needs a value or a default. What is noted is not asked for, also where the query of a scope
-/// looks at it: whoever brings a certificate says what it is, and takes nothing from anybody.
+/// looks at it: whoever brings a certificate says what it is, and takes nothing from anybody. The key of a certificate that is held
+/// already is asked for.
 pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> Result<Vec<ImportItem>> {
     access::require_path(tx, actor, paths::CERTIFICATES_IMPORT)?;
     if !batch.keys.is_empty() {
@@ -185,6 +186,8 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> 
     let kept_out = exclusions::kept_out(tx, &batch.certificates)?;
     let wanted = batch.certificates.iter().zip(&kept_out).filter(|(_, out)| !**out);
     let candidates: Vec<&Candidate> = wanted.map(|(candidate, _)| candidate).collect();
+    let fits = |key: &&SealedKey| candidates.iter().any(|candidate| candidate.spki_sha256 == key.spki_sha256);
+    custody::require_may_bring(tx, actor, batch.keys.iter().filter(fits))?;
     let kept = insert_many(tx, &candidates, batch.owner, &batch.source, now)?;
     let new: Vec<CertificateId> = kept.iter().filter(|(_, new)| *new).map(|(id, _)| *id).collect();
     // What is held already keeps what is noted about it: nobody need be asked.
@@ -276,6 +279,7 @@ pub fn import_keys(tx: &mut Tx<'_>, actor: &Actor, keys: &[SealedKey], now: i64)
     if keys.len() > limits::IMPORT_CHUNK {
         return Err(Refusal::TooLarge(format!("at most {} keys go into one transaction", limits::IMPORT_CHUNK)).into());
     }
+    custody::require_may_bring(tx, actor, keys)?;
     keys.iter().map(|key| import_key(tx, actor, key, now)).collect()
 }
 
@@ -295,7 +299,7 @@ fn import_key(tx: &mut Tx<'_>, actor: &Actor, key: &SealedKey, now: i64) -> Resu
     Ok(Some(KeyItem { taken, ..item }))
 }
 
-/// Takes a key into custody for a certificate, with its event; whether it is new.
+/// Takes a key into custody for a certificate, with its event; whether it is new. The caller has asked [`custody::require_may_bring`].
 pub(crate) fn take_key(
     tx: &mut Tx<'_>,
     actor: &Actor,

@@ -6,6 +6,7 @@ use certhold_store::{Tx, Value, params};
 
 use super::certificate::{SUMMARY_COLUMNS, SUMMARY_JOINS, Summary, read_summary};
 use super::conditions::{Conditions, LEADING, Order, Plan};
+use super::cursor::{behind, cursor};
 use super::{anchors, compile, count_cache, duplicates, search, subject};
 use crate::access::{self, paths};
 use crate::actor::Actor;
@@ -64,7 +65,7 @@ pub enum Column {
 
 impl Column {
     /// Its name in the database, and whether it may be null; texts are folded.
-    fn kept(self) -> (&'static str, bool) {
+    pub(super) fn kept(self) -> (&'static str, bool) {
         match self {
             Column::CommonName => ("common_name_folded", true),
             Column::Issuer => ("issuer_folded", true),
@@ -99,6 +100,11 @@ impl Sort {
         ("issuer", Sort::By(Column::Issuer, Direction::Ascending)),
         ("-issuer", Sort::By(Column::Issuer, Direction::Descending)),
     ];
+
+    /// Its name in APIs.
+    pub fn name(self) -> &'static str {
+        Sort::NAMES.iter().find(|(_, sort)| *sort == self).map_or("", |(name, _)| *name)
+    }
 
     /// What has the rows in this order.
     fn order(self) -> Order {
@@ -217,7 +223,8 @@ pub(crate) fn select(tx: &mut Tx<'_>, filter: &Filter) -> Result<Page> {
     };
     let more = certificates.len() > limit;
     certificates.truncate(limit);
-    let next = certificates.last().filter(|_| more).map(|last| cursor(filter.sort, last));
+    let last = certificates.last().filter(|_| more);
+    let next = last.map(|last| cursor(tx, filter.sort, last)).transpose()?;
     Ok(Page { certificates, next, total })
 }
 
@@ -316,7 +323,7 @@ impl Wanted {
         while kept.len() < limit {
             let page = self.page(tx, sort, after.as_deref(), 0, AGAIN)?;
             let Some(last) = page.last() else { break };
-            after = Some(cursor(sort, last));
+            after = Some(cursor(tx, sort, last)?);
             let ids: Vec<CertificateId> = page.iter().map(|found| found.id).collect();
             let fitting = fitting(tx, &again.condition, &ids)?;
             let ended = page.len() < AGAIN;
@@ -368,8 +375,8 @@ impl Wanted {
             None => (0, None),
         };
         let rows = self.page(tx, sort, after.as_deref(), offset - passed, limit + 1)?;
-        if let Some(last) = list.zip(rows.get(limit - 1)).map(|(list, last)| (list, cursor(sort, last))) {
-            anchors::keep(last.0, offset + limit, last.1);
+        if let Some((list, last)) = list.zip(rows.get(limit - 1)) {
+            anchors::keep(list, offset + limit, cursor(tx, sort, last)?);
         }
         Ok(rows)
     }
@@ -474,13 +481,6 @@ pub fn count_all(tx: &mut Tx<'_>) -> Result<i64> {
     Ok(tx.one("SELECT value FROM counter WHERE name = 'certificates'", params![], |row| row.get(0))?.unwrap_or(0))
 }
 
-fn cursor(sort: Sort, last: &Summary) -> String {
-    match sort {
-        Sort::Id | Sort::Newest | Sort::By(..) => last.id.to_string(),
-        Sort::Expiry | Sort::ExpiryLast => format!("{}~{}", last.not_after, last.id),
-    }
-}
-
 fn add_filter(tx: &mut Tx<'_>, wanted: &mut Conditions, filter: &Filter) -> Result<()> {
     if filter.text.chars().count() > limits::SEARCH_CHARS {
         return Err(Refusal::invalid("q", format!("a search has at most {} characters", limits::SEARCH_CHARS)).into());
@@ -517,66 +517,4 @@ fn add_filter(tx: &mut Tx<'_>, wanted: &mut Conditions, filter: &Filter) -> Resu
         compile::add_equal(tx, wanted, super::Field::IsCa, if is_ca { "true" } else { "false" })?;
     }
     Ok(())
-}
-
-/// What comes behind the row of this cursor, in parts that follow each other.
-fn behind(tx: &mut Tx<'_>, wanted: &Conditions, sort: Sort, cursor: &str) -> Result<Vec<Conditions>> {
-    let wrong = || Refusal::invalid("after", "this is not a cursor of this list: start again from the first page");
-    let number = |text: &str| text.parse::<i64>().map_err(|_| wrong());
-    let mut next = wanted.clone();
-    match sort {
-        Sort::Id | Sort::Newest => {
-            let place = next.bind(number(cursor)?);
-            next.row(format!("certificate.id {} {place}", if sort == Sort::Id { '>' } else { '<' }));
-        }
-        Sort::Expiry | Sort::ExpiryLast => {
-            let (not_after, id) = cursor.split_once('~').ok_or_else(wrong)?;
-            let (not_after, id) = (next.bind(number(not_after)?), next.bind(number(id)?));
-            let than = if sort == Sort::Expiry { '>' } else { '<' };
-            next.row(format!("(certificate.not_after, certificate.id) {than} ({not_after}, {id})"));
-        }
-        Sort::By(column, direction) => return behind_row(tx, next, column, direction, number(cursor)?),
-    }
-    Ok(vec![next])
-}
-
-/// The same by a column of which some have no value: these come first in ascending order, and last in descending order.
-fn behind_row(tx: &mut Tx<'_>, wanted: Conditions, column: Column, direction: Direction, id: i64) -> Result<Vec<Conditions>> {
-    let (name, is_text) = column.kept();
-    let read = |row: &certhold_store::Row<'_>| -> Result<Option<Value<'static>>, certhold_store::Error> {
-        Ok(match is_text {
-            true => row.get::<Option<String>>(0)?.map(Value::from),
-            false => row.get::<Option<i64>>(0)?.map(Value::from),
-        })
-    };
-    // A cursor tells nothing of what the list does not have.
-    let mut named = wanted.clone();
-    let place = named.bind(id);
-    named.row(format!("certificate.id = {place}"));
-    let (sql, values) = named.statement(&format!("SELECT {name} FROM certificate WHERE {}", named.question()));
-    let gone = || {
-        Refusal::invalid(
-            "after",
-            "the certificate behind which this page began is not in the list any more: start again from its first page",
-        )
-    };
-    let value = tx.one(&sql, &values, read)?.ok_or_else(gone)?;
-    let is_ascending = direction == Direction::Ascending;
-    let than = if is_ascending { '>' } else { '<' };
-    let (mut next, mut rest) = (wanted.clone(), wanted);
-    let has_rest = match value {
-        Some(value) => {
-            let (value, id) = (next.bind(value), next.bind(id));
-            next.row(format!("(certificate.{name}, certificate.id) {than} ({value}, {id})"));
-            rest.row(format!("certificate.{name} IS NULL"));
-            is_text && !is_ascending
-        }
-        None => {
-            let id = next.bind(id);
-            next.row(format!("certificate.{name} IS NULL AND certificate.id {than} {id}"));
-            rest.row(format!("certificate.{name} IS NOT NULL"));
-            is_ascending
-        }
-    };
-    Ok(if has_rest { vec![next, rest] } else { vec![next] })
 }

@@ -6,6 +6,7 @@ mod compile;
 mod conditions;
 mod count_cache;
 mod counts;
+mod cursor;
 mod derived;
 mod duplicates;
 mod equal;

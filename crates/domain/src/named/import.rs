@@ -179,6 +179,7 @@ fn tell_of_path(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, abov
 
 /// Keeps the certificate, its path and its key.
 fn take_in(tx: &mut Tx<'_>, actor: &Actor, entry: &Entry, source: &str, now: i64) -> Result<CertificateId> {
+    custody::require_may_bring(tx, actor, entry.key.iter())?;
     let taken = inventory::take_in(tx, actor, &[&entry.certificate], source, now)?;
     let id = *taken.first().ok_or_else(|| Error::damaged("a certificate is neither new nor held"))?;
     if inventory::link_chain(tx, actor, id, &entry.chain, now)? {

@@ -8,6 +8,8 @@ use super::view::table::Pager;
 pub const ROWS: usize = 50;
 /// Pages that the way back remembers; from further on it leads to the first page.
 const REMEMBERED: usize = 40;
+/// Bytes of their cursors in an address: proxies take 8 KiB of it.
+const TRAIL_BYTES: usize = 4_000;
 
 /// Where in a list the reader is: the cursor of this page, and those of the pages before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,8 +38,14 @@ impl Place {
         let next = next.map(|cursor| {
             let mut trail = self.trail.clone();
             trail.extend(self.after.clone());
-            let from = trail.len().saturating_sub(REMEMBERED);
-            page(&cursor, &trail[from..])
+            let mut room = TRAIL_BYTES;
+            let fits = |before: &&String| {
+                let fits = before.len() < room;
+                room = room.saturating_sub(before.len() + 1);
+                fits
+            };
+            let kept = trail.iter().rev().take(REMEMBERED).take_while(fits).count();
+            page(&cursor, &trail[trail.len() - kept..])
         });
         Pager { previous, next, shown: i64::try_from(shown).unwrap_or(i64::MAX), total }
     }
@@ -69,5 +77,18 @@ mod tests {
         }
         assert_eq!(place.trail.len(), REMEMBERED);
         assert_eq!(place.trail.last().map(String::as_str), Some("99"));
+    }
+
+    #[test]
+    fn long_cursors_leave_an_address_that_proxies_take() {
+        let long = |page: u8| char::from(b'a' + page).to_string().repeat(900);
+        let mut place = Place::default();
+        for page in 0..9 {
+            let next = place.pager(&Address::new("/x"), Some(long(page)), 1, None).next.expect("there is a next page");
+            assert!(next.len() < 5_000, "{}", next.len());
+            let trail = next.split_once("trail=").map(|(_, trail)| trail.to_owned());
+            place = Place::of(Some(long(page)), trail.as_deref());
+        }
+        assert_eq!(place.trail, [4, 5, 6, 7].map(long), "the nearest of them");
     }
 }

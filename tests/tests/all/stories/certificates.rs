@@ -149,6 +149,90 @@ pub fn lists_filter_and_page(world: &World) {
     }
 }
 
+pub fn lists_go_on_where_their_last_row_was(world: &World) {
+    let pair = key();
+    for number in 0..30i64 {
+        // Pairs share a name and a day, with a capital in one of them; some have no name.
+        let name = format!("{}ost{}.example.com", if number % 2 == 0 { 'H' } else { 'h' }, number / 2);
+        let (from, until) = (START - (400 + number / 2) * DAY, START + (number / 2) * DAY);
+        let der = if number % 5 == 1 { unnamed(&pair, &name, from, until) } else { issue(&pair, &[name.as_str()], from, until) };
+        world.import(&[der], None).unwrap();
+    }
+    let mut gone = 0;
+    for (name, sort) in Sort::NAMES {
+        let page = |after: Option<String>| list(world, Filter { sort: *sort, limit: 9, after, ..Filter::default() });
+        let all = list(world, Filter { sort: *sort, limit: 100, ..Filter::default() }).certificates;
+        let (mut paged, mut after) = (Vec::new(), None);
+        for number in 0.. {
+            let found = page(after.take());
+            // In the middle, and where those without a name end or begin.
+            if let Some(last) = found.certificates.last().filter(|_| found.next.is_some() && number == gone % 3) {
+                let id = last.id;
+                world.write(move |tx, now| inventory::remove(tx, &local(), id, now)).unwrap();
+            }
+            paged.extend(found.certificates);
+            after = found.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(paged, all, "{name}: nothing is left out, and nothing comes twice");
+        gone += 1;
+    }
+    assert!(list(world, Filter { count: true, limit: 1, ..Filter::default() }).total < Some(25), "some were removed");
+
+    // A cursor belongs to its order, and to nothing else.
+    let cursors: Vec<(&str, String)> = Sort::NAMES
+        .iter()
+        .map(|(name, sort)| (*name, list(world, Filter { sort: *sort, limit: 1, ..Filter::default() }).next.unwrap()))
+        .collect();
+    let refused = |sort: Sort, cursor: &str| {
+        let filter = Filter { sort, after: Some(cursor.into()), limit: 1, ..Filter::default() };
+        let refusal = world.read(move |tx| inventory::list(tx, &local(), &filter)).unwrap_err();
+        assert!(matches!(refusal.refusal(), Some(Refusal::Invalid { field, .. }) if *field == "after"), "{cursor:?}: {refusal}");
+    };
+    for (name, sort) in Sort::NAMES.iter().filter(|(_, sort)| matches!(sort, Sort::By(..))) {
+        for (_, foreign) in cursors.iter().filter(|(other, _)| other != name) {
+            refused(*sort, foreign);
+        }
+        let long = "YWFh".repeat(201);
+        for value in ["", "x", "!!", "AA", "_w", "Zm9v=", "*~*", "' OR 1=1", long.as_str()] {
+            let is_text = matches!(sort, Sort::By(Column::CommonName | Column::Issuer, _));
+            if !(is_text && value.is_empty()) {
+                refused(*sort, &format!("{name}~{value}~1"));
+            }
+            refused(*sort, &format!("{name}~{value}"));
+        }
+        refused(*sort, &format!("{name}~-~x"));
+    }
+    for sort in Sort::NAMES.iter().map(|(_, sort)| *sort) {
+        refused(sort, "");
+        refused(sort, "x~y~z");
+    }
+}
+
+pub fn a_name_without_end_is_no_cursor(world: &World) {
+    let pair = key();
+    for number in [3, 1, 2] {
+        let mut parameters = rcgen::CertificateParams::new(vec![format!("long{number}.example.com")]).unwrap();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, format!("{}{number}", "long ".repeat(200)));
+        world.import(&[parameters.self_signed(&pair).unwrap().der().to_vec()], None).unwrap();
+    }
+    let sort = Sort::By(Column::CommonName, Direction::Ascending);
+    let filter = |after: Option<String>| Filter { sort, limit: 1, after, ..Filter::default() };
+    let first = list(world, filter(None));
+    let next = first.next.unwrap();
+    assert!(next.len() < 100, "{next}");
+    let second = list(world, filter(Some(next.clone())));
+    assert!(first.certificates[0].subject.contains("long 1") && second.certificates[0].subject.contains("long 2"));
+    // Only such a one has to be there still; the refusal says so.
+    let id = first.certificates[0].id;
+    world.write(move |tx, now| inventory::remove(tx, &local(), id, now)).unwrap();
+    let filter = filter(Some(next));
+    let refusal = world.read(move |tx| inventory::list(tx, &local(), &filter)).unwrap_err();
+    assert!(refusal.to_string().contains("too long to go on without it"), "{refusal}");
+}
+
 pub fn searches_find_names_serials_and_fingerprints(world: &World) {
     let apex = world.certificate(&["example.com"], None).0;
     let www = world.certificate(&["www.example.com", "static.example.net"], None).0;

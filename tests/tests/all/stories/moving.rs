@@ -1,9 +1,11 @@
 //! Certificates move into scopes and out of them: by what is put into stores, and by what is noted about them.
 
 use certhold_domain::access::paths;
+use certhold_domain::custody::{self, DestroyKey};
 use certhold_domain::enrolment::{self, PatternCommand};
 use certhold_domain::inventory::{self, Candidate, ImportBatch, Outcome};
 use certhold_domain::metadata::{self, Change, Enrolment, FieldCommand, FieldType, Override, SetMetadata};
+use certhold_domain::named::{self, Entry, Kind, NewEntry};
 use certhold_domain::renewal::deployment::{self, DeploymentSettings};
 use certhold_domain::stores::{
     self, AddCertificate, ContainerCommand, PasswordChange, Properties, RemoveCertificate, Roots, Schedule, StoreCommand,
@@ -14,6 +16,7 @@ use certhold_store::Tx;
 
 use super::enrolling::{create, pattern};
 use super::issuing::{make, wanted};
+use super::private_keys::{keyed, nothing, sealed};
 use super::renewing::managed;
 use super::scoping::{READ, local, missing, scope, with};
 use super::storing::{begin, entry, inventoried, job};
@@ -208,6 +211,84 @@ fn defaults_of_patterns(world: &World, field: MetadataFieldId, noter: &Actor, ch
     for other in [with_default("Ours", "fun"), with_default("Ours", ""), pattern("Ours", root, &[])] {
         assert_eq!(missing(world.refused(changing(other))), [paths::COLLECTIONS_MODIFY]);
     }
+}
+
+/// A key moves the certificates that are held already, by whatever way it comes; of a new certificate nobody is asked.
+pub fn keys_of_held_certificates_that_scopes_look_at(world: &World) {
+    let pairs: [rcgen::KeyPair; 4] = std::array::from_fn(|_| key());
+    let ders: Vec<Vec<u8>> = pairs
+        .iter()
+        .enumerate()
+        .map(|(number, pair)| issue(pair, &[format!("held{number}.example.com").as_str()], START - DAY, START + 60 * DAY))
+        .collect();
+    world.import(&ders, None).unwrap();
+    let alone = |actor: &Actor, pair: &rcgen::KeyPair| {
+        let (actor, keys) = (actor.clone(), vec![sealed(world, pair)]);
+        move |tx: &mut Tx<'_>, now| inventory::import_keys(tx, &actor, &keys, now)
+    };
+    let beside = |actor: &Actor, der: &[u8], pair: &rcgen::KeyPair| {
+        let (certificates, keys) = (vec![Candidate::of(der).unwrap()], vec![sealed(world, pair)]);
+        let batch = ImportBatch { certificates, keys, owner: None, source: "story".into(), metadata: Vec::new() };
+        let actor = actor.clone();
+        move |tx: &mut Tx<'_>, now| inventory::import(tx, &actor, &batch, now)
+    };
+    let named = |actor: &Actor, name: &str, der: &[u8], pair: &rcgen::KeyPair| {
+        let entry = Entry::of(der, &[], Some(sealed(world, pair))).unwrap();
+        let handle = named::handle(&world.entropy);
+        let new = NewEntry { handle, kind: Kind::Identity, name: name.into(), entry, source: "story" };
+        let actor = actor.clone();
+        move |tx: &mut Tx<'_>, now| named::import(tx, &actor, &new, now)
+    };
+    let bring = [paths::CERTIFICATES_IMPORT, paths::PRIVATE_KEY_IMPORT, paths::NAMED_MODIFY];
+    let keeper = with(world, "keeper", &bring, &[]);
+    let author = with(world, "author", &[&bring[..], &[paths::COLLECTIONS_MODIFY]].concat(), &[]);
+    let chief = with(world, "chief", &[&bring[..], &[paths::COLLECTIONS_MODIFY, READ]].concat(), &[]);
+    // While nobody has rights on it, a collection moves nothing; another field is none of a key's business.
+    scope(world, "held", "SAN -contains \"held\"");
+    assert!(world.write(alone(&keeper, &pairs[0])).unwrap()[0].as_ref().unwrap().taken);
+    let inside = scope(world, "keys", "HasPrivateKey -eq true");
+    let refusals = |actor: &Actor| {
+        [
+            world.refused(alone(actor, &pairs[1])),
+            world.refused(beside(actor, &ders[2], &pairs[2])),
+            world.refused(named(actor, "gateway", &ders[3], &pairs[3])),
+        ]
+    };
+    for refused in refusals(&keeper) {
+        assert!(refused.to_string().contains("keys"), "it names the collection: {refused}");
+        assert_eq!(missing(refused), [paths::COLLECTIONS_MODIFY]);
+    }
+    for refused in refusals(&author) {
+        assert_eq!(missing(refused), [READ]);
+    }
+    // Another certificate for the key of one that is held moves that one, too.
+    let twin = issue(&pairs[1], &["twin.example.com"], START - DAY, START + DAY);
+    assert_eq!(missing(world.refused(beside(&keeper, &twin, &pairs[1]))), [paths::COLLECTIONS_MODIFY]);
+    // What is in custody already moves nothing, and a new certificate brings its key.
+    assert!(!world.write(alone(&keeper, &pairs[0])).unwrap()[0].as_ref().unwrap().taken);
+    let (fresh, identity) = (key(), key());
+    let new = |pair: &rcgen::KeyPair, name: &str| issue(pair, &[name], START - DAY, START + DAY);
+    assert!(world.write(beside(&keeper, &new(&fresh, "fresh.example.com"), &fresh)).unwrap()[0].key_taken);
+    world.write(named(&keeper, "fresh", &new(&identity, "identity.example.com"), &identity)).unwrap();
+    assert!(world.write(alone(&keeper, &key())).unwrap()[0].is_none(), "a key without a certificate is not taken");
+
+    world.write(alone(&chief, &pairs[1])).unwrap();
+    assert!(world.write(beside(&chief, &ders[2], &pairs[2])).unwrap()[0].key_taken);
+    world.write(named(&chief, "gateway", &ders[3], &pairs[3])).unwrap();
+    let asked = inventory::Filter { limit: 10, ..inventory::Filter::default() };
+    let within = collections::Scope::of(Some(inside), world.now());
+    let page = world.read(move |tx| inventory::list_in(tx, &local(), &asked, within)).unwrap();
+    assert_eq!(page.certificates.len(), 6, "all that has a key now");
+
+    // And back: destroying one asks the same.
+    let certificate = keyed(world, &fresh);
+    let destroy = |rights: &[&str]| {
+        let command = DestroyKey { certificate, reason: "gone".into(), nothing: nothing(world) };
+        let actor = with(world, &format!("destroyer with {}", rights.len()), rights, &[]);
+        move |tx: &mut Tx<'_>, now| custody::destroy_key(tx, &actor, &command, now)
+    };
+    assert_eq!(missing(world.refused(destroy(&[READ, paths::PRIVATE_KEY_DELETE]))), [paths::COLLECTIONS_MODIFY]);
+    world.write(destroy(&[READ, paths::PRIVATE_KEY_DELETE, paths::COLLECTIONS_MODIFY])).unwrap();
 }
 
 pub fn names_of_stores_are_offered_to_whoever_may_read_them(world: &World) {

@@ -15,12 +15,12 @@ use rcgen::KeyPair;
 use super::renewing::{local, managed, obtain};
 use super::world::{DAY, START, World, issue, key};
 
-fn sealed(world: &World, pair: &KeyPair) -> SealedKey {
+pub(super) fn sealed(world: &World, pair: &KeyPair) -> SealedKey {
     let private = PrivateKey::of(&pair.serialize_der()).unwrap();
     SealedKey::seal(&world.custody, &world.entropy, &private).unwrap()
 }
 
-fn nothing(world: &World) -> Sealed {
+pub(super) fn nothing(world: &World) -> Sealed {
     world.custody.seal(&world.entropy, SecretKind::PrivateKey, &[]).unwrap()
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use certhold_domain::access::claims::{self, ClaimKey, ClaimType};
 use certhold_domain::access::review::{Filter, Reach, Review};
-use certhold_domain::access::why::{self, Explanation, Object, Question, Subject};
-use certhold_domain::access::{Path, paths};
+use certhold_domain::access::why::{self, Explanation, Object, Question, Subject, Through};
+use certhold_domain::access::{Path, audit, paths};
 use certhold_domain::collections::{self, CollectionCommand, Scope};
 use certhold_domain::custody::{self, ExportKey};
 use certhold_domain::inventory::Outcome;
@@ -122,6 +122,78 @@ pub fn reasons_of_owners_know_stores(world: &World) {
     assert_eq!(own(&nobody, all[0]), own(&nobody, CertificateId(98_765)));
     assert_eq!(own(&by_area, all[3]), own(&by_area, CertificateId(98_765)));
     assert_eq!(own(&by_container, all[2]), own(&by_container, CertificateId(98_765)));
+}
+
+/// The roles that are told for a certificate are those whose holders may by the reasons, through the same place.
+pub fn who_may_knows_stores(world: &World) {
+    let (web, mail) = (container(world, "Web"), container(world, "Mail"));
+    let inside = stored(world, "web.example.com", Some(web), None);
+    let alone = stored(world, "alone.example.com", None, None);
+    let loose = world.certificate(&["loose.example.com"], None);
+    let all = collection(world, "SAN -contains \"example\"");
+    let of = |path: &str, id: i64| format!("{path}{id}/");
+    let collected = || Through::Collection(all, "SAN -contains \"example\"".into());
+    let through_web = || Through::Container(web, "Web".into());
+    // Of each role what it grants, and through what it may read and change the owner of the one in a container, in a store, in none.
+    type Ways = [Option<Through>; 3];
+    let nothing: Ways = [None, None, None];
+    let everywhere: Ways = std::array::from_fn(|_| Some(Through::Everywhere));
+    let by_collection: Ways = std::array::from_fn(|_| Some(collected()));
+    let expected: Vec<(&str, Vec<String>, Ways, Ways)> = vec![
+        ("Everywhere", vec![READ.into(), CHANGE.into()], everywhere.clone(), everywhere),
+        ("Collected", vec![of(READ, all.0), of(CHANGE, all.0)], by_collection.clone(), by_collection),
+        ("Readers", vec![paths::STORES_READ.into()], [Some(through_web()), None, None], nothing.clone()),
+        ("Keepers", vec![of(paths::STORES_MODIFY, web.0)], [Some(through_web()), None, None], nothing.clone()),
+        (
+            "Mail",
+            vec![of(paths::STORES_MODIFY, mail.0), of(paths::STORES_CHANGE_OWNER, mail.0)],
+            nothing.clone(),
+            nothing.clone(),
+        ),
+        (
+            "Givers",
+            vec![paths::STORES_CHANGE_OWNER.into()],
+            nothing.clone(),
+            [Some(Through::Stores), Some(Through::Stores), None],
+        ),
+        ("Web", vec![of(paths::STORES_CHANGE_OWNER, web.0)], nothing.clone(), [Some(through_web()), None, None]),
+    ];
+    let scope = Scope::everywhere(world.now());
+    for (name, grants, reads, changes) in expected {
+        let grants: Vec<&str> = grants.iter().map(String::as_str).collect();
+        let role = world.role(&format!("Role {name}"), &grants);
+        let who = world.somebody(name, &[role]);
+        for (number, certificate) in [inside, alone, loose].into_iter().enumerate() {
+            let told = world.read(move |tx| why::who_may(tx, &local(), certificate, scope)).unwrap();
+            let rights = world.read(move |tx| audit::roles_on(tx, &local(), certificate, scope)).unwrap();
+            let rights = rights.into_iter().find(|one| one.role == role).unwrap();
+            for (action, wanted) in [(READ, &reads[number]), (CHANGE, &changes[number])] {
+                let of_action = told.iter().find(|one| one.action == action).unwrap();
+                let found = of_action.roles.iter().find(|(id, ..)| *id == role).map(|(.., through)| through);
+                assert_eq!(found, wanted.as_ref(), "{name} {number} {action}");
+                assert_eq!(rights.actions.contains(&action), wanted.is_some(), "{name} {number} {action}");
+                let reason = about(world, &who, Object::Certificate(certificate), action);
+                assert_eq!(reason.allowed, wanted.is_some(), "{name} {number} {action}: {reason:?}");
+                let through = wanted.as_ref().map(ToString::to_string).unwrap_or_default();
+                assert!(reason.sentence.contains(&through), "{through}: {reason:?}");
+            }
+            // And they do see it, in the container that they name.
+            let (actor, named) = (who.clone(), Scope { container: Some(web), ..scope });
+            let sees = world.read(move |tx| inventory::summary_in(tx, &actor, certificate, named)).is_ok();
+            assert_eq!(
+                sees,
+                number == 0 && reads[0].is_some() && !matches!(reads[0], Some(Through::Collection(..))),
+                "{name} {number}"
+            );
+        }
+    }
+    for (rights, id) in [(vec![paths::SECURITY_READ], inside), (vec![READ], inside)] {
+        let actor = world.somebody(rights[0], &[world.role(&format!("Only {}", rights[0]), &rights)]);
+        let refused = world.read(move |tx| why::who_may(tx, &actor, id, scope));
+        assert!(matches!(refused, Err(Error::Refused(Refusal::Forbidden { .. }))), "{rights:?}");
+    }
+    let refused = world.read(move |tx| why::who_may(tx, &local(), CertificateId(98_765), scope));
+    assert!(matches!(refused, Err(Error::Refused(Refusal::NotFound { .. }))), "{refused:?}");
 }
 
 /// Whoever sees the stores of a container sees the certificates in them; modifying includes scheduling and reading.

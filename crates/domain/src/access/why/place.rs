@@ -14,6 +14,7 @@ use crate::collections;
 use crate::error::{Refusal, Result};
 use crate::ids::{CertificateId, CollectionId, ContainerId};
 use crate::ownership::{self, Standing};
+use crate::stores::Right;
 use crate::{named, stores};
 
 /// Where the action takes place.
@@ -48,8 +49,9 @@ impl Place {
                 }
                 let collections = collections::holding(tx, &granted_in(&asked.access), id, now)?;
                 let granted = containers_granted_in(&asked.access);
-                let mut containers = if granted.is_empty() { Vec::new() } else { stores::holders_of(tx, id)? };
-                containers.retain(|(container, _)| granted.contains(container));
+                let sees = |container| stores::holds(&asked.access, Right::Read, Some(container));
+                let mut containers = stores::holders_of(tx, id)?;
+                containers.retain(|(container, _)| granted.contains(container) || sees(*container));
                 let standing = ownership::standing(tx, id)?;
                 if may_see && standing.is_none() {
                     return Err(Refusal::not_found("certificate", id).into());
@@ -63,6 +65,15 @@ impl Place {
                 Ok(Place { collections, containers, in_some_store, standing, certificate: Some(id) })
             }
         }
+    }
+
+    /// Around a certificate, for whoever was found to see it and the rights on it: every place through which one of these could reach it.
+    pub(super) fn around(tx: &mut Tx<'_>, access: &Access, id: CertificateId, now: i64) -> Result<Place> {
+        let collections = collections::holding(tx, &granted_in(access), id, now)?;
+        let containers = stores::holders_of(tx, id)?;
+        let standing = ownership::standing(tx, id)?;
+        let in_some_store = standing.as_ref().is_some_and(|standing| standing.in_some_store);
+        Ok(Place { collections, containers, in_some_store, standing, certificate: Some(id) })
     }
 
     /// What the action needs here.
@@ -170,7 +181,7 @@ fn scoped_in(access: &Access, wanted: Takes) -> impl Iterator<Item = i64> {
 }
 
 /// The collections for which an access has grants of its own.
-pub(super) fn granted_in(access: &Access) -> BTreeSet<CollectionId> {
+fn granted_in(access: &Access) -> BTreeSet<CollectionId> {
     scoped_in(access, Takes::Collection).map(CollectionId).collect()
 }
 

@@ -196,6 +196,8 @@ pub struct RoleOnCertificate {
 }
 
 /// List what every role allows on a certificate
+///
+/// Everywhere, through a collection that it is in, and through certificate stores that it is in.
 #[utoipa::path(get, path = "/Certificates/{id}/Security", tag = "Certificates", params(
     ("id" = i64, Path, description = "The certificate"),
     ("collectionId" = Option<i64>, Query, description = "Scope of the right to read")),
@@ -210,7 +212,8 @@ pub async fn security(State(app): State<App>, caller: Caller, Id(id): Id, asked:
 
 /// List who may do what with a certificate
 ///
-/// Version 1 answers accounts and groups by name, version 2 claims.
+/// Version 1 answers accounts and groups by name, version 2 claims. Rights count that hold everywhere, through a collection that the
+/// certificate is in, or through certificate stores that it is in.
 #[utoipa::path(get, path = "/Certificates/IdentityAudit/{id}", tag = "Certificates", params(
     ("id" = i64, Path, description = "The certificate"),
     ("collectionId" = Option<i64>, Query, description = "Scope of the right to read"),

@@ -1,5 +1,6 @@
 //! `/certificates`: the inventory.
 
+mod access;
 mod chains;
 mod download;
 mod export;
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(one::set_owner))
         .routes(routes!(metadata::metadata, metadata::change_metadata, metadata::replace_metadata))
         .routes(routes!(one::history))
+        .routes(routes!(access::access))
         .routes(routes!(revocation::get, revocation::revoke))
         .routes(routes!(revocation::release))
         .routes(routes!(chains::chains))

@@ -75,6 +75,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     ),
     sends("PUT", "/certificates/{id}/metadata", &[CERTIFICATES_METADATA_MODIFY], || json!({ "metadata": { "Team": "" } }), 204),
     reads("/certificates/{id}/history", &[CERTIFICATES_READ]),
+    reads("/certificates/{id}/access", &[SECURITY_READ, CERTIFICATES_READ]),
     reads("/certificates/{id}/revocation", &[CERTIFICATES_READ]),
     sends(
         "POST",

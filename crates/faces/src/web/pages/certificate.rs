@@ -4,7 +4,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use certhold_domain::access::why::{self, WhoMay};
+use certhold_domain::access::why::{self, Through, WhoMay};
 use certhold_domain::access::{self, paths, roles};
 use certhold_domain::chains::{self as domain_chains, Question};
 use certhold_domain::collections::Scope;
@@ -16,9 +16,7 @@ use certhold_domain::ownership::{self, Candidate, ChangeOwner, Denial, OwnerChan
 use certhold_domain::renewal::managed::{self, Managed};
 use certhold_domain::renewal::revocation::{AtIssuer, Standing};
 use certhold_domain::stores::{self, Location};
-use certhold_domain::{
-    Actor, CertificateId, CollectionId, ContainerId, Error, Refusal, Result as DomainResult, RoleId, TrustSetId,
-};
+use certhold_domain::{Actor, CertificateId, ContainerId, Error, Refusal, Result as DomainResult, RoleId, TrustSetId};
 use certhold_pki::pem;
 use certhold_store::Tx;
 
@@ -246,8 +244,11 @@ fn find_owner(tx: &mut Tx<'_>, actor: &Actor, certificate: &Summary, scope: Scop
 }
 
 fn who_may(id: CertificateId, who: &WhoMay) -> view::WhoMay {
-    let role = |(role, name, through): &(RoleId, String, Option<CollectionId>)| {
-        let through = through.map(|collection| format!(" (collection {collection})")).unwrap_or_default();
+    let role = |(role, name, through): &(RoleId, String, Through)| {
+        let through = match through {
+            Through::Everywhere => String::new(),
+            through => format!(" ({through})"),
+        };
         Link::new(format!("{name}{through}"), format!("/roles/{role}"))
     };
     let asked = Address::new("/access/why").with("action", who.action).with("certificate", id.to_string());

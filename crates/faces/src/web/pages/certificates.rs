@@ -8,11 +8,11 @@ use axum::routing::get;
 use certhold_domain::access::paths;
 use certhold_domain::bulk::Wanted;
 use certhold_domain::collections::{self, Scope};
-use certhold_domain::inventory::{self, Column as By, Direction, Expiry, Facet, Filter, OwnerFilter, Page, Sort, Summary};
+use certhold_domain::inventory::{self, Expiry, Facet, Filter, OwnerFilter, Page, Sort, Summary};
 use certhold_domain::metadata;
 use certhold_domain::ownership;
 use certhold_domain::query::{self, looks_like_query};
-use certhold_domain::views::{self, View};
+use certhold_domain::views::{self, ListFilter, View};
 use certhold_domain::{Actor, CertificateId, CollectionId, Error, Refusal, RoleId};
 use certhold_store::Tx;
 use serde::{Deserialize, Deserializer};
@@ -29,7 +29,6 @@ use crate::web::view::frame::Section;
 use crate::web::view::inventory::{BulkBar, CertificateRow, InventoryPage, QueryError};
 use crate::web::view::narrow::{self, Narrowing};
 use crate::web::view::table::{FilterLink, Sorting};
-use crate::web::view::time::DAY;
 use crate::web::visit::Visit;
 
 pub fn routes() -> Router<App> {
@@ -67,12 +66,19 @@ pub struct Parameters {
     trail: Option<String>,
 }
 
-/// The filters that stand above the list.
-const FILTERS: [(&str, &str); 5] =
-    [("", "All"), ("expiring", "Expiring"), ("expired", "Expired"), ("unowned", "Without owner"), ("managed", "Managed")];
+/// The filters that stand above the list, with what they are called.
+fn filters() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let called = |filter: ListFilter| match filter {
+        ListFilter::Expiring => "Expiring",
+        ListFilter::Expired => "Expired",
+        ListFilter::Unowned => "Without owner",
+        ListFilter::Managed => "Managed",
+    };
+    std::iter::once(("", "All")).chain(ListFilter::NAMES.iter().map(move |(word, filter)| (*word, called(*filter))))
+}
 
 fn filter_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    asked::one_of(deserializer, &FILTERS.map(|(word, _)| word))
+    asked::one_of(deserializer, &filters().map(|(word, _)| word).collect::<Vec<_>>())
 }
 
 fn conditions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -82,9 +88,6 @@ fn conditions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::E
         false => Err(serde::de::Error::custom("there are more conditions than a list is narrowed by: write them as one query")),
     }
 }
-
-/// The columns that lists are ordered by.
-const ORDERS: [&str; 4] = ["expiry", "name", "issuer", "held"];
 
 /// The inventory, only what expires in a stretch of time.
 pub fn window(from: Option<i64>, until: Option<i64>) -> String {
@@ -102,21 +105,11 @@ fn instant(text: &str) -> Option<i64> {
 impl Parameters {
     /// The column by which the list is ordered, and whether downwards; empty: the newest first.
     fn order(&self) -> (&str, bool) {
-        let (column, descending) = self.sort.strip_prefix('-').map_or((self.sort.as_str(), false), |column| (column, true));
-        if ORDERS.contains(&column) { (column, descending) } else { ("", false) }
+        views::sorting(&self.sort).map_or(("", false), |(column, descending, _)| (column, descending))
     }
 
     fn sort(&self) -> Sort {
-        let (column, descending) = self.order();
-        let direction = if descending { Direction::Descending } else { Direction::Ascending };
-        match column {
-            "expiry" if descending => Sort::ExpiryLast,
-            "expiry" => Sort::Expiry,
-            "name" => Sort::By(By::CommonName, direction),
-            "issuer" => Sort::By(By::Issuer, direction),
-            "held" => Sort::By(By::HeldSince, direction),
-            _ => Sort::Newest,
-        }
+        views::sorting(&self.sort).map_or(Sort::Newest, |(.., sort)| sort)
     }
 
     /// What the list shows from a place on.
@@ -131,12 +124,8 @@ impl Parameters {
             count: true,
             ..Filter::default()
         };
-        match self.filter.as_str() {
-            "expiring" => filter.expiry = Expiry { from: Some(now), before: Some(now + 30 * DAY) },
-            "expired" => filter.expiry = Expiry { from: None, before: Some(now) },
-            "unowned" => filter.owner = Some(OwnerFilter::Nobody),
-            "managed" => filter.managed = Some(true),
-            _ => {}
+        if let Some(chosen) = ListFilter::parse(&self.filter) {
+            chosen.narrow(&mut filter, now);
         }
         filter
     }
@@ -164,7 +153,7 @@ impl Parameters {
 
     /// This list without its place in it.
     pub fn address(&self) -> Address {
-        let shown = FILTERS.iter().any(|(filter, _)| *filter == self.filter);
+        let shown = ListFilter::parse(&self.filter).is_some();
         Address::new("/certificates")
             .with("q", self.q.trim())
             .with("filter", if shown { self.filter.as_str() } else { "" })
@@ -202,7 +191,7 @@ impl Parameters {
         if !self.q.trim().is_empty() {
             parts.push(format!("“{}”", self.q.trim()));
         }
-        match FILTERS.iter().find(|(filter, _)| *filter == self.filter && !filter.is_empty()) {
+        match filters().find(|(filter, _)| *filter == self.filter && !filter.is_empty()) {
             Some((_, label)) => parts.push(label.to_lowercase()),
             None if !self.from.is_empty() || !self.until.is_empty() => parts.push("of a chosen time".into()),
             None => {}
@@ -226,7 +215,7 @@ impl Parameters {
             count: None,
             is_current: self.filter == filter && !(filter.is_empty() && narrowed),
         };
-        let mut links: Vec<FilterLink> = FILTERS.into_iter().map(link).collect();
+        let mut links: Vec<FilterLink> = filters().map(link).collect();
         if narrowed && self.filter.is_empty() {
             let label = if self.owner.is_empty() { "Chosen time" } else { "One owner" };
             links.push(FilterLink { label: label.into(), href: self.address().to_string(), count: None, is_current: true });

@@ -1,7 +1,9 @@
 //! Roles, permission sets, claims, reasons and the review, as people use them.
 
+use serde_json::json;
+
 use super::{Visitor, gist, location};
-use crate::testing::TestApp;
+use crate::testing::{TestApp, sample_der};
 
 #[tokio::test]
 async fn a_role_is_picked_from_the_tree_and_bounded_by_a_set() {
@@ -106,6 +108,43 @@ async fn refusals_lead_to_the_reason() {
     }
     let page = admin.page(&format!("/certificates/{certificate}")).await;
     assert!(page.contains("Who may…") && page.contains(">Administrator<"), "{}", gist(&page));
+}
+
+#[tokio::test]
+async fn the_page_of_a_certificate_names_who_reaches_it_through_stores() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let container = server.post("/api/v1/containers", json!({ "name": "Web & Mail" })).await.expect(201)["id"].clone();
+    let store = json!({ "name": "Front", "kind": "pem-directory", "path": "/srv/tls/front", "container": container });
+    let store = server.post("/api/v1/certificate-stores", store).await.expect(201)["id"].clone();
+    let store = server.get(&format!("/api/v1/certificate-stores/{store}")).await.expect(200)["uuid"].clone();
+    let outside = server.import_samples(2).await[1];
+    server.stocked(store.as_str().unwrap(), &[sample_der(0)]).await;
+    let inside = outside - 1;
+    let (.., keeper) = Visitor::with(&server, "kim", &[&format!("/certificate_stores/schedule/{container}/")]).await;
+    let (.., giver) = Visitor::with(&server, "gil", &["/certificate_stores/change_owner/"]).await;
+    let page = admin.page(&format!("/certificates/{inside}")).await;
+    for (role, said) in [
+        (keeper, format!("role of kim (through container {container}, Web &#38; Mail)")),
+        (giver, "role of gil (over all certificate stores)".to_owned()),
+    ] {
+        let link = format!("<a href=\"/roles/{role}\"><bdi>{said}</bdi></a>");
+        assert_eq!(page.matches(&link).count(), 1, "{link}: {}", gist(&page));
+    }
+    let page = admin.page(&format!("/certificates/{outside}")).await;
+    assert!(page.contains("Who may…") && !page.contains("role of kim") && !page.contains("role of gil"), "{}", gist(&page));
+
+    // The same, as programs read it.
+    let told = server.get(&format!("/api/v1/certificates/{inside}/access")).await.expect(200);
+    let of = |action: &str| {
+        let found = told["items"].as_array().unwrap().iter().find(|one| one["action"] == action).unwrap();
+        found["roles"].as_array().unwrap()[1..].to_vec()
+    };
+    let kim = json!({ "id": keeper.0, "name": "role of kim" });
+    let within = json!({ "id": container, "name": "Web & Mail" });
+    assert_eq!(of("/certificates/collections/read/"), [json!({ "role": kim, "reach": "container", "within": within })]);
+    let gil = json!({ "id": giver.0, "name": "role of gil" });
+    assert_eq!(of("/certificates/collections/change_owner/"), [json!({ "role": gil, "reach": "stores", "within": null })]);
 }
 
 #[tokio::test]

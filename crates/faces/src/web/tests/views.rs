@@ -90,6 +90,57 @@ async fn heads_of_columns_order_the_list() {
 }
 
 #[tokio::test]
+async fn a_list_goes_on_where_its_last_row_was() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let link = |page: &str, rel: &str| {
+        let link = page.split(&format!("rel=\"{rel}\" href=\"")).nth(1).and_then(|rest| rest.split('"').next());
+        link.map(|link| link.replace("&#38;", "&")).expect("a neighbour")
+    };
+    server.import_samples(130).await;
+    for sort in ["name", "-name", "issuer", "-issuer", "held", "-held", "expiry", "-expiry", ""] {
+        let first = admin.page(&format!("/certificates?sort={sort}")).await;
+        let last = rows(&first).pop().expect("rows");
+        let before = rows(&admin.page(&link(&first, "next")).await);
+        server.delete(&format!("/api/v1{last}")).await.expect(204);
+        let second = admin.page(&link(&first, "next")).await;
+        assert_eq!(rows(&second), before, "{sort}: nothing is left out, and nothing comes twice");
+        // The way back leads over the place, too.
+        let third = admin.page(&link(&second, "next")).await;
+        assert_eq!(rows(&admin.page(&link(&third, "prev")).await), before, "{sort}");
+        // A cursor belongs to its order.
+        let other = if sort == "name" { "sort=held" } else { "sort=name" };
+        let wrong = admin.page(&format!("{}&{other}", link(&first, "next").replace(&format!("sort={sort}"), "columns="))).await;
+        assert!(rows(&wrong).is_empty() && wrong.contains("This is not a cursor of this list"), "{}", gist(&wrong));
+    }
+}
+
+#[tokio::test]
+async fn whatever_filter_and_order_the_list_offers_can_be_saved() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    server.import_samples(3).await;
+    let mut offered = std::collections::BTreeSet::new();
+    let page = admin.page("/certificates").await;
+    for href in attributes(&page, "href") {
+        let list = href.strip_prefix("/certificates?").unwrap_or_default().to_owned();
+        if list.starts_with("filter=") || list.starts_with("sort=") {
+            let turned = list.replace("sort=", "sort=-");
+            offered.extend([list, turned]);
+        }
+    }
+    assert_eq!(offered.len(), 4 + 2 * 4, "{offered:?}");
+    for list in &offered {
+        let saved = admin.post("/views", &[("name", list), ("list", list)]).await;
+        assert!(location(&saved).starts_with(&format!("/certificates?{list}")), "{list}: {}", location(&saved));
+    }
+    let page = admin.page("/views").await;
+    for list in &offered {
+        assert!(page.contains(&format!("href=\"/certificates?{list}\"")), "{list}: {}", gist(&page));
+    }
+}
+
+#[tokio::test]
 async fn facets_lead_to_as_many_as_they_say() {
     let server = TestApp::new().await;
     let admin = Visitor::admin(&server).await;

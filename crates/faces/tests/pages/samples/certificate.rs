@@ -204,7 +204,7 @@ fn rich() -> CertificatePage {
         who_may: vec![WhoMay {
             permission: Permission { path: "/certificates/collections/read/".into(), meaning: "See certificates.".into() },
             why: "/access/why?action=%2Fcertificates%2Fcollections%2Fread%2F&certificate=7".into(),
-            roles: vec![Link::new(HOSTILE, "/roles/4"), Link::new("Payments team (collection 7)", "/roles/5")],
+            roles: vec![Link::new(HOSTILE, "/roles/4"), Link::new("Payments team (through container 7, Web servers)", "/roles/5")],
         }],
         downloads: downloads(),
         pem: format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", format!("{}\n", "MIIHQjCCBiqgAwIBAgIQDI7gyQ1qiRWIBAYe4kH5rzANBgkqhkiG9w0BAQsFADBE").repeat(24)),
