@@ -33,8 +33,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 19, name: "authors", sql: include_str!("../schema/0019_authors.sql") },
     Migration { number: 20, name: "views", sql: include_str!("../schema/0020_views.sql") },
     Migration { number: 21, name: "requesters", sql: include_str!("../schema/0021_requesters.sql") },
-    Migration { number: 22, name: "managed_days", sql: include_str!("../schema/0022_managed_days.sql") },
-    Migration { number: 23, name: "in_service", sql: include_str!("../schema/0023_in_service.sql") },
+    Migration { number: 22, name: "managed days", sql: include_str!("../schema/0022_managed_days.sql") },
+    Migration { number: 23, name: "in service", sql: include_str!("../schema/0023_in_service.sql") },
     Migration { number: 24, name: "names", sql: include_str!("../schema/0024_names.sql") },
 ];
 
