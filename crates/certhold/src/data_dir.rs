@@ -4,12 +4,15 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 
 /// How long a short command waits for another one to finish.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A file that nobody has written to for so long was left by a crash.
+const LEFT_AFTER: Duration = Duration::from_secs(60);
 
 /// A data directory under its exclusive lock, which ends with this value or the process.
 pub struct DataDir {
@@ -121,24 +124,59 @@ fn taken(path: &Path, file: &File, error: TryLockError, advice: &str) -> Failure
     }
 }
 
-/// Writes a file under its name only when it is whole and on disk. `mode` is that of a new file.
+/// Writes a file under its name only when it is whole and on disk. `mode` is that of a new file. Of two that write at once, each
+/// has a file of its own until it is whole; the last one stays.
 ///
 /// # Errors
 /// When the directory or the file cannot be written.
 pub fn write_whole(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
-    match std::fs::remove_file(&new) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    remove_leftovers(path);
+    let (mut file, new) = fresh_beside(path, mode)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&new, path));
+    if let Err(error) = written {
+        let _ = std::fs::remove_file(&new);
+        return Err(error);
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&new, path)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent)?.sync_all()
+    File::open(parent(path))?.sync_all()
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A file that was not there before, under a name that nobody else writes to.
+fn fresh_beside(path: &Path, mode: u32) -> std::io::Result<(File, PathBuf)> {
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}-{}.new", std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
+        let new = path.with_file_name(name);
+        match OpenOptions::new().write(true).create_new(true).mode(mode).open(&new) {
+            Ok(file) => return Ok((file, new)),
+            // Left by a process of the same number.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Removes what a crash has left half written, as far as that can be done.
+fn remove_leftovers(path: &Path) {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
+    let Ok(entries) = std::fs::read_dir(parent(path)) else { return };
+    for entry in entries.flatten() {
+        let is_left = entry.file_name().to_str().and_then(|found| found.strip_prefix(name)).is_some_and(is_unfinished);
+        let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
+        if is_left && modified.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > LEFT_AFTER) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether this is what [`fresh_beside`], or a version before it, puts behind a name.
+fn is_unfinished(ending: &str) -> bool {
+    let number = ending.strip_prefix('.').and_then(|ending| ending.strip_suffix("new"));
+    number.is_some_and(|number| number.chars().all(|c| c.is_ascii_digit() || c == '-' || c == '.'))
 }
 
 #[cfg(test)]
@@ -198,10 +236,36 @@ mod tests {
     fn files_appear_whole_and_with_their_mode() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x");
-        std::fs::write(dir.path().join("x.new"), "left by a crash").unwrap();
+        for left in ["x.new", "x.17-4.new"] {
+            let file = File::create(dir.path().join(left)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - 2 * LEFT_AFTER).unwrap();
+        }
+        std::fs::write(dir.path().join("x.another.new"), "not ours").unwrap();
         write_whole(&path, b"one", 0o600).unwrap();
         write_whole(&path, b"two", 0o600).unwrap();
         assert_eq!((std::fs::read_to_string(&path).unwrap().as_str(), mode(&path)), ("two", 0o600));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "what a crash has left is gone, what is another's is not");
+    }
+
+    #[test]
+    fn of_two_that_write_at_once_neither_writes_into_the_others_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        let barrier = std::sync::Arc::new(std::sync::Barrier::new(4));
+        let threads: Vec<_> = (0..4_u8)
+            .map(|one| {
+                let (path, barrier) = (path.clone(), barrier.clone());
+                std::thread::spawn(move || {
+                    barrier.wait();
+                    (0..25).try_for_each(|_| write_whole(&path, &[b'a' + one; 20_000], 0o600))
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap().unwrap();
+        }
+        let read = std::fs::read(&path).unwrap();
+        assert!(read.len() == 20_000 && read.iter().all(|byte| *byte == read[0]));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

@@ -17,8 +17,8 @@ pub const FILE: &str = "master.key";
 /// The variable that goes over everything.
 pub const VARIABLE: &str = "CERTHOLD_MASTER_KEY";
 
-/// A key is 44 characters; more than this is no key.
-const BYTES_MAX: u64 = 4_096;
+/// A key is a line of some 50 characters; more than this are no keys. Nothing is read in part: what is written back would be less.
+const BYTES_MAX: u64 = 16_384;
 
 /// What to do when there is no key anywhere.
 #[derive(Clone, Copy)]
@@ -114,6 +114,7 @@ impl KeyKeeper for Keeper {
             .into());
         }
         let mut keys = self.read()?;
+        keys.retain(|kept| kept.number() != key.number());
         keys.push(key.clone());
         self.rewrite(&keys)
     }
@@ -124,8 +125,13 @@ impl KeyKeeper for Keeper {
             return Ok(());
         }
         let mut keys = self.read()?;
+        let before = keys.len();
         keys.retain(|key| key.number() != number);
-        self.rewrite(&keys)
+        match keys.len() {
+            0 => Err(fault(format!("{} would hold no key any more without master key {number}", self.data.join(FILE).display()))),
+            left if left == before => Ok(()),
+            _ => self.rewrite(&keys),
+        }
     }
 }
 
@@ -146,9 +152,12 @@ fn read_private(file: std::fs::File, path: &Path) -> Result<Zeroizing<String>, F
 
 fn read(from: impl Read) -> std::io::Result<Zeroizing<String>> {
     // Room from the start: growing would leave copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(BYTES_MAX as usize));
-    from.take(BYTES_MAX).read_to_string(&mut text)?;
-    Ok(text)
+    let mut text = Zeroizing::new(String::with_capacity(BYTES_MAX as usize + 64));
+    from.take(BYTES_MAX + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > BYTES_MAX {
+        true => Err(std::io::Error::other(format!("it has more than {BYTES_MAX} bytes, too many for master keys"))),
+        false => Ok(text),
+    }
 }
 
 /// What the command prints. It is the administrator's own text, so a shell reads it.
@@ -249,5 +258,34 @@ mod tests {
         assert_eq!(texts(&command.read().unwrap()), texts(&[next]));
         let refusal = command.keep(&MasterKey::new(3, Zeroizing::new([1; 32]))).unwrap_err().to_string();
         assert!(refusal.contains("add them there as a line `3 BASE64`"), "{refusal}");
+    }
+
+    #[test]
+    fn a_key_takes_the_place_of_one_of_its_number_and_the_last_one_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        find(dir.path(), None, Absent::Make(&Sevens)).unwrap();
+        let keeper = Keeper::new(dir.path(), None);
+        for byte in [8, 9] {
+            keeper.keep(&MasterKey::new(2, Zeroizing::new([byte; 32]))).unwrap();
+        }
+        let kept = keeper.read().unwrap();
+        assert_eq!(kept.iter().map(MasterKey::number).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(kept[1].check_value(), MasterKey::new(2, Zeroizing::new([9; 32])).check_value());
+        keeper.forget(7).unwrap();
+        keeper.forget(1).unwrap();
+        assert!(keeper.forget(2).unwrap_err().to_string().contains("would hold no key any more"));
+        assert_eq!(keeper.read().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_file_is_read_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let (made, _) = find(dir.path(), None, Absent::Make(&Sevens)).unwrap();
+        let text = |comments: usize| format!("{}\n{}", "# kept by hand".repeat(comments), *made[0].to_text());
+        let path = dir.path().join(FILE);
+        write_whole(&path, text(1_000).as_bytes(), 0o600).unwrap();
+        assert!(find(dir.path(), None, Absent::Refuse).is_ok());
+        write_whole(&path, text(2_000).as_bytes(), 0o600).unwrap();
+        assert!(refusal(dir.path(), None).contains("too many for master keys"));
     }
 }

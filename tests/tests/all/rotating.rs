@@ -71,6 +71,31 @@ async fn a_server_that_is_killed_goes_on_with_its_rotation() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rotations_that_begin_at_once_are_one() {
+    for database in engines() {
+        let mut api = Api::start(Launch::new().on(&database)).await;
+        secrets(&api, "CA", 20).await;
+        let mut begun = 0;
+        for _ in 0..5 {
+            let post = || api.post("/master-keys", Value::Null);
+            let (one, two, three, four) = tokio::join!(post(), post(), post(), post());
+            let statuses = [one.status, two.status, three.status, four.status];
+            let accepted = statuses.iter().filter(|status| **status == 202).count();
+            // The last one may come when the first has ended already.
+            assert!(accepted >= 1 && statuses.iter().all(|status| *status == 202 || *status == 409), "{statuses:?}");
+            begun += i64::try_from(accepted).unwrap();
+            rotated(&until_rotated(&api).await, begun + 1);
+        }
+        let data = api.server.data().to_owned();
+        api.server.kill();
+        api.server.restart().await;
+        secrets(&api, "Afterwards", 1).await;
+        assert!(api.server.stop().await.success());
+        opens_everything(&data, &database.location());
+    }
+}
+
 /// Restores a backup elsewhere, which opens every secret with the keys of this directory.
 fn opens_everything(data: &Path, database: &str) {
     let files = tempfile::tempdir().unwrap();

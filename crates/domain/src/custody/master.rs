@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use certhold_store::{Tx, params};
 use zeroize::Zeroizing;
 
-use super::{Custody, KeyState};
+use super::{Custody, KeyMark, KeyState};
 use crate::core::Entropy;
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Fault, Refusal, Result};
 
 /// 256 bits that open everything else. Kept outside the database: a file of mode 0600, the environment, or what a command prints.
 #[derive(Clone)]
@@ -19,8 +19,19 @@ pub struct MasterKey {
     bytes: Arc<Zeroizing<[u8; 32]>>,
 }
 
-/// Master keys at hand at the same time: the current one, the next one, and old ones that something still needs.
-const RING_MAX: usize = 64;
+/// Master keys that are kept at the same time: the current one, the next one, and old ones that something still needs. Asked for
+/// before one is made; whatever is kept is read.
+pub(super) const RING_MAX: usize = 64;
+
+/// Refuses to make one more key than is kept at the same time.
+pub(super) fn require_room(kept: usize) -> Result<()> {
+    if kept < RING_MAX {
+        return Ok(());
+    }
+    let sentence =
+        format!("{kept} master keys are kept, as many as may be: forget old ones first (certhold rekey --forget NUMBER)");
+    Err(Refusal::Conflict(sentence).into())
+}
 
 impl MasterKey {
     /// The key with its number (the first is 1).
@@ -63,7 +74,7 @@ impl MasterKey {
                     MasterKey::parse_numbered(number, base64)?
                 }
             };
-            if keys.len() == RING_MAX || keys.iter().any(|present| present.number == key.number) {
+            if keys.iter().any(|present| present.number == key.number) {
                 return Err(unreadable());
             }
             keys.push(key);
@@ -92,6 +103,11 @@ impl MasterKey {
     /// Its number.
     pub fn number(&self) -> i64 {
         self.number
+    }
+
+    /// By what the key is recognised.
+    pub fn mark(&self) -> KeyMark {
+        KeyMark { number: self.number, check_value: self.check_value() }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -124,27 +140,26 @@ pub fn adopt(tx: &mut Tx<'_>, custody: &Custody, now: i64) -> Result<()> {
         return Ok(());
     }
     for row in &known {
-        match custody.key(row.number) {
-            Some(held) if !same(&row.check_value, &held.check_value()) => {
-                return Err(custody_fault(
-                    "this master key is not the one this database was sealed with: give the right master.key file or CERTHOLD_MASTER_KEY",
-                ));
-            }
-            Some(_) => {}
-            None if row.state == KeyState::Current => {
-                return Err(custody_fault(&format!(
-                    "master key {} is not at hand, and this database seals with it: give the master.key file that holds it",
-                    row.number
-                )));
-            }
-            None if row.state == KeyState::Retired && super::rekey::is_used(tx, row.number)? => {
-                return Err(custody_fault(&format!(
-                    "master key {} is not at hand, and secrets are still sealed under it: give the master.key file that holds it",
-                    row.number
-                )));
-            }
-            None => {}
+        let held = custody.key(row.number);
+        if held.as_ref().is_some_and(|held| same(&row.check_value, &held.check_value())) {
+            continue;
         }
+        // What nothing is sealed under may be missing, and another key may stand under its number: two nodes may have made one
+        // each. Custody lets go of that.
+        let current = row.state == KeyState::Current;
+        if !current && (row.state != KeyState::Retired || !super::rekey::is_used(tx, row.number)?) {
+            continue;
+        }
+        if held.is_some() {
+            return Err(custody_fault(
+                "this master key is not the one this database was sealed with: give the right master.key file or CERTHOLD_MASTER_KEY",
+            ));
+        }
+        let why = if current { "this database seals with it" } else { "secrets are still sealed under it" };
+        let number = row.number;
+        return Err(custody_fault(&format!(
+            "master key {number} is not at hand, and {why}: give the master.key file that holds it"
+        )));
     }
     custody.use_known(&known);
     Ok(())
@@ -191,5 +206,8 @@ mod tests {
             let Err(error) = MasterKey::parse_ring(&odd) else { panic!("accepted: {odd}") };
             assert!(!error.to_string().contains(line.as_str()), "{error}");
         }
+        // More than are made any more, by an older version: they are read all the same.
+        let many: Vec<MasterKey> = (1..=80).map(|number| MasterKey::new(number, Zeroizing::new([7; 32]))).collect();
+        assert_eq!(MasterKey::parse_ring(&MasterKey::ring_to_text(&many)).unwrap().len(), 80);
     }
 }

@@ -8,7 +8,7 @@
 use certhold_store::{Tx, params};
 use serde_json::json;
 
-use super::Custody;
+use super::{Custody, MasterKey};
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::core::Entropy;
@@ -58,6 +58,13 @@ pub struct KeyRow {
     pub state: KeyState,
     /// When it was made, unix milliseconds.
     pub created_at: i64,
+}
+
+impl KeyRow {
+    /// Whether it is this very key, and not another one of its number.
+    pub(super) fn is(&self, key: &MasterKey) -> bool {
+        self.number == key.number() && self.check_value == key.check_value()
+    }
 }
 
 /// A key that is kept, by number and check value.
@@ -163,17 +170,19 @@ pub(super) fn require_remembered(tx: &mut Tx<'_>, number: i64) -> Result<()> {
     Ok(())
 }
 
-/// Says that this node lives, and which keys it holds; answers with what the database knows of its keys, for
-/// [`Custody::follow`]. Secrets that a slow node sealed under an old key after the rotation are wrapped anew by another job.
-pub fn announce(tx: &mut Tx<'_>, node: &str, held: &[i64], sealing: i64, now: i64) -> Result<Vec<KeyRow>> {
-    let list = serde_json::to_string(held).map_err(|error| Error::damaged(error.to_string()))?;
+/// Says that this node lives, and which keys it holds, as [`Custody::marks`] has them; answers with what the database knows of its
+/// keys, for [`Custody::follow`]. A key that only shares its number with one of the database does not count. Secrets that a slow node sealed under an old key after the rotation are wrapped anew by another job.
+pub fn announce(tx: &mut Tx<'_>, node: &str, held: &[KeyMark], sealing: i64, now: i64) -> Result<Vec<KeyRow>> {
+    let known = keys(tx)?;
+    let is_known = |mark: &&KeyMark| known.iter().any(|row| row.number == mark.number && row.check_value == mark.check_value);
+    let held: Vec<i64> = held.iter().filter(is_known).map(|mark| mark.number).collect();
+    let list = serde_json::to_string(&held).map_err(|error| Error::damaged(error.to_string()))?;
     tx.execute(
         "INSERT INTO node (name, keys, sealing, seen_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (name) DO UPDATE SET keys = excluded.keys, sealing = excluded.sealing, seen_at = excluded.seen_at",
         params![node, &list, sealing, now],
     )?;
     tx.execute("DELETE FROM node WHERE seen_at < $1", params![now - NODE_GONE_MS])?;
-    let known = keys(tx)?;
     if let Some(current) = known.iter().find(|key| key.state == KeyState::Current)
         && current.number > 1
         && behind(tx, current.number)?

@@ -19,12 +19,12 @@ const AGAIN_MS: i64 = 2_000;
 pub async fn announce(core: &Core, node: &str) -> Result<(), Error> {
     // Twice, when the first answer brought a key that the others wait for.
     for _ in 0..2 {
-        let (held, sealing, now) = (core.custody.held(), core.custody.sealing(), core.now());
+        let (held, sealing, now) = (core.custody.marks(), core.custody.sealing(), core.now());
         let (name, told) = (node.to_owned(), held.clone());
         let known = core.store.write(move |tx| rekey::announce(tx, &name, &told, sealing, now)).await?;
         let custody = core.custody.clone();
         tokio::task::spawn_blocking(move || custody.follow(&known)).await.map_err(|_| panicked())??;
-        if (core.custody.held(), core.custody.sealing()) == (held, sealing) {
+        if (core.custody.marks(), core.custody.sealing()) == (held, sealing) {
             break;
         }
     }

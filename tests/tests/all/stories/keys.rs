@@ -36,7 +36,7 @@ fn worker() -> Actor {
 }
 
 fn announce(world: &World, node: &'static str, custody: &Custody) {
-    let (held, sealing) = (custody.held(), custody.sealing());
+    let (held, sealing) = (custody.marks(), custody.sealing());
     let known = world.write(move |tx, now| rekey::announce(tx, node, &held, sealing, now)).unwrap();
     custody.follow(&known).unwrap();
 }
@@ -188,4 +188,64 @@ pub fn a_master_key_rotates_step_by_step(world: &World) {
     let stale = KeyMark { number: 2, check_value: [0; 32] };
     let author = Actor::local("story");
     assert!(matches!(world.refused(move |tx, now| rekey::begin(tx, &author, &stale, now)), Refusal::Conflict(_)));
+}
+
+/// One chance at a rotation for two nodes that make a key each: nobody seals under the one that the database does not know.
+pub fn two_nodes_that_begin_at_once_end_with_one_key(world: &World) {
+    let first = MasterKey::generate_numbered(1, &world.entropy);
+    // The world's own key is another; this story begins anew.
+    world.tamper("DELETE FROM master_key");
+    let node = || {
+        let file = File::default();
+        file.keep(&first).unwrap();
+        (Arc::new(Custody::with_keeper(vec![first.clone()], Box::new(file.clone())).unwrap()), file)
+    };
+    let ((one, here), (other, there)) = (node(), node());
+    let adopting = one.clone();
+    world.write(move |tx, now| custody::adopt(tx, &adopting, now)).unwrap();
+    announce(world, "one", &one);
+    announce(world, "other", &other);
+    let mine = one.next_key(&world.entropy, 1).unwrap();
+    let theirs = other.next_key(&world.entropy, 1).unwrap();
+    assert_eq!((mine.number, theirs.number), (2, 2));
+    assert_ne!(mine, theirs, "each made one");
+    let begun = mine.clone();
+    world.write(move |tx, now| rekey::begin(tx, &Actor::local("story"), &begun, now)).unwrap();
+    let late = theirs.clone();
+    let refusal = world.refused(move |tx, now| rekey::begin(tx, &Actor::local("story"), &late, now));
+    assert!(matches!(refusal, Refusal::Conflict(_)), "{refusal}");
+
+    announce(world, "one", &one);
+    announce(world, "other", &other);
+    assert_eq!((other.held(), other.sealing()), (vec![1], 1), "the key that nobody knows is let go of");
+    let lease = claim(world, 2, "one");
+    let activate = || world.write(move |tx, now| rekey::activate(tx, &worker(), &lease, now)).unwrap();
+    assert_eq!(activate(), Step::WaitsFor(vec!["other".into()]), "the number alone does not count");
+    // It starts again with both in its file, and goes on waiting.
+    let again = Arc::new(Custody::with_keeper(there.read().unwrap(), Box::new(there.clone())).unwrap());
+    let adopting = again.clone();
+    world.write(move |tx, now| custody::adopt(tx, &adopting, now)).unwrap();
+    announce(world, "other", &again);
+    assert_eq!((again.held(), again.sealing()), (vec![1], 1));
+    assert_eq!(activate(), Step::WaitsFor(vec!["other".into()]));
+
+    // Somebody carries the file over.
+    *there.0.lock().unwrap() = here.read().unwrap();
+    announce(world, "other", &again);
+    announce(world, "other", &again);
+    assert_eq!(activate(), Step::Ready);
+    announce(world, "one", &one);
+    announce(world, "other", &again);
+    assert_eq!((one.marks(), one.sealing()), (again.marks(), again.sealing()));
+    let sealed = again.seal(&world.entropy, SecretKind::DnsCredentials, b"of the other").unwrap();
+    let id = world.write(move |tx, now| custody::put(tx, &sealed, now)).unwrap();
+    let row = load(world, id);
+    assert_eq!(one.open(&row, SecretKind::DnsCredentials).unwrap().as_slice(), b"of the other");
+    let restarted = Custody::with_keeper(here.read().unwrap(), Box::new(here)).unwrap();
+    assert!(restarted.open(&row, SecretKind::DnsCredentials).is_ok(), "and a restart finds the key");
+    // A wrong key under the current number is no key of this database.
+    let wrong = vec![first, MasterKey::generate_numbered(2, &world.entropy)];
+    let wrong = Arc::new(Custody::with_keeper(wrong, Box::new(File::default())).unwrap());
+    let refusal = world.write(move |tx, now| custody::adopt(tx, &wrong, now)).unwrap_err().to_string();
+    assert!(refusal.contains("not the one this database was sealed with"), "{refusal}");
 }

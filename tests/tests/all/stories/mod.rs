@@ -139,6 +139,7 @@ stories! {
     keyfactor::the_log_is_asked,
     keyfactor::who_enrolled_and_what_a_certificate_names_are_asked,
     keys::a_master_key_rotates_step_by_step,
+    keys::two_nodes_that_begin_at_once_end_with_one_key,
     log::every_change_is_an_event,
     log::tampering_is_noticed,
     log::a_cut_off_end_is_noticed,
