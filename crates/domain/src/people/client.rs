@@ -90,6 +90,16 @@ fn read(row: &Row<'_>) -> Result<ApiClient, certhold_store::Error> {
     })
 }
 
+/// What the access tokens of an account's live clients say of them beside whose they are.
+pub(super) fn claims_of(tx: &mut Tx<'_>, id: PrincipalId) -> Result<Vec<ClaimKey>> {
+    let sql = "SELECT client_id FROM api_client WHERE principal = $1 AND revoked_at IS NULL ORDER BY id";
+    Ok(tx.rows(sql, params![id], |row| row.get(0))?.into_iter().map(claim_of).collect())
+}
+
+fn claim_of(client_id: String) -> ClaimKey {
+    ClaimKey { kind: ClaimType::OauthClientId, value: client_id, provider: OWN_PROVIDER.into() }
+}
+
 /// The API clients of an account, newest first; everybody may see their own.
 pub fn clients_of(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId) -> Result<Vec<ApiClient>> {
     principals::get(tx, actor, id)?;
@@ -224,7 +234,6 @@ pub fn actor_of_access_token(tx: &mut Tx<'_>, cache: &AccessCache, token_hash: &
     if now >= expires_at {
         return Err(unknown().into());
     }
-    let claim = ClaimKey { kind: ClaimType::OauthClientId, value: client_id, provider: OWN_PROVIDER.into() };
-    let actor = session::actor(tx, cache, PrincipalId(principal), name, &kind, face, vec![claim])?;
+    let actor = session::actor(tx, cache, PrincipalId(principal), name, &kind, face, vec![claim_of(client_id)])?;
     bounded(actor, &scopes)
 }

@@ -5,8 +5,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::password::PasswordHash;
-use super::session;
 use super::sign_in::{self, Attempt, Verified};
+use super::{client, session};
 use crate::access::{self, paths, roles};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
@@ -277,16 +277,22 @@ pub(super) fn is_self(actor: &Actor, id: Option<PrincipalId>) -> bool {
     actor.id.is_some() && actor.id == id && actor.access.scopes.is_none()
 }
 
-/// Whoever could take over an account could use its rights: so they must hold all of them, and administer the roles that bring them.
+/// Whoever could take over an account, or a client of it, could use its rights: so they must hold all of them, also those that only
+/// its clients bring, and administer the roles that bring them.
 pub(super) fn require_not_above(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId) -> Result<()> {
-    let theirs = access::assigned(tx, id)?;
+    let mut theirs = access::assigned(tx, id)?.roles;
+    for claim in client::claims_of(tx, id)? {
+        theirs.extend(access::held_through(tx, &claim)?);
+    }
+    theirs.sort_by_key(|role| role.id);
+    theirs.dedup_by_key(|role| role.id);
     let mine = access::current(tx, actor)?;
-    let above = theirs.roles.iter().flat_map(|role| &role.grants).filter(|path| !mine.may_grant(path));
+    let above = theirs.iter().flat_map(|role| &role.grants).filter(|path| !mine.may_grant(path));
     let missing: Vec<String> = above.map(|path| path.as_str().to_owned()).collect();
     if !missing.is_empty() {
         return Err(Refusal::Forbidden { reason: "this account holds rights that you do not".into(), missing }.into());
     }
-    for role in &theirs.roles {
+    for role in &theirs {
         access::delegation::require_administers(tx, actor, role.set, &role.bound)?;
         access::delegation::require_worth(tx, actor, role.id, &role.name)?;
     }

@@ -1,7 +1,8 @@
 //! Passwords, sessions and tokens.
 
+use certhold_domain::access::claims::{self, ClaimKey, ClaimType};
 use certhold_domain::access::{AccessCache, paths};
-use certhold_domain::people::{self, Credential, NewSession, NewToken, Password, PrincipalKind};
+use certhold_domain::people::{self, Credential, NewApiClient, NewSession, NewToken, Password, PrincipalKind};
 use certhold_domain::{Actor, Error, Face, PrincipalId, Refusal, access, limits, people::SignIn};
 use secrecy::ExposeSecret as _;
 
@@ -219,4 +220,59 @@ pub fn tokens_are_bounded(world: &World) {
     let later = world.now() + 1;
     world.write(move |tx, _| people::purge_expired(tx, later)).unwrap();
     assert_eq!(world.read(move |tx| people::tokens_of(tx, &local(), id)).unwrap().len(), before - 2);
+}
+
+fn client_of(principal: PrincipalId, client_id: &str) -> NewApiClient {
+    let (name, client_id) = ("script".into(), client_id.into());
+    NewApiClient { principal, name, client_id, secret_hash: [7; 32], scopes: vec!["/".into()] }
+}
+
+/// Rights that only a client brings count for its account: another secret would hand them out.
+pub fn who_takes_a_client_over_holds_what_it_brings(world: &World) {
+    let desk = world.role("Helpdesk", &["/security/"]);
+    let helpdesk = world.somebody("helpdesk", &[desk]);
+    let robot = world.principal("robot", PrincipalKind::Service, None);
+    let (new, second) = (client_of(robot, "chc_1"), client_of(robot, "chc_2"));
+    let client = world.write(move |tx, now| people::create_client(tx, &local(), &new, now)).unwrap();
+    let other = world.write(move |tx, now| people::create_client(tx, &local(), &second, now)).unwrap();
+    let actor = helpdesk.clone();
+    world.write(move |tx, now| people::renew_client(tx, &actor, client, &[8; 32], now)).unwrap();
+
+    let keys = world.role("Keys", &[paths::PRIVATE_KEY_READ]);
+    let key = ClaimKey { kind: ClaimType::OauthClientId, value: "chc_1".into(), provider: people::OWN_PROVIDER.into() };
+    let claim = world.write(move |tx, now| claims::create(tx, &local(), &key, "", now)).unwrap();
+    world.write(move |tx, now| claims::assign(tx, &local(), claim, keys, now)).unwrap();
+    let events = world.events();
+    let above = |refusal: Refusal| match refusal {
+        Refusal::Forbidden { missing, .. } => assert_eq!(missing, [paths::PRIVATE_KEY_READ]),
+        other => panic!("{other}"),
+    };
+    let actor = helpdesk.clone();
+    above(world.refused(move |tx, now| people::renew_client(tx, &actor, client, &[9; 32], now)));
+    let actor = helpdesk.clone();
+    above(world.refused(move |tx, now| people::revoke_client(tx, &actor, client, now)));
+    let actor = helpdesk.clone();
+    above(world.refused(move |tx, now| people::revoke_client(tx, &actor, other, now)));
+    let actor = helpdesk.clone();
+    above(world.refused(move |tx, now| people::set_disabled(tx, &actor, robot, true, now)));
+    let actor = helpdesk.clone();
+    let token = NewToken {
+        principal: robot,
+        name: "ci".into(),
+        hash: [3; 32],
+        hint: "cht_abcd".into(),
+        scopes: vec!["/".into()],
+        expires_at: None,
+    };
+    above(world.refused(move |tx, now| people::create_token(tx, &actor, &token, now)));
+    assert_eq!(world.events(), events);
+
+    // Whoever holds it may, and so may everybody once the client is gone.
+    let chief = world.somebody("chief", &[desk, keys]);
+    let actor = chief.clone();
+    world.write(move |tx, now| people::renew_client(tx, &actor, client, &[9; 32], now)).unwrap();
+    world.write(move |tx, now| people::revoke_client(tx, &chief, client, now)).unwrap();
+    let actor = helpdesk.clone();
+    world.write(move |tx, now| people::revoke_client(tx, &actor, other, now)).unwrap();
+    world.write(move |tx, now| people::set_disabled(tx, &helpdesk, robot, true, now)).unwrap();
 }
