@@ -97,6 +97,9 @@ pub struct Actor {
     pub address: String,
     /// What the sign-in says of them beside who they are: groups, roles at an identity provider … Passwords and tokens say nothing.
     pub claims: Vec<ClaimKey>,
+    /// When the credential that was shown ends by itself, unix milliseconds: of an API token with an end, and of an access token.
+    /// `None` for signing in and for what ends only when somebody ends it.
+    pub ends_at: Option<i64>,
     /// The rights, as loaded with the credentials.
     pub access: Arc<Access>,
 }
@@ -122,6 +125,7 @@ impl Actor {
             request: request.to_owned(),
             address: address.to_owned(),
             claims: Vec::new(),
+            ends_at: None,
             access: Arc::new(Access::nothing()),
         }
     }
@@ -135,6 +139,7 @@ impl Actor {
             request: String::new(),
             address: String::new(),
             claims: Vec::new(),
+            ends_at: None,
             access: Arc::new(Access::everything()),
         }
     }

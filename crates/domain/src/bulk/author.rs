@@ -95,6 +95,7 @@ impl Author {
             address: self.address.clone(),
             access: Arc::new(held),
             claims: Vec::new(),
+            ends_at: None,
         };
         Ok(Recalled { actor, lapsed: left.lapsed })
     }

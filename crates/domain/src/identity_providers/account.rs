@@ -285,6 +285,7 @@ pub fn actor_of_external(tx: &mut Tx<'_>, cache: &AccessCache, verified: &Verifi
             request: String::new(),
             address: String::new(),
             claims: Vec::new(),
+            ends_at: None,
             access: std::sync::Arc::new(Access::nothing()),
         }),
     }

@@ -7,7 +7,7 @@ use certhold_store::{Row, Tx, params};
 use serde_json::json;
 
 use super::sign_in::{self, Attempt};
-use super::token::{bounded, checked_scopes, require_may_act_for};
+use super::token::{bounded, checked_scopes, require_may_act_for, require_no_later};
 use super::{principals, session};
 use crate::access::{self, AccessCache, ClaimKey, ClaimType, paths};
 use crate::actor::{Actor, ActorKind, Face};
@@ -51,9 +51,10 @@ pub struct NewApiClient {
     pub scopes: Vec<String>,
 }
 
-/// Creates an API client: for oneself, or for a service account, like a token.
+/// Creates an API client: for oneself, or for a service account, like a token. It has no end, so no credential that ends makes one.
 pub fn create_client(tx: &mut Tx<'_>, actor: &Actor, command: &NewApiClient, now: i64) -> Result<ApiClientId> {
     let principal = require_may_act_for(tx, actor, command.principal)?;
+    require_no_later(actor, None)?;
     let name = text::name("name", &command.name)?;
     let scopes = checked_scopes(tx, actor, &command.scopes)?;
     let live: i64 = tx
@@ -128,6 +129,7 @@ fn changeable(tx: &mut Tx<'_>, actor: &Actor, id: ApiClientId) -> Result<(ApiCli
 pub fn renew_client(tx: &mut Tx<'_>, actor: &Actor, id: ApiClientId, secret_hash: &[u8; 32], now: i64) -> Result<()> {
     let (client, principal, account) = changeable(tx, actor, id)?;
     require_may_act_for(tx, actor, principal)?;
+    require_no_later(actor, None)?;
     checked_scopes(tx, actor, &client.scopes)?;
     if client.revoked_at.is_some() {
         return Err(Refusal::Conflict(format!("the API client {:?} is revoked: create another one", client.name)).into());
@@ -235,5 +237,5 @@ pub fn actor_of_access_token(tx: &mut Tx<'_>, cache: &AccessCache, token_hash: &
         return Err(unknown().into());
     }
     let actor = session::actor(tx, cache, PrincipalId(principal), name, &kind, face, vec![claim_of(client_id)])?;
-    bounded(actor, &scopes)
+    bounded(Actor { ends_at: Some(expires_at), ..actor }, &scopes)
 }

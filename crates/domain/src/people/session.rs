@@ -141,7 +141,7 @@ pub(crate) fn actor(
 ) -> Result<Actor> {
     let kind = if kind == "person" { ActorKind::Person } else { ActorKind::Service };
     let access: Arc<access::Access> = cache.get_with(tx, id, &claims)?;
-    Ok(Actor { kind, id: Some(id), name, face, request: String::new(), address: String::new(), claims, access })
+    Ok(Actor { kind, id: Some(id), name, face, request: String::new(), address: String::new(), claims, ends_at: None, access })
 }
 
 /// The live sessions of an account; everybody may see their own.

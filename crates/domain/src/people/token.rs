@@ -55,6 +55,7 @@ pub fn create_token(tx: &mut Tx<'_>, actor: &Actor, command: &NewToken, now: i64
     let principal = require_may_act_for(tx, actor, command.principal)?;
     let name = text::name("name", &command.name)?;
     let scopes = checked_scopes(tx, actor, &command.scopes)?;
+    require_no_later(actor, command.expires_at)?;
     if command.expires_at.is_some_and(|at| at <= now) {
         return Err(Refusal::invalid("expires_at", "a token must expire in the future").into());
     }
@@ -81,12 +82,16 @@ pub fn create_token(tx: &mut Tx<'_>, actor: &Actor, command: &NewToken, now: i64
 }
 
 /// Refuses unless the actor may make credentials for this account: it is their own, or one of a service that holds nothing beyond
-/// what they hold, with the right to change security.
+/// what they hold, with the right to change security. Making one's own needs no right at all, so a credential that is bounded in
+/// time or by scopes, an access token among them, makes none for its own account: whoever found one would keep what it opens.
 pub(super) fn require_may_act_for(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId) -> Result<Principal> {
     let themselves = actor.id == Some(id);
     if !themselves {
         access::require_path(tx, actor, paths::SECURITY_MODIFY)?;
         principals::require_not_above(tx, actor, id)?;
+    } else if actor.ends_at.is_some() || actor.access.scopes.is_some() {
+        let reason = "a token that has scopes or an end makes no credentials for its own account: sign in to make them".into();
+        return Err(Refusal::Forbidden { reason, missing: Vec::new() }.into());
     }
     let principal = principals::find(tx, id)?;
     if !themselves && principal.kind == PrincipalKind::Person && !actor.access.unbounded {
@@ -98,6 +103,17 @@ pub(super) fn require_may_act_for(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalI
     }
     identity_providers::require_own_credentials(&principal)?;
     Ok(principal)
+}
+
+/// Refuses a credential that would outlive the one with which it is made.
+pub(super) fn require_no_later(actor: &Actor, expires_at: Option<i64>) -> Result<()> {
+    match actor.ends_at {
+        Some(end) if expires_at.is_none_or(|at| at > end) => {
+            let reason = "a token that ends makes no credentials that end later or not at all: sign in to make them".into();
+            Err(Refusal::Forbidden { reason, missing: Vec::new() }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Scopes that mean something, none wider than those of a token with which they are asked for.
@@ -160,7 +176,7 @@ pub fn actor_of_token(tx: &mut Tx<'_>, cache: &AccessCache, token_hash: &[u8; 32
         return Err(unknown().into());
     }
     let actor = session::actor(tx, cache, PrincipalId(principal), name, &kind, face, Vec::new())?;
-    bounded(actor, &scopes)
+    bounded(Actor { ends_at: expires_at, ..actor }, &scopes)
 }
 
 /// The tokens of an account, newest first; everybody may see their own.

@@ -161,6 +161,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_token_that_ends_leaves_nothing_behind() {
+        let test = TestApp::new().await;
+        let place = format!("/api/v1/principals/{}", test.admin_id);
+        let (mine, clients) = (format!("{place}/tokens"), format!("{place}/api-clients"));
+        let end = test.app.now() + 4_000;
+        let ending = test.token(test.admin_id, &["/"], Some(end)).await;
+        let events = test.events().await;
+        let new = json!({ "name": "next", "scopes": ["/"] });
+        test.call("POST", &mine, &ending, Some(&new)).await.expect(403);
+        test.call("POST", &clients, &ending, Some(&new)).await.expect(403);
+        let short = json!({ "name": "next", "scopes": ["/"], "expires_at": crate::native::Time(end).to_string() });
+        test.call("POST", &mine, &ending, Some(&short)).await.expect(403);
+        assert_eq!(test.events().await, events);
+        test.post(&mine, new).await.expect(201);
+    }
+
+    #[tokio::test]
     async fn wrong_tokens_are_not_made() {
         let test = TestApp::new().await;
         let mine = format!("/api/v1/principals/{}/tokens", test.admin_id);

@@ -165,6 +165,7 @@ stories! {
     people::sessions_end,
     people::tokens_are_bounded,
     people::who_takes_a_client_over_holds_what_it_brings,
+    people::what_ends_makes_nothing_that_outlives_it,
     record::filters_find_what_they_say,
     record::a_log_extends_its_checkpoints_or_says_where_not,
     record::what_a_fast_clock_wrote_is_come_back_to,

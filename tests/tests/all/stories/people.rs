@@ -1,8 +1,8 @@
 //! Passwords, sessions and tokens.
 
 use certhold_domain::access::claims::{self, ClaimKey, ClaimType};
-use certhold_domain::access::{AccessCache, paths};
-use certhold_domain::people::{self, Credential, NewApiClient, NewSession, NewToken, Password, PrincipalKind};
+use certhold_domain::access::{AccessCache, paths, roles};
+use certhold_domain::people::{self, Credential, NewApiClient, NewSession, NewToken, Password, PrincipalKind, TokenRequest};
 use certhold_domain::{Actor, Error, Face, PrincipalId, Refusal, access, limits, people::SignIn};
 use secrecy::ExposeSecret as _;
 
@@ -275,4 +275,73 @@ pub fn who_takes_a_client_over_holds_what_it_brings(world: &World) {
     let actor = helpdesk.clone();
     world.write(move |tx, now| people::revoke_client(tx, &actor, other, now)).unwrap();
     world.write(move |tx, now| people::set_disabled(tx, &helpdesk, robot, true, now)).unwrap();
+}
+
+/// A token that ends, has scopes or was given to a client leaves nothing behind that opens more, or for longer.
+pub fn what_ends_makes_nothing_that_outlives_it(world: &World) {
+    let ada = world.principal("ada", PrincipalKind::Person, Some(PASSWORD));
+    let role = world.role("Everything here", &["/security/", "/certificates/"]);
+    world.write(move |tx, now| roles::assign(tx, &local(), role, ada, now)).unwrap();
+    let robot = world.principal("robot", PrincipalKind::Service, None);
+    let token = |of: PrincipalId, scopes: &[&str], expires_at: Option<i64>| NewToken {
+        principal: of,
+        name: "made".into(),
+        hash: Credential::generate(&world.entropy, "cht_").hash,
+        hint: "cht_abcd".into(),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        expires_at,
+    };
+    let make = |actor: &Actor, new: NewToken| {
+        let actor = actor.clone();
+        let hash = new.hash;
+        match world.write(move |tx, now| people::create_token(tx, &actor, &new, now)) {
+            Ok(_) => Ok(hash),
+            Err(Error::Refused(refusal)) => Err(refusal),
+            Err(Error::Fault(fault)) => panic!("{fault}"),
+        }
+    };
+    let who = |hash: [u8; 32]| {
+        let now = world.now();
+        world.read(move |tx| people::actor_of_token(tx, &AccessCache::default(), &hash, Face::Native, now))
+    };
+    let end = world.now() + 4_000;
+    let signed_in = world.actor(ada, "ada");
+    let ending = who(make(&signed_in, token(ada, &["/"], Some(end))).unwrap()).unwrap();
+    let scoped = who(make(&signed_in, token(ada, &["/security/"], None)).unwrap()).unwrap();
+    let lasting = who(make(&signed_in, token(ada, &["/"], None)).unwrap()).unwrap();
+    assert_eq!((ending.ends_at, scoped.ends_at, lasting.ends_at), (Some(end), None, None));
+
+    let new = client_of(ada, "chc_1");
+    let client = world.write(move |tx, now| people::create_client(tx, &local(), &new, now)).unwrap();
+    let anonymous = Actor::anonymous(Face::Native, "anonymous", "request", "192.0.2.1");
+    let request = TokenRequest { client_id: "chc_1".into(), secret_hash: [7; 32], token_hash: [5; 32] };
+    world.write(move |tx, now| people::issue_access_token(tx, &anonymous, &request, now)).unwrap().unwrap();
+    let now = world.now();
+    let of_client = world.read(move |tx| people::actor_of_access_token(tx, &AccessCache::default(), &[5; 32], Face::Native, now));
+    let of_client = of_client.unwrap();
+
+    let events = world.events();
+    let forbidden = |refusal: Refusal| assert!(matches!(refusal, Refusal::Forbidden { .. }), "{refusal}");
+    for actor in [&ending, &scoped, &of_client] {
+        forbidden(make(actor, token(ada, &["/security/"], Some(end))).unwrap_err());
+        let (author, new) = (actor.clone(), client_of(ada, "chc_2"));
+        forbidden(world.refused(move |tx, now| people::create_client(tx, &author, &new, now)));
+        let author = actor.clone();
+        forbidden(world.refused(move |tx, now| people::renew_client(tx, &author, client, &[8; 32], now)));
+    }
+    // For a service account it is a matter of rights; what is made ends with the token at the latest, and stays within its scopes.
+    for actor in [&ending, &of_client] {
+        forbidden(make(actor, token(robot, &["/"], None)).unwrap_err());
+        forbidden(make(actor, token(robot, &["/"], Some(actor.ends_at.unwrap() + 1))).unwrap_err());
+        let (author, new) = (actor.clone(), client_of(robot, "chc_3"));
+        forbidden(world.refused(move |tx, now| people::create_client(tx, &author, &new, now)));
+    }
+    forbidden(make(&scoped, token(robot, &["/"], None)).unwrap_err());
+    assert_eq!(world.events(), events, "nothing was made");
+    let child = make(&ending, token(robot, &["/"], Some(end))).unwrap();
+    make(&scoped, token(robot, &["/security/"], None)).unwrap();
+    make(&lasting, token(ada, &["/"], None)).unwrap();
+    assert!(who(child).is_ok());
+    world.pass(4_000);
+    assert!(who(child).is_err(), "it has ended, too");
 }
