@@ -65,6 +65,7 @@ stories! {
     borders::a_new_container_has_no_rights_yet,
     borders::an_import_names_owners_as_a_change_does,
     borders::owners_of_many_change_by_every_right,
+    borders::stores_outside_a_container_are_not_told,
     bulk::what_is_looked_at_is_what_is_done,
     bulk::an_edit_goes_on_where_it_was_and_does_nothing_twice,
     bulk::rights_count_as_of_each_chunk,

@@ -134,8 +134,10 @@ fn comment(event: &Event) -> String {
             }
         }
         names::CERTIFICATE_INSTALLED | names::CERTIFICATE_UNINSTALLED => {
-            let text = |name: &str| event.payload[name].as_str().unwrap_or_default();
-            format!("Store '{}', alias '{}'", text("store_name"), text("alias"))
+            match (event.payload["store_name"].as_str(), event.payload["alias"].as_str()) {
+                (Some(store), Some(alias)) => format!("Store '{store}', alias '{alias}'"),
+                _ => "A certificate store that is not shown here".to_owned(),
+            }
         }
         _ => event.payload["reason"].as_str().or_else(|| event.payload["source"].as_str()).unwrap_or_default().to_owned(),
     }
