@@ -172,7 +172,7 @@ pub async fn update(author: Author, version: Version, Body(sent): Body<Value>) -
             command.permission_set = set.or(Some(before.permission_set));
             if version == Version::One {
                 // What the first version has no words for is not taken away by it.
-                command.permissions.extend(areas::unspoken(&before.permissions));
+                command.permissions = areas::beside_unspoken(command.permissions, &before.permissions);
                 command.email = before.email.clone();
             }
             roles::update(tx, actor, id, &command, now)?;

@@ -91,3 +91,17 @@ async fn the_first_version_leaves_claims_alone_that_it_does_not_show() {
     assert!(events < made);
     assert_eq!(claims(&keyfactor, &id).await, wanted);
 }
+
+#[tokio::test]
+async fn what_the_first_version_shows_of_a_role_can_be_sent_back() {
+    let keyfactor = Keyfactor::new().await;
+    for (name, permissions) in [("wide", &["/certificates/", "/auditing/read/"][..]), ("widest", &["/"][..])] {
+        let id = keyfactor.role(name, permissions).await;
+        let path = format!("/Security/Roles/{id}");
+        let before = keyfactor.second("GET", &path, Value::Null).await.expect(200);
+        let shown = keyfactor.get(&path).await.expect(200);
+        assert!(shown["Permissions"].as_array().unwrap().contains(&json!("Certificates:Read")), "{shown}");
+        assert_eq!(keyfactor.call("PUT", "/Security/Roles", shown.clone()).await.expect(200), shown);
+        assert_eq!(keyfactor.second("GET", &path, Value::Null).await.expect(200), before, "nothing else became of it");
+    }
+}
