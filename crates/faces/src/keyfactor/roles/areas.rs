@@ -99,6 +99,11 @@ pub fn path(words: &str) -> Answer<&'static str> {
     })
 }
 
+/// Whether a right on one object has a name, so that lists show it.
+pub fn has_name(known: &[(&'static str, &'static str)], leaf: &str) -> bool {
+    known.iter().any(|(_, path)| *path == leaf)
+}
+
 /// The path of a right on one object by its name.
 ///
 /// # Errors
@@ -148,6 +153,7 @@ mod tests {
     #[test]
     fn rights_on_single_objects_have_names() {
         assert_eq!(on(ON_COLLECTIONS, "read", 12).unwrap(), "/certificates/collections/read/12/");
+        assert!(has_name(ON_COLLECTIONS, paths::CERTIFICATES_READ) && !has_name(ON_CONTAINERS, paths::CERTIFICATES_READ));
         assert!(on(ON_COLLECTIONS, "Fly", 12).is_err() && on(ON_COLLECTIONS, "Read", 0).is_err());
     }
 }

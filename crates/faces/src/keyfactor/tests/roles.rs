@@ -1,5 +1,7 @@
 //! Roles in the first version beside what it has no words for.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{Keyfactor, refused};
@@ -104,4 +106,36 @@ async fn what_the_first_version_shows_of_a_role_can_be_sent_back() {
         assert_eq!(keyfactor.call("PUT", "/Security/Roles", shown.clone()).await.expect(200), shown);
         assert_eq!(keyfactor.second("GET", &path, Value::Null).await.expect(200), before, "nothing else became of it");
     }
+}
+
+#[tokio::test]
+async fn rights_on_collections_without_a_name_stay() {
+    let keyfactor = Keyfactor::new().await;
+    let collection = keyfactor.collection("Com", "").await;
+    let on = |leaf: &str| format!("/certificates/collections/{leaf}/{collection}/");
+    let unnamed = [on("delete_and_exclude"), on("private_key/delete")];
+    let permissions = [on("read"), unnamed[0].clone(), unnamed[1].clone()];
+    let texts: Vec<&str> = permissions.iter().map(String::as_str).collect();
+    let id = keyfactor.role("Keepers", &texts).await;
+    let held = async || {
+        let role = keyfactor.second("GET", &format!("/Security/Roles/{id}"), Value::Null).await.expect(200);
+        let held: Vec<String> = serde_json::from_value(role["Permissions"].clone()).unwrap();
+        held.into_iter().collect::<BTreeSet<String>>()
+    };
+    let all = |more: &[&str]| -> BTreeSet<String> { unnamed.iter().cloned().chain(more.iter().map(|leaf| on(leaf))).collect() };
+    assert_eq!(held().await, all(&["read"]));
+    let path = format!("/Security/Roles/{id}/Permissions/Collections");
+    let shown = keyfactor.get(&path).await.expect(200);
+    assert_eq!(shown, json!([{ "CollectionId": collection, "Name": "Com", "Permission": "Read" }]));
+    assert_eq!(keyfactor.call("PUT", &path, shown.clone()).await.expect(200), shown);
+    assert_eq!(held().await, all(&["read"]));
+    let revoke = json!([{ "CollectionId": collection, "Permission": "Revoke" }]);
+    keyfactor.call("PUT", &path, revoke).await.expect(200);
+    assert_eq!(held().await, all(&["revoke"]), "what has a name is replaced");
+    let by_collection = format!("/CertificateCollections/{collection}/Permissions");
+    let wanted = json!([{ "RoleId": id, "Permissions": ["Delete"] }]);
+    keyfactor.call("POST", &by_collection, wanted).await.expect(204);
+    assert_eq!(held().await, all(&["delete"]));
+    keyfactor.call("PUT", &path, json!([])).await.expect(200);
+    assert_eq!(held().await, all(&[]));
 }
