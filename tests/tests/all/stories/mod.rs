@@ -81,6 +81,7 @@ stories! {
     certificates::searches_find_names_serials_and_fingerprints,
     certificates::hostile_names_are_held_and_found,
     certificates::owners_change_between_roles_one_holds,
+    certificates::roles_are_not_told_by_their_numbers,
     certificates::what_is_in_use_is_not_removed,
     certificates::excluded_certificates_are_not_imported_again,
     chains::a_flood_of_one_name_hides_no_issuer,
