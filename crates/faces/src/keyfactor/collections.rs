@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Asked, Author, Body, Caller, Id, Key};
+use super::extract::{Asked, Author, Body, Caller, Id, Key, numbered};
 use super::listing::{Listed, Short};
 use super::protocol::Json;
 use super::refused::{Answer, Refused};
@@ -184,9 +184,9 @@ pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Answe
 pub async fn get(caller: Caller, Key(key): Key) -> Answer<Json<Collection>> {
     let found = caller
         .read(move |tx, actor| {
-            let id = match key.parse() {
-                Ok(id) => CollectionId(id),
-                Err(_) => collections::by_name(tx, actor, &key)?,
+            let id = match numbered(&key) {
+                Some(id) => CollectionId(id),
+                None => collections::by_name(tx, actor, &key)?,
             };
             collections::get(tx, actor, id)
         })

@@ -139,3 +139,37 @@ async fn rights_on_collections_without_a_name_stay() {
     keyfactor.call("PUT", &path, json!([])).await.expect(200);
     assert_eq!(held().await, all(&[]));
 }
+
+#[tokio::test]
+async fn what_a_token_may_not_is_in_none_of_its_permission_sets() {
+    let keyfactor = Keyfactor::new().await;
+    let (account, _, token) = keyfactor.test.service("kim", &["/certificates/", "/security/read/"]).await;
+    let narrow = keyfactor.test.token(account, &["/certificates/collections/"], None).await;
+    let sets = async |token: &str, path: &str| {
+        let path = format!("/PermissionSets/My?accessControlString={path}");
+        keyfactor.as_somebody(token, "GET", &path, Value::Null).await.expect(200).as_array().unwrap().len()
+    };
+    for (path, whole, scoped) in [
+        ("/certificates/collections/read/", 1, 1),
+        ("/certificates/import/", 1, 0),
+        ("/security/read/", 1, 0),
+        ("/security/modify/", 0, 0),
+    ] {
+        assert_eq!((sets(&token, path).await, sets(&narrow, path).await), (whole, scoped), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_with_a_sign_is_a_name() {
+    let keyfactor = Keyfactor::new().await;
+    let id = keyfactor.collection("Com", "").await;
+    let field = json!({ "Name": "Team", "Description": "", "DataType": 1 });
+    let field = keyfactor.call("POST", "/MetadataFields", field).await.expect(200)["Id"].clone();
+    keyfactor.get(&format!("/CertificateCollections/{id}")).await.expect(200);
+    keyfactor.get(&format!("/MetadataFields/{field}")).await.expect(200);
+    refused(keyfactor.get(&format!("/CertificateCollections/+{id}")).await, 404);
+    refused(keyfactor.get(&format!("/MetadataFields/+{field}")).await, 404);
+    let signed = keyfactor.collection(&format!("+{id}"), "").await;
+    let found = keyfactor.get(&format!("/CertificateCollections/+{id}")).await.expect(200);
+    assert_eq!(found["Id"], signed, "it may be one");
+}
