@@ -11,7 +11,7 @@ use crate::access::{self, Level, Need, paths};
 use crate::actor::Actor;
 use crate::collections::{self, Scope};
 use crate::error::{Error, Refusal, Result};
-use crate::events::{self, Event, EventPage};
+use crate::events::{self, Event, EventPage, names};
 use crate::ids::{CertificateId, StoreId};
 use crate::metadata;
 use crate::query::{self, Condition, Expr};
@@ -167,9 +167,18 @@ pub fn history_page_in(
     Ok((page, total))
 }
 
-/// Takes out of a history what whoever reads the certificate by a scope may not know: through a container, which other stores have it.
+/// Takes out of a history what whoever reads the certificate by a scope only may not know: which certificate that was removed it renewed,
+/// or was renewed by, since that need not have been inside; and through a container, which other stores have it.
 fn bounded(tx: &mut Tx<'_>, actor: &Actor, level: Level, history: &mut [Event]) -> Result<()> {
-    if level != Level::Container {
+    if level == Level::System {
+        return Ok(());
+    }
+    for event in history.iter_mut().filter(|event| event.operation == names::CERTIFICATE_NEIGHBOUR_DELETED) {
+        if let Some(payload) = event.payload.as_object_mut() {
+            payload.retain(|member, _| !matches!(member.as_str(), "certificate" | "title"));
+        }
+    }
+    if level == Level::Collection {
         return Ok(());
     }
     let mut seen: HashMap<i64, bool> = HashMap::new();

@@ -118,6 +118,7 @@ stories! {
     going_on::a_client_of_ours_is_believed_until_it_is_revoked,
     going_on::a_job_of_a_store_goes_on_with_what_a_token_brought,
     histories::neighbours_of_a_removed_version_remember_it,
+    histories::neighbours_outside_a_scope_are_not_named,
     histories::what_was_issued_instead_remembers_what_it_renewed,
     histories::events_name_the_collection_that_was_used,
     histories::numbers_are_told_with_their_names,
