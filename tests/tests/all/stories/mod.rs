@@ -139,6 +139,7 @@ stories! {
     keyfactor::an_owner_may_be_required,
     keyfactor::a_key_goes_with_its_certificate,
     keyfactor::rights_on_a_certificate_are_told,
+    keyfactor::rights_through_stores_are_told,
     keyfactor::the_log_is_asked,
     keyfactor::who_enrolled_and_what_a_certificate_names_are_asked,
     keys::a_master_key_rotates_step_by_step,
