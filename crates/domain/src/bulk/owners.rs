@@ -52,7 +52,7 @@ impl Handing {
             let why = ownership::not_clearable("every certificate needs an owner here");
             return Err(Refusal::invalid("owner", why).into());
         }
-        let to = to.map(|role| ownership::owner_role(tx, role)).transpose()?;
+        let to = to.map(|role| ownership::next_owner(tx, actor, &held, role)).transpose()?;
         let handing = Handing { held, to, collection };
         // Of a certificate that nobody owns, in whatever store: what is refused then is refused of every one.
         handing.grounds(None, true)?;

@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 
 use certhold_store::{Tx, Value};
+use serde_json::Value as Json;
 
 use super::certificate::{self, Certificate, Summary};
 use super::list::{self, Filter, Page, Sort};
-use crate::access::{self, Need, paths};
+use crate::access::{self, Level, Need, paths};
 use crate::actor::Actor;
 use crate::collections::{self, Scope};
 use crate::error::{Error, Refusal, Result};
-use crate::events::{self, EventPage};
-use crate::ids::CertificateId;
+use crate::events::{self, Event, EventPage, names};
+use crate::ids::{CertificateId, StoreId};
 use crate::metadata;
 use crate::query::{self, Condition, Expr};
 use crate::stores;
@@ -143,8 +144,10 @@ pub fn history_in(
     before: Option<i64>,
     limit: usize,
 ) -> Result<EventPage> {
-    collections::require(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
-    events::of_certificate(tx, id, before, limit)
+    let level = collections::level(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
+    let mut page = events::of_certificate(tx, id, before, limit)?;
+    bounded(tx, actor, level, &mut page.events)?;
+    Ok(page)
 }
 
 /// A page of a certificate's history by number, with how many entries there are.
@@ -155,9 +158,50 @@ pub fn history_page_in(
     scope: Scope,
     asked: &events::HistoryPage,
 ) -> Result<(Vec<events::Event>, i64)> {
-    collections::require(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
+    let level = collections::level(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
     if certificate::find(tx, id)?.is_none() {
         return Err(Refusal::not_found("certificate", id).into());
     }
-    events::page_of_certificate(tx, id, asked)
+    let (mut page, total) = events::page_of_certificate(tx, id, asked)?;
+    bounded(tx, actor, level, &mut page)?;
+    Ok((page, total))
+}
+
+/// Takes out of a history what whoever reads the certificate by a scope only may not know: which certificate that was removed it renewed,
+/// or was renewed by, since that need not have been inside; and through a container, which other stores have it.
+fn bounded(tx: &mut Tx<'_>, actor: &Actor, level: Level, history: &mut [Event]) -> Result<()> {
+    if level == Level::System {
+        return Ok(());
+    }
+    for event in history.iter_mut().filter(|event| event.operation == names::CERTIFICATE_NEIGHBOUR_DELETED) {
+        if let Some(payload) = event.payload.as_object_mut() {
+            payload.retain(|member, _| !matches!(member.as_str(), "certificate" | "title"));
+        }
+    }
+    if level == Level::Collection {
+        return Ok(());
+    }
+    let mut seen: HashMap<i64, bool> = HashMap::new();
+    for event in history {
+        let Some(payload) = event.payload.as_object_mut() else { continue };
+        if let Some(store) = payload.get("certificate_store").and_then(Json::as_i64) {
+            let is_seen = match seen.get(&store) {
+                Some(known) => *known,
+                None => stores::is_seen(tx, actor, StoreId(store))?,
+            };
+            seen.insert(store, is_seen);
+            if !is_seen {
+                // The reason for which a key went there names it, too.
+                let names_it = ["certificate_store", "store_name", "alias", "reason"];
+                payload.retain(|member, _| !names_it.contains(&member.as_str()));
+            }
+        }
+        // What an inventory brought names its store as the source.
+        if let Some(store) = payload.get("source").and_then(Json::as_str).and_then(|source| source.strip_prefix("store "))
+            && !stores::is_named_seen(tx, actor, store)?
+        {
+            payload.remove("source");
+        }
+    }
+    Ok(())
 }

@@ -80,7 +80,7 @@ fn decided(tx: &mut Tx<'_>, actor: &Actor, command: &ChangeOwner, now: i64) -> R
     // What the scope rules out is refused before the role is looked up.
     let outside =
         scope.collection.is_some() && !facts.in_collection || scope.effective_container().is_some() && !facts.in_container;
-    facts.to = command.to.filter(|_| !outside).map(|role| owner_role(tx, role)).transpose()?;
+    facts.to = command.to.filter(|_| !outside).map(|role| next_owner(tx, actor, &held, role)).transpose()?;
     let grounds = decide(&held, &facts).map_err(refusal)?;
     if facts.owner.as_ref().map(|role| role.id) == command.to {
         return Ok(None);
@@ -281,7 +281,11 @@ pub(crate) fn refusal(denial: Denial) -> Refusal {
 }
 
 fn role_not_held(name: &str) -> Refusal {
-    let reason = format!("only somebody who holds the role {name:?} may give or take its certificates");
+    let reason = match name {
+        // Of a role that the actor may not know: see [`next_owner`].
+        "" => "only somebody who holds the role of the new owner may give it certificates".to_owned(),
+        name => format!("only somebody who holds the role {name:?} may give or take its certificates"),
+    };
     Refusal::Forbidden { reason, missing: Vec::new() }
 }
 
@@ -289,8 +293,8 @@ fn role_not_held(name: &str) -> Refusal {
 /// administer everything.
 pub(crate) fn require_may_hand_to(tx: &mut Tx<'_>, actor: &Actor, role: RoleId) -> Result<()> {
     let held: std::sync::Arc<Access> = access::current(tx, actor)?;
-    let role = roles::find(tx, role)?;
-    if held.holds(role.id) || held.is_administrator() || expanded_sets(&held).contains(&role.permission_set) {
+    let role = next_owner(tx, actor, &held, role)?;
+    if held.holds(role.id) || held.is_administrator() || expanded_sets(&held).contains(&role.set) {
         return Ok(());
     }
     Err(role_not_held(&role.name).into())
@@ -307,9 +311,20 @@ pub(crate) fn require_may_give(tx: &mut Tx<'_>, actor: &Actor, role: RoleId) -> 
     let held = access::current(tx, actor)?;
     // Nobody learns which roles there are who could give nothing to any.
     decide(&held, &Facts::default()).map_err(refusal)?;
-    let to = Some(owner_role(tx, role)?);
+    let to = Some(next_owner(tx, actor, &held, role)?);
     decide(&held, &Facts { to, ..Facts::default() }).map_err(refusal)?;
     Ok(())
+}
+
+/// Who shall be owner, as [`decide()`] looks at it. For whoever may not know the role it is one without a name that nobody holds, in no
+/// permission set, whether there is such a role or not: so the two are refused alike.
+pub(crate) fn next_owner(tx: &mut Tx<'_>, actor: &Actor, held: &Access, role: RoleId) -> Result<OwnerRole> {
+    let is_known = held.holds(role) || held.is_administrator() || access::allows(tx, actor, paths::SECURITY_READ)?;
+    match is_known {
+        true => owner_role(tx, role),
+        // No permission set has this number: they begin at 1.
+        false => Ok(OwnerRole { id: role, name: String::new(), set: PermissionSetId(0) }),
+    }
 }
 
 /// A role as [`decide()`] looks at it.

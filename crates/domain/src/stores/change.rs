@@ -90,7 +90,7 @@ pub struct StoreCommand {
     pub schedule: Schedule,
 }
 
-fn check(tx: &mut Tx<'_>, command: &StoreCommand, roots: &Roots, own: Option<&Store>) -> Result<String> {
+fn check(tx: &mut Tx<'_>, actor: &Actor, command: &StoreCommand, roots: &Roots, own: Option<&Store>) -> Result<String> {
     let name = lookalike::name("name", &command.name)?;
     if name.chars().all(|c| c.is_ascii_digit()) {
         return Err(Refusal::invalid("name", "a name of digits only would be taken for a number").into());
@@ -119,16 +119,23 @@ fn check(tx: &mut Tx<'_>, command: &StoreCommand, roots: &Roots, own: Option<&St
     if let Some((id, known)) = same_name
         && !is_own(id)
     {
-        return Err(Refusal::Conflict(format!("the name {name:?} looks like that of the certificate store {known:?}")).into());
+        let told = format!("the name {name:?} looks like that of the certificate store {known:?}");
+        return Err(taken(tx, actor, StoreId(id), told, "this name is taken, or looks like one that is")?.into());
     }
     let same_path: Option<i64> =
         tx.one("SELECT id FROM certificate_store WHERE path = $1", params![&command.path], |row| row.get(0))?;
     match same_path {
         Some(id) if !is_own(id) => {
-            Err(Refusal::Conflict(format!("there is a certificate store at {} already", command.path)).into())
+            let told = format!("there is a certificate store at {} already", command.path);
+            Err(taken(tx, actor, StoreId(id), told, "this path is taken")?.into())
         }
         _ => Ok(name),
     }
+}
+
+/// The refusal of what another store has: whoever may not read that one is not told about it.
+fn taken(tx: &mut Tx<'_>, actor: &Actor, by: StoreId, told: String, blind: &str) -> Result<Refusal> {
+    Ok(Refusal::Conflict(if list::is_seen(tx, actor, by)? { told } else { blind.into() }))
 }
 
 fn check_path(kind: StoreKind, path: &str) -> Result<(), Refusal> {
@@ -196,7 +203,7 @@ fn schedule_in(
 /// Creates a store. Its first inventory is taken at once, which shows whether it can be read.
 pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &StoreCommand, roots: &Roots, now: i64) -> Result<StoreId> {
     rights::require_in(tx, actor, Right::Modify, command.container)?;
-    let name = check(tx, command, roots, None)?;
+    let name = check(tx, actor, command, roots, None)?;
     require_future(&command.schedule, now)?;
     let count: i64 = tx.one("SELECT count(*) FROM certificate_store", params![], |row| row.get(0))?.unwrap_or(0);
     if count >= limits::STORES {
@@ -293,7 +300,7 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: StoreId, command: &StoreComman
         rights::require_in(tx, actor, Right::Modify, command.container)?;
         rights::require_in(tx, actor, Right::Modify, container)?;
     }
-    let name = check(tx, command, roots, Some(&before))?;
+    let name = check(tx, actor, command, roots, Some(&before))?;
     let new_schedule = before.schedule != command.schedule;
     if new_schedule {
         require_future(&command.schedule, now)?;

@@ -64,16 +64,18 @@ pub fn deploy(
 }
 
 /// Wants a certificate that was just brought put into each of these places, with its private key where that is in custody, whatever the
-/// places say about it. It is held whatever becomes of the stores, so that every refusal is one of its store.
+/// places say about it. A key that was not brought along (`key_brought`) stays where it is when the actor may not take it out. The
+/// certificate is held whatever becomes of the stores, so that every refusal is one of its store.
 pub fn deploy_brought(
     tx: &mut Tx<'_>,
     actor: &Actor,
     certificate: CertificateId,
     places: &[Place],
+    key_brought: bool,
     at: Option<i64>,
     now: i64,
 ) -> Result<Deployed> {
-    let with_key = jobs::has_key(tx, certificate)?;
+    let with_key = jobs::has_key(tx, certificate)? && (key_brought || access::allows(tx, actor, paths::PRIVATE_KEY_READ)?);
     let places: Vec<Place> = places.iter().map(|place| Place { with_key, ..place.clone() }).collect();
     each(tx, actor, certificate, &places, at, now)
 }

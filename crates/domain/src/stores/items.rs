@@ -6,8 +6,8 @@ use certhold_store::{Tx, Value, params};
 
 use super::kind::StoreKind;
 use super::list;
-use super::rights::{self, Right};
-use crate::access::{self, Decision, Need, paths};
+use super::rights::{self, Reach, Right};
+use crate::access::{self, Decision, Level, Need, paths};
 use crate::actor::Actor;
 use crate::collections::{self, Scope};
 use crate::error::{Refusal, Result};
@@ -127,34 +127,47 @@ pub struct Location {
     pub found_at: i64,
 }
 
-/// Where a certificate is installed, for whoever may read it; at most [`limits::PAGE_ROWS`] places.
+/// Where a certificate is installed, for whoever may read it; at most [`limits::PAGE_ROWS`] places. Whoever may read it through a container
+/// only is told of the stores that they may read.
 pub fn locations(tx: &mut Tx<'_>, actor: &Actor, certificate: CertificateId, scope: Scope) -> Result<Vec<Location>> {
-    collections::require(tx, actor, paths::CERTIFICATES_READ, certificate, scope)?;
+    let level = collections::level(tx, actor, paths::CERTIFICATES_READ, certificate, scope)?;
     inventory::find_summary(tx, certificate)?.ok_or_else(|| Refusal::not_found("certificate", certificate))?;
-    let rows = tx.rows(
+    let mut values: Vec<Value<'_>> = vec![certificate.into(), i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX).into()];
+    let seen = match level {
+        Level::Container => rights::reach(tx, actor, Right::Read)?,
+        Level::System | Level::Collection => Reach::Everywhere,
+    };
+    let within = match &seen {
+        Reach::Everywhere => String::new(),
+        Reach::Containers(containers) => {
+            let first = values.len();
+            values.extend(containers.iter().map(|container| Value::from(*container)));
+            let places: Vec<String> = (first + 1..=values.len()).map(|place| format!("${place}")).collect();
+            format!("AND certificate_store.container IN ({}) ", places.join(", "))
+        }
+    };
+    let sql = format!(
         "SELECT certificate_store.id, certificate_store.uuid, certificate_store.name, certificate_store.kind, \
          certificate_store.machine, certificate_store.path, certificate_store.container, store_item.alias, store_item.position, \
          store_item.has_key, store_item.found_at FROM store_item CROSS JOIN certificate_store \
-         WHERE store_item.certificate = $1 AND certificate_store.id = store_item.store \
-         ORDER BY certificate_store.folded, store_item.alias, store_item.position LIMIT $2",
-        params![certificate, i64::try_from(limits::PAGE_ROWS).unwrap_or(i64::MAX)],
-        |row| {
-            Ok(Location {
-                store: StoreId(row.get(0)?),
-                uuid: row.get(1)?,
-                name: row.get(2)?,
-                kind: StoreKind::parse(row.text(3)?).unwrap_or(StoreKind::PemDirectory),
-                machine: row.get(4)?,
-                path: row.get(5)?,
-                container: row.get::<Option<i64>>(6)?.map(ContainerId),
-                alias: row.get(7)?,
-                position: row.get(8)?,
-                has_key: row.get(9)?,
-                found_at: row.get(10)?,
-            })
-        },
-    )?;
-    Ok(rows)
+         WHERE store_item.certificate = $1 AND certificate_store.id = store_item.store {within}\
+         ORDER BY certificate_store.folded, store_item.alias, store_item.position LIMIT $2"
+    );
+    Ok(tx.rows(&sql, &values, |row| {
+        Ok(Location {
+            store: StoreId(row.get(0)?),
+            uuid: row.get(1)?,
+            name: row.get(2)?,
+            kind: StoreKind::parse(row.text(3)?).unwrap_or(StoreKind::PemDirectory),
+            machine: row.get(4)?,
+            path: row.get(5)?,
+            container: row.get::<Option<i64>>(6)?.map(ContainerId),
+            alias: row.get(7)?,
+            position: row.get(8)?,
+            has_key: row.get(9)?,
+            found_at: row.get(10)?,
+        })
+    })?)
 }
 
 /// Whether a certificate is in a store of this container, as far as inventories know.

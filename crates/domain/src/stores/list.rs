@@ -189,6 +189,21 @@ pub fn get(tx: &mut Tx<'_>, actor: &Actor, id: StoreId) -> Result<Store> {
     with_right(tx, actor, id, Right::Read)
 }
 
+/// Whether there is such a store and the actor may read it.
+pub(crate) fn is_seen(tx: &mut Tx<'_>, actor: &Actor, id: StoreId) -> Result<bool> {
+    match with_right(tx, actor, id, Right::Read) {
+        Ok(_) => Ok(true),
+        Err(Error::Refused(_)) => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The same by its exact name.
+pub(crate) fn is_named_seen(tx: &mut Tx<'_>, actor: &Actor, name: &str) -> Result<bool> {
+    let found: Option<i64> = tx.one("SELECT id FROM certificate_store WHERE name = $1", params![name], |row| row.get(0))?;
+    found.map_or(Ok(false), |id| is_seen(tx, actor, StoreId(id)))
+}
+
 /// One store, for whoever holds a right on it. Whoever holds the right for some containers only learns nothing about stores outside.
 pub(super) fn with_right(tx: &mut Tx<'_>, actor: &Actor, id: StoreId, right: Right) -> Result<Store> {
     let reach = rights::reach(tx, actor, right)?;

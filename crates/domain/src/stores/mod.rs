@@ -35,8 +35,8 @@ pub use jobs::{
     take_inventory,
 };
 pub use kind::{ChainPlace, Encryption, KeyPlace, Properties, StoreKind};
-pub(crate) use list::texts_of;
 pub use list::{Problem, Store, StoreFilter, StorePage, by_name, by_uuid, get, list};
+pub(crate) use list::{is_named_seen, is_seen, texts_of};
 pub use rights::{Right, holds};
 pub(crate) use rights::{including, need_of, or_reads_stores_of};
 pub use schedule::Schedule;

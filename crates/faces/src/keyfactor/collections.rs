@@ -3,8 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use certhold_domain::access::roles::{self, RoleCommand};
-use certhold_domain::access::tree::{self, Takes};
-use certhold_domain::access::{self, paths};
+use certhold_domain::access::{self, Path, paths};
 use certhold_domain::collections::{self, Collection as Saved, CollectionCommand, Duplicates};
 use certhold_domain::query::{Kind, Scalar};
 use certhold_domain::{Actor, CollectionId, Result as DomainResult, RoleId};
@@ -15,11 +14,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Asked, Author, Body, Caller, Id, Key};
+use super::extract::{Asked, Author, Body, Caller, Id, Key, numbered};
 use super::listing::{Listed, Short};
 use super::protocol::Json;
 use super::refused::{Answer, Refused};
-use super::roles::on_collections;
+use super::roles::{is_on_collection, on_collections};
 use crate::state::App;
 
 /// The routes of collections.
@@ -185,9 +184,9 @@ pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Answe
 pub async fn get(caller: Caller, Key(key): Key) -> Answer<Json<Collection>> {
     let found = caller
         .read(move |tx, actor| {
-            let id = match key.parse() {
-                Ok(id) => CollectionId(id),
-                Err(_) => collections::by_name(tx, actor, &key)?,
+            let id = match numbered(&key) {
+                Some(id) => CollectionId(id),
+                None => collections::by_name(tx, actor, &key)?,
             };
             collections::get(tx, actor, id)
         })
@@ -291,7 +290,7 @@ pub struct CollectionPermissions {
 
 /// Set what roles may do with a collection
 ///
-/// Of each role that is named, everything on this collection is replaced.
+/// Of each role that is named, everything on this collection that has one of these names is replaced.
 #[utoipa::path(post, path = "/CertificateCollections/{id}/Permissions", tag = "CertificateCollections",
     params(("id" = i64, Path, description = "The collection")), request_body = Vec<CollectionPermissions>,
     responses((status = 204, description = "It is so")))]
@@ -307,8 +306,8 @@ pub async fn permissions(author: Author, Id(id): Id, Body(sent): Body<Vec<Collec
             collections::exists(tx, CollectionId(id))?;
             for (role, paths) in &wanted {
                 let role = roles::get(tx, actor, *role)?;
-                let on_it = |text: &str| matches!(tree::scoped_anywhere(text), Some((_, Takes::Collection, on)) if on == id);
-                let kept = role.permissions.iter().map(|path| path.as_str().to_owned()).filter(|text| !on_it(text));
+                let stays = |path: &&Path| !is_on_collection(path.as_str(), id);
+                let kept = role.permissions.iter().filter(stays).map(|path| path.as_str().to_owned());
                 let command = RoleCommand {
                     permissions: kept.chain(paths.iter().cloned()).collect(),
                     name: role.name,

@@ -186,6 +186,11 @@ impl FromRequestParts<App> for Id {
 /// The number or name in the path.
 pub struct Key(pub String);
 
+/// The number that a key of digits is; any other key is a name, also one with a sign.
+pub fn numbered(key: &str) -> Option<i64> {
+    key.parse().ok().filter(|_| key.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 impl FromRequestParts<App> for Key {
     type Rejection = Refused;
 

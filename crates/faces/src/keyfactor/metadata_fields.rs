@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Asked, Author, Body, Caller, Id, Key, bounded};
+use super::extract::{Asked, Author, Body, Caller, Id, Key, bounded, numbered};
 use super::listing::{Listed, Short};
 use super::protocol::Json;
 use super::refused::{Answer, Refused};
@@ -160,9 +160,9 @@ pub async fn list(State(app): State<App>, caller: Caller, asked: Asked) -> Answe
     responses((status = 200, description = "The field", body = MetadataField)))]
 pub async fn get(caller: Caller, Key(key): Key) -> Answer<Json<MetadataField>> {
     let found = caller
-        .read(move |tx, actor| match key.parse() {
-            Ok(id) => metadata::get(tx, actor, MetadataFieldId(id)),
-            Err(_) => metadata::by_name(tx, actor, &key),
+        .read(move |tx, actor| match numbered(&key) {
+            Some(id) => metadata::get(tx, actor, MetadataFieldId(id)),
+            None => metadata::by_name(tx, actor, &key),
         })
         .await?;
     Ok(Json(found.into()))

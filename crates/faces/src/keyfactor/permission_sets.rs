@@ -82,7 +82,7 @@ pub struct MyPermissionSet {
 
 /// List the permission sets in which the caller has roles
 #[utoipa::path(get, path = "/PermissionSets/My", tag = "PermissionSets", params(
-    ("accessControlString" = Option<String>, Query, description = "Only those in which a role of the caller brings this permission"),
+    ("accessControlString" = Option<String>, Query, description = "Only those in which a role of the caller brings this permission, within the scopes of a token"),
     ("PageReturned" = Option<i64>, Query, description = "A page, from 1; the whole list otherwise"),
     ("ReturnLimit" = Option<i64>, Query, description = "Records of a page, 50 by default")),
     responses((status = 200, description = "Permission sets with the caller's roles", body = Vec<MyPermissionSet>)))]
@@ -91,7 +91,8 @@ pub async fn mine(caller: Caller, asked: Asked) -> Answer<Listed<MyPermissionSet
     let rows = caller
         .read(move |tx, actor| {
             let held = access::held(tx, actor)?;
-            let brings = |role: &&access::HeldRole| needed.as_ref().is_none_or(|path| role.brings(path.as_str()));
+            let counts = |role: &access::HeldRole, path: &str| role.brings(path) && held.in_scope(path);
+            let brings = |role: &&access::HeldRole| needed.as_ref().is_none_or(|path| counts(role, path.as_str()));
             let roles: Vec<&access::HeldRole> = held.roles.iter().filter(brings).collect();
             let mut rows: Vec<MyPermissionSet> = Vec::new();
             for set in sets::of_roles(tx, &roles.iter().map(|role| role.set).collect::<Vec<_>>())? {

@@ -5,8 +5,8 @@ use certhold_domain::collections::{self, CollectionCommand, Scope};
 use certhold_domain::custody::{self, ExportKey};
 use certhold_domain::inventory::{self, Candidate, ImportBatch, Outcome};
 use certhold_domain::metadata::{self, Change, FieldCommand, FieldType, SetMetadata};
-use certhold_domain::stores::{self, ContainerCommand};
-use certhold_domain::{Actor, CertificateId, CollectionId, ContainerId, Refusal, RoleId, access};
+use certhold_domain::stores::{self, ContainerCommand, PasswordChange, Properties, Roots, Schedule, StoreCommand, StoreKind};
+use certhold_domain::{Actor, CertificateId, CollectionId, ContainerId, Refusal, RoleId, access, events};
 
 use super::private_keys::keyed;
 use super::storing::{entry, inventoried, store};
@@ -190,4 +190,74 @@ pub fn owners_of_many_change_by_every_right(world: &World) {
     world.write(move |tx, now| access::roles::withdraw(tx, &local(), helpers, account, now)).unwrap();
     assert_eq!(run(world, id).state, BulkEditState::Stopped);
     assert_eq!(of(loose), Some(foreign));
+}
+
+/// Whoever reads through a container learns nothing of stores outside it.
+pub fn stores_outside_a_container_are_not_told(world: &World) {
+    let [edge, core] = ["Edge", "Core"].map(|name| {
+        let command = ContainerCommand { name: name.into(), ..ContainerCommand::default() };
+        world.write(move |tx, now| stores::create_container(tx, &local(), &command, now)).unwrap()
+    });
+    let der = issue(&key(), &["shop.example.com"], world.now() - DAY, world.now() + 60 * DAY);
+    for (name, container) in [("hidden", core), ("front", edge)] {
+        let id = store(world, name, Some(container));
+        inventoried(world, id, vec![entry("shop", &[&der], false)], Vec::new());
+    }
+    let Outcome::AlreadyHeld(certificate) = world.import(std::slice::from_ref(&der), None).unwrap().remove(0).outcome else {
+        panic!("an inventory brought it")
+    };
+    let through = Scope { container: Some(edge), ..Scope::everywhere(world.now()) };
+    let told = |actor: &Actor| {
+        let actor = actor.clone();
+        let all = events::HistoryPage { limit: 10, ..events::HistoryPage::default() };
+        let read = move |tx: &mut certhold_store::Tx<'_>| {
+            let places = stores::locations(tx, &actor, certificate, through)?;
+            let history = inventory::history_in(tx, &actor, certificate, through, None, 10)?.events;
+            let (paged, _) = inventory::history_page_in(tx, &actor, certificate, through, &all)?;
+            let names: Vec<String> = places.into_iter().map(|place| place.name).collect();
+            let text = |events: Vec<events::Event>| events.iter().map(|event| event.payload.to_string()).collect::<String>();
+            Ok((names, text(history), text(paged)))
+        };
+        world.read(read).unwrap()
+    };
+    let at_the_edge = format!("/certificate_stores/modify/{edge}/");
+    let keeper = world.somebody("keeper", &[world.role("Keepers", &[&at_the_edge])]);
+    let (places, history, paged) = told(&keeper);
+    assert_eq!(places, ["front"]);
+    for text in [history, paged] {
+        assert!(text.contains("front") && !text.contains("hidden"), "{text}");
+    }
+    // Whoever may read both stores, or every certificate, is told of both.
+    let both = world.somebody("both", &[world.role("Both", &[&at_the_edge, &format!("/certificate_stores/read/{core}/")])]);
+    let reader = world.somebody("reader", &[world.role("Readers", &[READ])]);
+    for actor in [both, reader, local()] {
+        let (places, history, paged) = told(&actor);
+        assert_eq!(places, ["front", "hidden"]);
+        assert!(history.contains("store hidden") && paged.contains("store hidden"), "{history}");
+    }
+
+    // What stands in the way of a new store is not described either.
+    let making = |name: &str, path: &str| {
+        let command = StoreCommand {
+            name: name.into(),
+            kind: StoreKind::PemDirectory,
+            machine: String::new(),
+            path: path.into(),
+            container: Some(edge),
+            properties: Properties::default(),
+            password: PasswordChange::Keep,
+            create_if_missing: true,
+            schedule: Schedule::Off,
+        };
+        let (actor, roots) = (keeper.clone(), Roots(vec!["/srv/tls/".into()]));
+        world.refused(move |tx, now| stores::create(tx, &actor, &command, &roots, now)).to_string()
+    };
+    for (name, path, blind) in
+        [("HIDDEN", "/srv/tls/new", "this name is taken"), ("new", "/srv/tls/hidden", "this path is taken")]
+    {
+        let told = making(name, path);
+        assert!(told.contains(blind) && !told.contains("hidden"), "{told}");
+    }
+    assert!(making("FRONT", "/srv/tls/new").contains("\"front\""), "one's own is named");
+    assert!(making("new", "/srv/tls/front").contains("/srv/tls/front"));
 }

@@ -3,8 +3,8 @@
 use certhold_domain::access::paths;
 use certhold_domain::custody::{SealedKey, SecretKind};
 use certhold_domain::inventory::{self, Candidate, Column, Direction, Expiry, Filter, ImportBatch, Outcome, OwnerFilter, Sort};
-use certhold_domain::ownership::{self, ChangeOwner, OwnerChange, Scope};
-use certhold_domain::{Actor, CertificateId, Refusal, RoleId, events, hex, overview};
+use certhold_domain::ownership::{self, ChangeOwner, NewOwner, OwnerChange, Scope};
+use certhold_domain::{Actor, CertificateId, Refusal, RoleId, bulk, events, hex, overview};
 
 use super::world::{DAY, START, World, issue, key};
 
@@ -300,7 +300,7 @@ pub fn owners_change_between_roles_one_holds(world: &World) {
     assert!(matches!(world.refused(to(&only_mail, Some(mail))), Refusal::Forbidden { .. }), "without the right");
     assert_eq!(world.write(to(&both, Some(mail))).unwrap(), OwnerChange::Changed);
     assert!(matches!(world.refused(to(&only_web, None)), Refusal::Forbidden { .. }), "taking from a role one does not hold");
-    assert!(matches!(world.refused(to(&both, Some(RoleId(9_999)))), Refusal::NotFound { .. }));
+    assert!(matches!(world.refused(to(&local(), Some(RoleId(9_999)))), Refusal::NotFound { .. }));
     assert_eq!(world.write(to(&both, None)).unwrap(), OwnerChange::Changed);
     assert_eq!(world.write(to(&local(), Some(web))).unwrap(), OwnerChange::Changed);
 
@@ -318,6 +318,50 @@ pub fn owners_change_between_roles_one_holds(world: &World) {
         matches!(world.refused(move |tx, now| ownership::change(tx, &only_mail, &missing, now)), Refusal::Forbidden { .. }),
         "whoever lacks the right does not learn whether it exists"
     );
+}
+
+/// Whoever may not read security is told the same of a role that they do not hold and of one that there is not.
+pub fn roles_are_not_told_by_their_numbers(world: &World) {
+    let (mine, theirs) = (world.role("Mine", &[]), world.role("Falcon", &[]));
+    let certificate = world.certificate(&["example.com"], Some(mine));
+    let rights = [paths::CERTIFICATES_READ, paths::CERTIFICATES_CHANGE_OWNER, paths::CERTIFICATES_IMPORT];
+    let keeper = world.somebody("keeper", &[world.role("Keepers", &rights), mine]);
+    let auditor = world.role("Auditors", &[&rights[..], &[paths::SECURITY_READ]].concat());
+    let auditor = world.somebody("auditor", &[auditor, mine]);
+    let refusals = |actor: &Actor, role: RoleId| {
+        let (by, command) = (actor.clone(), ChangeOwner { certificate, scope: Scope::default(), to: Some(role) });
+        let one = world.refused(move |tx, now| ownership::change(tx, &by, &command, now));
+        let (by, to) = (actor.clone(), NewOwner::Role(role));
+        let many = world.refused(move |tx, now| ownership::foresee(tx, &by, &[certificate], Scope::default(), &to, now));
+        let selection = bulk::Selection::Certificates(vec![certificate]);
+        let (by, edit) =
+            (actor.clone(), bulk::Command { selection, edit: bulk::Edit::Owner { to: Some(role) }, confirmed: None });
+        let edit = world.refused(move |tx, now| bulk::start(tx, &by, &edit, now));
+        let der = issue(&key(), &["new.example.com"], START, START + DAY);
+        let by = actor.clone();
+        let import = world.refused(move |tx, now| {
+            let certificates = vec![Candidate::of(&der).unwrap()];
+            let batch =
+                ImportBatch { certificates, keys: Vec::new(), owner: Some(role), source: "story".into(), metadata: Vec::new() };
+            inventory::import(tx, &by, &batch, now)
+        });
+        [one, many, edit, import]
+    };
+    let missing = RoleId(9_999);
+    for (known, unknown) in refusals(&keeper, theirs).into_iter().zip(refusals(&keeper, missing)) {
+        assert!(matches!(known, Refusal::Forbidden { .. }), "{known}");
+        assert_eq!(known.to_string(), unknown.to_string());
+        assert!(!known.to_string().contains("Falcon"), "{known}");
+    }
+    for (known, unknown) in refusals(&auditor, theirs).into_iter().zip(refusals(&auditor, missing)) {
+        assert!(known.to_string().contains("Falcon"), "{known}");
+        assert!(matches!(unknown, Refusal::NotFound { .. }), "{unknown}");
+    }
+    let handing = |actor: &Actor| {
+        let (actor, command) = (actor.clone(), ChangeOwner { certificate, scope: Scope::default(), to: None });
+        world.write(move |tx, now| ownership::change(tx, &actor, &command, now)).unwrap()
+    };
+    assert_eq!(handing(&keeper), OwnerChange::Changed, "what is theirs they give away");
 }
 
 pub fn what_is_in_use_is_not_removed(world: &World) {

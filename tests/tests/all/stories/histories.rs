@@ -70,6 +70,38 @@ pub fn what_was_issued_instead_remembers_what_it_renewed(world: &World) {
     tells(world, issued, imported, "predecessor");
 }
 
+/// Whoever reads by a scope only is told that a neighbour went, and not which.
+pub fn neighbours_outside_a_scope_are_not_named(world: &World) {
+    let id = managed_by_acme(world, &["example.com"]);
+    let first = obtain(world, &["example.com"]).0;
+    let mut versions = vec![first];
+    for _ in 0..2 {
+        world.write(move |tx, now| managed::renew_now(tx, &local(), id, now)).unwrap();
+        versions.push(obtain(world, &["example.com"]).0);
+    }
+    remove(world, versions[1]);
+    let inside = collection(world, "First", &format!("CertId -eq {first}"));
+    let scope = Scope::of(Some(inside), world.now());
+    let told = |who: &str, right: &str| {
+        let actor = world.somebody(who, &[world.role(&format!("Role of {who}"), &[right])]);
+        let newest = events::HistoryPage { limit: 1, descending: true, ..events::HistoryPage::default() };
+        let read = move |tx: &mut certhold_store::Tx<'_>| {
+            let listed = inventory::history_in(tx, &actor, first, scope, None, 1)?.events.remove(0);
+            let paged = inventory::history_page_in(tx, &actor, first, scope, &newest)?.0.remove(0);
+            Ok([listed, paged])
+        };
+        world.read(read).unwrap()
+    };
+    for event in told("scoped", &format!("/certificates/collections/read/{inside}/")) {
+        assert_eq!(event.operation, "certificate.neighbour_deleted");
+        let told = (&event.payload["certificate"], &event.payload["title"], &event.payload["is"]);
+        assert_eq!(told, (&serde_json::Value::Null, &serde_json::Value::Null, &"successor".into()), "{:?}", event.payload);
+    }
+    for event in told("reader", "/certificates/collections/read/") {
+        assert_eq!(event.payload["certificate"], versions[1].0, "{:?}", event.payload);
+    }
+}
+
 fn collection(world: &World, name: &str, query: &str) -> CollectionId {
     let command = CollectionCommand { name: name.into(), query: query.into(), ..Default::default() };
     world.write(move |tx, now| collections::create(tx, &local(), &command, now)).unwrap()

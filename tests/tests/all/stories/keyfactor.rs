@@ -15,12 +15,13 @@ use certhold_domain::ownership::{self, NewOwner, OwnerPolicy};
 use certhold_domain::people::{self, Credential, NewApiClient, Password, PrincipalKind, TokenRequest};
 use certhold_domain::private_ca::{self, KeySource, Profile};
 use certhold_domain::query::{Catalogue, Kind, Query};
-use certhold_domain::{Actor, CertificateId, Face, Refusal, limits};
+use certhold_domain::stores::{self, ContainerCommand};
+use certhold_domain::{Actor, CertificateId, ContainerId, Face, Refusal, limits};
 use certhold_pki::PrivateKey;
 
-use super::issuing;
 use super::renewing::local;
 use super::world::{DAY, START, World, issue, key};
+use super::{issuing, storing};
 
 fn everywhere(world: &World) -> Scope {
     Scope::everywhere(world.now())
@@ -271,6 +272,45 @@ pub fn rights_on_a_certificate_are_told(world: &World) {
     assert_eq!(world.read(collections::names).unwrap(), [(collection, "All".to_owned())]);
     world.read(move |tx| collections::exists(tx, collection)).unwrap();
     assert_eq!(world.read(move |tx| collections::of_author(tx, &local(), collection)).unwrap().name, "All");
+}
+
+pub fn rights_through_stores_are_told(world: &World) {
+    let [edge, core] = ["Edge", "Core"].map(|name| {
+        let command = ContainerCommand { name: name.into(), ..ContainerCommand::default() };
+        world.write(move |tx, now| stores::create_container(tx, &local(), &command, now)).unwrap()
+    });
+    let loose = world.certificate(&["loose.example.com"], None);
+    let stored = world.certificate(&["stored.example.com"], None);
+    let der = world.read(move |tx| inventory::get(tx, &local(), stored)).unwrap().der;
+    let front = storing::store(world, "front", Some(edge));
+    storing::inventoried(world, front, vec![storing::entry("stored", &[&der], false)], Vec::new());
+    let read: &[&str] = &[paths::CERTIFICATES_READ];
+    let change: &[&str] = &[paths::CERTIFICATES_CHANGE_OWNER];
+    let nothing: &[&str] = &[];
+    let on = |right: &str, container: ContainerId| format!("/certificate_stores/{right}/{container}/");
+    let cases = [
+        ("Watchers", on("schedule", edge), read),
+        ("Keepers", "/certificate_stores/modify/".to_owned(), read),
+        ("Givers", on("change_owner", edge), change),
+        ("Givers of all", "/certificate_stores/change_owner/".to_owned(), change),
+        ("Strangers", on("modify", core), nothing),
+    ];
+    let cases = cases.map(|(name, right, actions)| (world.role(name, &[&right]), actions));
+    world.somebody("eve", &[cases[0].0, cases[2].0, cases[4].0]);
+    let scope = everywhere(world);
+    for (id, is_stored) in [(stored, true), (loose, false)] {
+        let told = world.read(move |tx| audit::roles_on(tx, &local(), id, scope)).unwrap();
+        for (role, actions) in &cases {
+            let told = told.iter().find(|one| one.role == *role).unwrap();
+            assert_eq!(told.actions, if is_stored { *actions } else { nothing }, "{}", told.name);
+        }
+    }
+    let found = world.read(move |tx| audit::identities_on(tx, &local(), stored, scope)).unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let by = |role: &str| vec![role.to_owned()];
+    let wanted = [(paths::CERTIFICATES_READ, by("Watchers")), (paths::CERTIFICATES_CHANGE_OWNER, by("Givers"))];
+    assert_eq!(found[0].actions, wanted);
+    assert!(world.read(move |tx| audit::identities_on(tx, &local(), loose, scope)).unwrap().is_empty());
 }
 
 fn is_import(operation: &str) -> i64 {

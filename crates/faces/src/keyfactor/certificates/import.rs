@@ -41,7 +41,7 @@ pub struct ImportRequest {
     /// What is noted about new certificates, by the names of the fields.
     #[schema(value_type = BTreeMap<String, String>)]
     metadata: Option<BTreeMap<String, Value>>,
-    /// GUIDs of certificate stores that it is put into, with its private key if that is in custody then;
+    /// GUIDs of certificate stores that it is put into, with its private key if that is in the file, or in custody and the caller's to take out;
     store_ids: Option<Vec<String>>,
     /// with what the entries are called, by type.
     store_types: Option<Vec<StoreTypeWanted>>,
@@ -194,7 +194,7 @@ pub async fn import(State(app): State<App>, author: Author, LargeBody(sent): Lar
     let items = author.refusing(import::run(&app, &author.actor, import).await)?;
     let (certificate, import_status) = judged(items, content.main())?;
     let wanted = places.len();
-    let invalid_keystores = into(&author, certificate, places, sent.schedule).await?;
+    let invalid_keystores = into(&author, certificate, places, has_keys, sent.schedule).await?;
     let job_status = match invalid_keystores.len() {
         0 => 1,
         failed if failed < wanted => 2,
@@ -209,6 +209,7 @@ async fn into(
     author: &Author,
     certificate: CertificateId,
     places: Vec<Place>,
+    has_keys: bool,
     at: Option<Moment>,
 ) -> Answer<Vec<InvalidKeystore>> {
     if places.is_empty() {
@@ -217,7 +218,7 @@ async fn into(
     let at = at.map(|at| at.0);
     author
         .write(move |tx, actor, now| {
-            let deployed = stores::deploy_brought(tx, actor, certificate, &places, at, now)?;
+            let deployed = stores::deploy_brought(tx, actor, certificate, &places, has_keys, at, now)?;
             let mut invalid = Vec::with_capacity(deployed.failed.len());
             for (id, explanation) in deployed.failed {
                 let store = stores::get(tx, actor, id)?;

@@ -127,15 +127,21 @@ fn comment(event: &Event) -> String {
         }
         names::CERTIFICATE_REVOKED => after["comment"].as_str().unwrap_or_default().to_owned(),
         names::CERTIFICATE_NEIGHBOUR_DELETED => {
-            let (id, title) = (&event.payload["certificate"], event.payload["title"].as_str().unwrap_or_default());
+            // Not told to whoever reads this certificate through a collection or a container only.
+            let which = match (event.payload["certificate"].as_i64(), event.payload["title"].as_str()) {
+                (Some(id), Some(title)) => format!("Certificate {id} '{title}'"),
+                _ => "A certificate".to_owned(),
+            };
             match event.payload["is"].as_str() {
-                Some("predecessor") => format!("Certificate {id} '{title}', which this one renewed, was deleted"),
-                _ => format!("Certificate {id} '{title}', which renewed this one, was deleted"),
+                Some("predecessor") => format!("{which}, which this one renewed, was deleted"),
+                _ => format!("{which}, which renewed this one, was deleted"),
             }
         }
         names::CERTIFICATE_INSTALLED | names::CERTIFICATE_UNINSTALLED => {
-            let text = |name: &str| event.payload[name].as_str().unwrap_or_default();
-            format!("Store '{}', alias '{}'", text("store_name"), text("alias"))
+            match (event.payload["store_name"].as_str(), event.payload["alias"].as_str()) {
+                (Some(store), Some(alias)) => format!("Store '{store}', alias '{alias}'"),
+                _ => "A certificate store that is not shown here".to_owned(),
+            }
         }
         _ => event.payload["reason"].as_str().or_else(|| event.payload["source"].as_str()).unwrap_or_default().to_owned(),
     }

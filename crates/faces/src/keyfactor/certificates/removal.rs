@@ -1,5 +1,7 @@
 //! Removing certificates, and destroying their private keys.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -51,7 +53,10 @@ pub async fn remove(State(app): State<App>, author: Author, Id(id): Id, asked: A
 
 /// Goes through all of them; the ids of those that stay. A server that is in trouble ends it: what is left then is not refused, but
 /// was not tried.
-pub(super) async fn each<F: Future<Output = Answer<()>>>(ids: Vec<i64>, mut work: impl FnMut(i64) -> F) -> Answer<Response> {
+pub(super) async fn each<F: Future<Output = Answer<()>>>(mut ids: Vec<i64>, mut work: impl FnMut(i64) -> F) -> Answer<Response> {
+    // What is named twice is gone the second time, which is no failure.
+    let mut seen = HashSet::with_capacity(ids.len());
+    ids.retain(|id| seen.insert(*id));
     let mut left = Vec::new();
     let mut first = None;
     let all = ids.len();
@@ -151,7 +156,7 @@ pub async fn destroy_keys(State(app): State<App>, author: Author, asked: Asked, 
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
 
     use super::*;
 
@@ -164,6 +169,19 @@ mod tests {
         };
         let answer = each(vec![1, 2, 3], work).await;
         (answer, tried.get())
+    }
+
+    #[tokio::test]
+    async fn what_is_named_twice_is_done_once() {
+        let tried = RefCell::new(Vec::new());
+        let work = |id: i64| {
+            let is_first = !tried.borrow().contains(&id);
+            tried.borrow_mut().push(id);
+            async move { if is_first { Ok(()) } else { Err(Refused::from(Refusal::not_found("certificate", id))) } }
+        };
+        let answer = each(vec![2, 1, 2, 2], work).await;
+        assert_eq!(answer.unwrap().status(), StatusCode::NO_CONTENT);
+        assert_eq!(tried.into_inner(), [2, 1]);
     }
 
     #[tokio::test]

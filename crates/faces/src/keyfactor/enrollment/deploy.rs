@@ -186,7 +186,7 @@ pub async fn into(
     let at = at.map(|at| at.0);
     let installed = author
         .write(move |tx, actor, now| {
-            let wanted = stores::deploy_brought(tx, actor, certificate, &places, at, now)?;
+            let wanted = stores::deploy_brought(tx, actor, certificate, &places, true, at, now)?;
             let taken_over = match existing {
                 Some(existing) => stores::replace_renewed(tx, actor, existing, certificate, at, now)?,
                 None => Deployed::default(),

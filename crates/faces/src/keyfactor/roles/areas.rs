@@ -72,6 +72,17 @@ pub fn unspoken(grants: &[Path]) -> Vec<String> {
     grants.iter().filter(says).map(|grant| grant.as_str().to_owned()).collect()
 }
 
+/// What a role is to grant after a change in these words, which leaves alone what they do not say: without what something wider says
+/// already, which is shown in these words, too.
+pub fn beside_unspoken(wanted: Vec<String>, before: &[Path]) -> Vec<String> {
+    let covers = |wide: &str, path: &str| Path::parse(wide).is_ok_and(|wide| wide.covers(path));
+    let kept = unspoken(before);
+    let mut paths: Vec<String> = wanted.into_iter().filter(|path| !kept.iter().any(|wide| covers(wide, path))).collect();
+    let rest: Vec<String> = kept.into_iter().filter(|path| !paths.iter().any(|wide| covers(wide, path))).collect();
+    paths.extend(rest);
+    paths
+}
+
 /// The path of `Area:Permission`.
 ///
 /// # Errors
@@ -86,6 +97,11 @@ pub fn path(words: &str) -> Answer<&'static str> {
         let words: String = words.chars().filter(|c| !c.is_control()).take(100).collect();
         Refused::invalid("Permissions", format!("{words:?} is no permission of the form Area:Permission that is known here"))
     })
+}
+
+/// Whether a right on one object has a name, so that lists show it.
+pub fn has_name(known: &[(&'static str, &'static str)], leaf: &str) -> bool {
+    known.iter().any(|(_, path)| *path == leaf)
 }
 
 /// The path of a right on one object by its name.
@@ -118,7 +134,26 @@ mod tests {
         let wide = Path::parse("/certificates/").unwrap();
         assert!(spoken(std::slice::from_ref(&wide)).contains(&("Certificates", "Read")));
         assert_eq!(unspoken(&[wide]), ["/certificates/"], "a wide grant stays as it is");
+    }
+
+    #[test]
+    fn what_words_say_and_what_they_do_not_are_not_redundant() {
+        let beside = |wanted: &[&str], before: &[&str]| {
+            let before: Vec<Path> = before.iter().map(|path| Path::parse(path).unwrap()).collect();
+            beside_unspoken(wanted.iter().map(|path| (*path).to_owned()).collect(), &before)
+        };
+        let (read, import) = (paths::CERTIFICATES_READ, "/certificates/import/");
+        assert_eq!(beside(&[read, import, paths::AUDITING_READ], &["/certificates/"]), [paths::AUDITING_READ, "/certificates/"]);
+        assert_eq!(beside(&[read, paths::AUDITING_READ], &["/"]), ["/"]);
+        let on_one = format!("{read}8/");
+        assert_eq!(beside(&[import], &[on_one.as_str(), read]), [import, on_one.as_str()], "a right on one collection stays");
+        assert_eq!(beside(&[read], &[on_one.as_str()]), [read], "and is said by the one everywhere");
+    }
+
+    #[test]
+    fn rights_on_single_objects_have_names() {
         assert_eq!(on(ON_COLLECTIONS, "read", 12).unwrap(), "/certificates/collections/read/12/");
+        assert!(has_name(ON_COLLECTIONS, paths::CERTIFICATES_READ) && !has_name(ON_CONTAINERS, paths::CERTIFICATES_READ));
         assert!(on(ON_COLLECTIONS, "Fly", 12).is_err() && on(ON_COLLECTIONS, "Read", 0).is_err());
     }
 }

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use certhold_domain::access::roles::{self, Role};
+use certhold_domain::access::tree::{self, Takes};
 use certhold_domain::access::{claims, sets};
 use certhold_domain::query::{Kind, Scalar};
 use certhold_domain::{Actor, Result as DomainResult, RoleId};
@@ -38,6 +39,14 @@ pub fn spoken(grants: &[certhold_domain::access::Path]) -> Vec<String> {
 /// When there is no such right.
 pub fn on_collections(name: &str, collection: i64) -> Answer<String> {
     areas::on(areas::ON_COLLECTIONS, name, collection)
+}
+
+/// Whether the lists of rights on collections show this path for this one.
+pub fn is_on_collection(path: &str, collection: i64) -> bool {
+    match tree::scoped_anywhere(path) {
+        Some((leaf, Takes::Collection, on)) => on == collection && areas::has_name(areas::ON_COLLECTIONS, leaf),
+        _ => false,
+    }
 }
 
 /// The routes of roles.
@@ -172,7 +181,7 @@ pub async fn update(author: Author, version: Version, Body(sent): Body<Value>) -
             command.permission_set = set.or(Some(before.permission_set));
             if version == Version::One {
                 // What the first version has no words for is not taken away by it.
-                command.permissions.extend(areas::unspoken(&before.permissions));
+                command.permissions = areas::beside_unspoken(command.permissions, &before.permissions);
                 command.email = before.email.clone();
             }
             roles::update(tx, actor, id, &command, now)?;

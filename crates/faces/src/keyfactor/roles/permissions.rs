@@ -63,9 +63,11 @@ enum Part {
 }
 
 impl Part {
+    /// Whether the part's list shows this; what it has no word for stays when the list is replaced.
     fn has(self, path: &Path) -> bool {
         match (self, tree::scoped_anywhere(path.as_str())) {
-            (Part::Collections, Some((_, Takes::Collection, _))) | (Part::Containers, Some((_, Takes::Container, _))) => true,
+            (Part::Collections, Some((leaf, Takes::Collection, _))) => areas::has_name(ON_COLLECTIONS, leaf),
+            (Part::Containers, Some((leaf, Takes::Container, _))) => areas::has_name(ON_CONTAINERS, leaf),
             (Part::Global, None) => areas::AREAS.iter().any(|(.., known)| *known == path.as_str()),
             _ => false,
         }

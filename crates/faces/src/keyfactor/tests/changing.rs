@@ -124,3 +124,30 @@ async fn a_container_reads_by_every_name_and_narrows_the_rest() {
     note(&noter, inside).await.expect(204);
     refused(note(&noter, outside).await, 404);
 }
+
+#[tokio::test]
+async fn a_container_shows_its_own_places_only() {
+    let keyfactor = Keyfactor::new().await;
+    let certificate = keyfactor.held(&made("in.example.com", START + DAY).0).await;
+    let container = keyfactor.call("POST", "/CertificateStoreContainers", json!({ "Name": "Web" })).await.expect(200);
+    let container = container["Id"].clone();
+    let (front, hidden) = (keyfactor.store("front.p12", 102).await, keyfactor.store("hidden.p12", 102).await);
+    keyfactor.call("PUT", "/CertificateStores", json!({ "Id": front, "ContainerId": container })).await.expect(200);
+    keyfactor.occupy(&front, "shop", certificate).await;
+    keyfactor.occupy(&hidden, "shop", certificate).await;
+    let right = format!("/certificate_stores/modify/{container}/");
+    let (_, _, keeper) = keyfactor.test.service("keeper", &[&right]).await;
+    for path in [
+        format!("/Certificates/Locations/{certificate}?containerId={container}"),
+        format!("/Certificates/{certificate}?containerId={container}&includeLocations=true"),
+    ] {
+        let told = keyfactor.as_somebody(&keeper, "GET", &path, Value::Null).await.expect(200).to_string();
+        assert!(told.contains("front.p12") && !told.contains("hidden.p12"), "{told}");
+        let all = keyfactor.get(&path).await.expect(200).to_string();
+        assert!(all.contains("front.p12") && all.contains("hidden.p12"), "{all}");
+    }
+    let taken = json!({ "DisplayName": "new", "ClientMachine": "here", "Storepath": "/srv/tls/hidden.p12", "CertStoreType": 102,
+        "ContainerId": container, "Password": { "SecretValue": "changeit-4711" } });
+    let told = refused(keyfactor.as_somebody(&keeper, "POST", "/CertificateStores", taken).await, 409);
+    assert!(!told.to_string().contains("hidden"), "{told}");
+}
