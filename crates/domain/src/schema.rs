@@ -33,6 +33,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 19, name: "authors", sql: include_str!("../schema/0019_authors.sql") },
     Migration { number: 20, name: "views", sql: include_str!("../schema/0020_views.sql") },
     Migration { number: 21, name: "requesters", sql: include_str!("../schema/0021_requesters.sql") },
+    Migration { number: 22, name: "key request answers", sql: include_str!("../schema/0022_key_request_answers.sql") },
 ];
 
 /// Tables that a copy of a database leaves out, because they are made again from the others.

@@ -315,9 +315,21 @@ fn require_unused(tx: &mut Tx<'_>, key: PrivateKeyId, spki: &[u8; 32]) -> Result
     Ok(())
 }
 
+/// Destroys the key of a request that waited in vain. Strangers may have brought certificates for it: theirs it never was.
+pub(super) fn erase_waiting(tx: &mut Tx<'_>, actor: &Actor, key: PrivateKeyId, nothing: &Sealed, now: i64) -> Result<()> {
+    let spki: Option<[u8; 32]> = tx.one("SELECT spki_sha256 FROM private_key WHERE id = $1", params![key], |row| row.get(0))?;
+    let spki = spki.ok_or_else(|| Error::damaged(format!("private key {key} is missing")))?;
+    if !sharing(tx, &spki)?.is_empty() {
+        require_unused(tx, key, &spki)?;
+        let moved = Moved { field: FieldId::HasPrivateKey, before: Some("true"), after: None };
+        collections::require_may_move(tx, actor, &[moved])?;
+    }
+    erase(tx, key, nothing, now)
+}
+
 /// Takes the key's bytes away. Its row goes, too, unless an attempt of the past refers to it; then `nothing` takes the place of
 /// the bytes, and the row answers to no public key any more.
-pub(super) fn erase(tx: &mut Tx<'_>, key: PrivateKeyId, nothing: &Sealed, now: i64) -> Result<()> {
+fn erase(tx: &mut Tx<'_>, key: PrivateKeyId, nothing: &Sealed, now: i64) -> Result<()> {
     let secret: Option<i64> = tx.one("SELECT secret FROM private_key WHERE id = $1", params![key], |row| row.get(0))?;
     let secret = crate::ids::SecretId(secret.ok_or_else(|| Error::damaged(format!("private key {key} is missing")))?);
     load(tx, secret)?;
