@@ -228,11 +228,7 @@ impl<'c> Tx<'c> {
         for (position, value) in params.iter().enumerate() {
             // Refused on both engines, because PostgreSQL cannot hold it.
             if matches!(value, Value::Text(text) if text.as_bytes().contains(&0)) {
-                return Err(Error::Type {
-                    place: format!("parameter ${}", position + 1),
-                    found: "a text with a NUL character".to_owned(),
-                    expected: "a text without".to_owned(),
-                });
+                return Err(Error::Nul { place: format!("parameter ${}", position + 1) });
             }
         }
         Ok(())
