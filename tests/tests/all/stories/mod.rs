@@ -21,6 +21,7 @@ mod issuing;
 mod keyfactor;
 mod keys;
 mod log;
+mod longest;
 mod metadata;
 mod moving;
 mod naming;
@@ -210,6 +211,7 @@ stories! {
     searching::frequent_values_are_not_indexed,
     searching::rare_values_are_indexed_again,
     searching::excess_is_answered,
+    longest::the_longest_patterns_are_answered,
     searching::owners_have_any_name,
     searching::the_newest_stands_for_its_duplicates,
     storing::containers_group_stores,
