@@ -10,7 +10,7 @@ use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::BulkEditId;
+use crate::ids::{BulkEditId, MetadataFieldId};
 use crate::{limits, ownership};
 
 /// How far an edit is.
@@ -192,6 +192,21 @@ pub fn cancel(tx: &mut Tx<'_>, actor: &Actor, id: BulkEditId, now: i64) -> Resul
     end(tx, actor, &kept, BulkEditState::Cancelled, None, now)
 }
 
+/// Whether an edit that has not ended removes this metadata field.
+pub(crate) fn removes(tx: &mut Tx<'_>, field: MetadataFieldId) -> Result<bool> {
+    let kind = Edit::RemoveField { field, name: String::new() }.kind();
+    let sql = "SELECT edit FROM bulk_edit WHERE finished_at IS NULL AND kind = $1";
+    let open = tx.rows(sql, params![kind], |row| row.get::<String>(0))?;
+    for edit in open {
+        let edit: Edit =
+            serde_json::from_str(&edit).map_err(|error| Error::damaged(format!("an edit of many certificates: {error}")))?;
+        if matches!(edit, Edit::RemoveField { field: removed, .. } if removed == field) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Records that an edit does nothing more. Certificates that are left are forgotten by its job.
 pub(super) fn end(
     tx: &mut Tx<'_>,
@@ -207,6 +222,10 @@ pub(super) fn end(
         "UPDATE bulk_edit SET state = $1, error = $2, finished_at = $3 WHERE id = $4",
         params![state.name(), &error, now, id],
     )?;
+    if let (Edit::RemoveField { field, .. }, true) = (&kept.shown.edit, state != BulkEditState::Done) {
+        // The field stays with the values that are left: it can be changed again, and removed by whoever may.
+        tx.execute("UPDATE metadata_field SET removing = $1 WHERE id = $2", params![false, *field])?;
+    }
     let tally = &kept.shown.tally;
     let mut payload = json!({
         "kind": kept.shown.edit.kind(), "total": kept.shown.total, "changed": tally.changed, "unchanged": tally.unchanged,

@@ -426,3 +426,33 @@ pub fn an_edit_ends_at_the_edge_of_its_collection(world: &World) {
     let done = run(world, id);
     assert_eq!((done.state, done.tally.changed), (BulkEditState::Stopped, 0), "{done:?}");
 }
+
+/// The field of a removal that could not go on can be changed again, and removed by whoever may.
+pub fn a_removal_that_stops_lets_go_of_its_field(world: &World) {
+    let field = simple(world, "Team", FieldType::String);
+    let ids = many(world, 300);
+    let id = start(world, &local(), &everything(metadata_edit(&[("Team", "Web", true)])));
+    run(world, id);
+    let keepers = world.role("Keepers", &[paths::METADATA_TYPES_MODIFY]);
+    let keeper = world.somebody("keeper", &[keepers]);
+    let who = keeper.clone();
+    let removal = world.write(move |tx, now| metadata::remove(tx, &who, field, true, now)).unwrap();
+    let Removal::Started(job) = removal else { panic!("{removal:?}") };
+    let lease = claim(world, job);
+    step(world, lease).unwrap();
+    let principal = keeper.id.unwrap();
+    world.write(move |tx, now| roles::withdraw(tx, &local(), keepers, principal, now)).unwrap();
+    while step(world, lease).unwrap() == Progress::More {}
+    assert_eq!(shown(world, job).state, BulkEditState::Stopped);
+    let change = noted(ids[0], &[("Team", "Other")]);
+    world.write(move |tx, now| metadata::set(tx, &local(), &change, now)).unwrap();
+    let removal = world.write(move |tx, now| metadata::remove(tx, &local(), field, true, now)).unwrap();
+    assert!(matches!(removal, Removal::Done), "{removal:?}");
+    assert!(world.read(|tx| metadata::list(tx, &local())).unwrap().is_empty());
+    // One that was left behind before is removed once more, too.
+    let left = simple(world, "Left", FieldType::String);
+    world.tamper("UPDATE metadata_field SET removing = TRUE");
+    let removal = world.write(move |tx, now| metadata::remove(tx, &local(), left, true, now)).unwrap();
+    assert!(matches!(removal, Removal::Done), "{removal:?}");
+    world.intact();
+}
