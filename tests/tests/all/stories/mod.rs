@@ -64,6 +64,7 @@ stories! {
     borders::notes_draw_no_key_into_a_scope,
     borders::a_new_scope_has_no_rights_yet,
     borders::a_new_container_has_no_rights_yet,
+    borders::numbers_that_roles_name_are_passed_over_at_once,
     borders::an_import_names_owners_as_a_change_does,
     borders::owners_of_many_change_by_every_right,
     bulk::what_is_looked_at_is_what_is_done,
