@@ -76,6 +76,7 @@ stories! {
     bulk::many_are_removed_except_what_is_needed,
     bulk::a_field_with_many_values_is_removed_by_a_job,
     bulk::a_removal_that_stops_lets_go_of_its_field,
+    bulk::an_edit_of_others_is_not_told_of,
     certificates::importing_twice_changes_nothing,
     certificates::lists_filter_and_page,
     certificates::searches_find_names_serials_and_fingerprints,
