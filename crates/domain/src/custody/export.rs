@@ -208,7 +208,11 @@ pub(crate) fn destroy_after(
 fn require_all_inside(tx: &mut Tx<'_>, actor: &Actor, spki: &[u8; 32], scope: Scope, path: &str) -> Result<()> {
     let Some(collection) = scope.collection else { return Ok(()) };
     let sharing = sharing(tx, spki)?;
-    let inside = collections::among(tx, actor, collection, &sharing, scope.now)?;
+    // Whoever may destroy keys in the collection need not see what is in it.
+    let inside = match path {
+        paths::PRIVATE_KEY_READ => collections::among(tx, actor, collection, &sharing, scope.now)?,
+        _ => collections::inside(tx, collection, &sharing, scope.now)?,
+    };
     let others = is_asked_for(tx, spki)? && !is_requested(tx, actor, spki)?;
     if !others && inside.len() == sharing.len() && sharing.len() < limits::PAGE_ROWS {
         return Ok(());

@@ -175,6 +175,7 @@ stories! {
     private_keys::a_key_waits_for_its_certificate,
     private_keys::a_waiting_key_is_nobody_elses,
     private_keys::a_strangers_certificate_answers_no_request,
+    private_keys::a_key_ends_for_whoever_sees_nothing,
     reasons::reasons_of_owners_know_stores,
     reasons::reasons_know_what_includes_what,
     reasons::reasons_tell_what_more_is_needed,

@@ -349,3 +349,25 @@ pub fn a_strangers_certificate_answers_no_request(world: &World) {
     remove(waits);
     assert_eq!(keys(), 1);
 }
+
+/// Whoever may destroy the keys of a collection need not see what is in it, and learns nothing about what is outside.
+pub fn a_key_ends_for_whoever_sees_nothing(world: &World) {
+    let inside = keyed(world, &key());
+    let bare = world.certificate(&["bare.example.com"], None);
+    let outside = world.certificate(&["outside.example.org"], None);
+    let query = "SAN -contains \"example.com\"";
+    let command = CollectionCommand { name: "Inside".into(), query: query.into(), ..CollectionCommand::default() };
+    let collection = world.write(move |tx, now| collections::create(tx, &local(), &command, now)).unwrap();
+    let eve = world.somebody("eve", &[world.role("Destroyers", &[&format!("{}{collection}/", paths::PRIVATE_KEY_DELETE)])]);
+    let scope = Scope::of(Some(collection), world.now());
+    let destroy = |certificate: CertificateId| {
+        let (eve, command) = (eve.clone(), DestroyKey { certificate, reason: "gone".into(), nothing: nothing(world) });
+        world.write(move |tx, now| custody::destroy_key_in(tx, &eve, &command, scope, now))
+    };
+    for certificate in [outside, CertificateId(987_654)] {
+        assert!(matches!(destroy(certificate), Err(Error::Refused(Refusal::Forbidden { .. }))), "{certificate}");
+    }
+    assert!(matches!(destroy(bare), Err(Error::Refused(Refusal::Conflict(_)))));
+    destroy(inside).unwrap();
+    assert_eq!(count(world, "SELECT count(*) FROM private_key"), 0);
+}
