@@ -109,6 +109,10 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Busy => Error::Refused(Refusal::Busy),
+            // What people write reaches the store as a name or a number to look for before anything else reads it.
+            store::Error::Nul { .. } => {
+                Refusal::invalid("value", "the character U+0000 cannot be part of a text: leave it out").into()
+            }
             other => Error::Fault(Fault::Store(other)),
         }
     }
@@ -126,5 +130,18 @@ impl Error {
             Error::Refused(refusal) => Some(refusal),
             Error::Fault(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_no_database_holds_is_the_callers() {
+        let error = Error::from(store::Error::Nul { place: "parameter $1".into() });
+        assert!(matches!(error.refusal(), Some(Refusal::Invalid { message, .. }) if message.contains("U+0000")), "{error}");
+        let defect = store::Error::Type { place: "parameter $1".into(), found: "a text".into(), expected: "an integer".into() };
+        assert!(matches!(Error::from(defect), Error::Fault(Fault::Store(_))));
     }
 }

@@ -18,6 +18,8 @@ pub const VIEWS: i64 = 200;
 pub const SEARCH_WORDS: usize = 16;
 /// Characters of a query.
 pub const QUERY_CHARS: usize = 16_000;
+/// Bytes of a pattern that a text is looked for by: SQLite takes no longer ones.
+pub const PATTERN_BYTES: usize = 50_000;
 /// Comparisons in a query; each value of `-in` counts as one.
 pub const QUERY_TERMS: usize = 500;
 /// Parentheses inside each other in a query.

@@ -42,6 +42,13 @@ pub enum Error {
     /// The database took longer than allowed for one statement.
     #[error("a statement took longer than the database allows and was stopped")]
     TimedOut,
+    /// A text that is asked for or written has the character U+0000, which PostgreSQL cannot hold; refused on both engines, before anything
+    /// is sent.
+    #[error("{place} holds a text with the character U+0000, which no text of the database can have")]
+    Nul {
+        /// "parameter $2"; never the value itself.
+        place: String,
+    },
     /// A cell holds something other than what was asked for, or a parameter does not fit.
     #[error("{place} holds {found}, but {expected} was expected")]
     Type {

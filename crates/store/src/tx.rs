@@ -197,6 +197,27 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Passes over numbers: the next row that a table numbers by itself (`id BIGSERIAL PRIMARY KEY`) gets one after `last`. For a table that
+    /// has numbered a row before; not for fewer numbers than it has passed. Numbers that were passed over may stay so when this is undone.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses.
+    pub fn number_after(&mut self, table: &str, last: i64) -> Result<(), Error> {
+        if let Some(error) = &self.doomed {
+            return Err(error.clone());
+        }
+        // In each engine's own words, which are not remembered among the texts that both run.
+        let params = [Value::from(table), last.into()];
+        let done = match self.link.engine() {
+            Engine::Sqlite => self.link.execute("UPDATE sqlite_sequence SET seq = $2 WHERE name = $1", &params).map(drop),
+            Engine::Postgres => {
+                let sql = "SELECT setval(CAST(pg_get_serial_sequence(CAST($1 AS TEXT), 'id') AS REGCLASS), $2)";
+                self.link.query(sql, &params, &mut |_| true)
+            }
+        };
+        self.noting(done)
+    }
+
     /// The clock that all nodes share, in unix milliseconds: the server's on PostgreSQL, this machine's on SQLite.
     ///
     /// # Errors
@@ -228,11 +249,7 @@ impl<'c> Tx<'c> {
         for (position, value) in params.iter().enumerate() {
             // Refused on both engines, because PostgreSQL cannot hold it.
             if matches!(value, Value::Text(text) if text.as_bytes().contains(&0)) {
-                return Err(Error::Type {
-                    place: format!("parameter ${}", position + 1),
-                    found: "a text with a NUL character".to_owned(),
-                    expected: "a text without".to_owned(),
-                });
+                return Err(Error::Nul { place: format!("parameter ${}", position + 1) });
             }
         }
         Ok(())

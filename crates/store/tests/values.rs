@@ -19,6 +19,7 @@ on_both_engines!(
     executed_texts_are_remembered,
     many_lists_of_parameters_run_in_order,
     the_first_error_among_many_is_told,
+    numbers_are_passed_over,
 );
 
 fn every_kind_of_value_comes_back(database: Database) {
@@ -113,7 +114,7 @@ fn hostile_texts_are_only_texts(database: Database) {
         assert_eq!(back.unwrap().as_deref(), Some(text));
     }
     let with_nul: Result<i64, Error> = store.write_blocking(|tx| insert(tx, "a\0b"));
-    assert!(matches!(with_nul, Err(Error::Type { .. })), "{with_nul:?}");
+    assert!(matches!(&with_nul, Err(Error::Nul { place }) if place == "parameter $1"), "{with_nul:?}");
     assert_eq!(names(&store).len(), hostile.len());
 }
 
@@ -252,4 +253,20 @@ fn the_first_error_among_many_is_told(database: Database) {
     });
     assert!(matches!(mapped, Err(Error::Type { .. })), "{mapped:?}");
     assert!(names(&store).is_empty());
+}
+
+fn numbers_are_passed_over(database: Database) {
+    let store = database.open(SCHEMA);
+    let numbers: Result<Vec<i64>, Error> = store.write_blocking(|tx| {
+        let first = insert(tx, "first")?;
+        tx.execute("DELETE FROM person WHERE id = $1", params![first])?;
+        tx.number_after("person", 5_000)?;
+        Ok(vec![first, insert(tx, "second")?, insert(tx, "third")?])
+    });
+    assert_eq!(numbers.unwrap(), [1, 5_001, 5_002]);
+    // Other tables number on as before.
+    let pet: Result<Option<i64>, Error> = store.write_blocking(|tx| {
+        tx.one("INSERT INTO pet (owner, name) VALUES (5001, 'Rex') RETURNING id", params![], |row| row.get(0))
+    });
+    assert_eq!(pet.unwrap(), Some(1));
 }

@@ -104,6 +104,18 @@ pub(crate) fn may_begin(tx: &mut Tx<'_>, actor: &Actor, object: Scoped) -> Resul
     Ok(not_held(&*super::current(tx, actor)?, &on_it, object).is_empty())
 }
 
+/// Passes over the number of an object that somebody [may not begin](may_begin), with those behind it on which roles have rights: roles may
+/// name thousands, so they are read once. The next object of the table gets the first number behind them.
+pub(crate) fn pass_over(tx: &mut Tx<'_>, object: Scoped, table: &str) -> Result<()> {
+    let named = objects(tx, object.area)?;
+    let mut last = object.id;
+    while let Some(next) = last.checked_add(1).filter(|next| named.contains(next)) {
+        last = next;
+    }
+    tx.number_after(table, last)?;
+    Ok(())
+}
+
 /// The rights behind these grants that somebody with these rights does not hold everywhere.
 pub(crate) fn not_held(held: &Access, grants: &[Grant], object: Scoped) -> Vec<String> {
     let mut missing: Vec<String> = Vec::new();

@@ -10,7 +10,7 @@ use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
-use crate::ids::BulkEditId;
+use crate::ids::{BulkEditId, MetadataFieldId};
 use crate::{limits, ownership};
 
 /// How far an edit is.
@@ -166,23 +166,18 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor, before: Option<i64>, limit: usize) -
     rows.into_iter().map(|raw| whole(raw).map(|kept| kept.shown)).collect()
 }
 
-/// Cancels an edit: whoever started it may, and whoever could start it. What it has done stays. One that has ended stays as it is.
+/// Cancels an edit: whoever started it may, and whoever could start it. What it has done stays. One that has ended stays as it is. Whoever may
+/// neither see nor cancel it does not learn that there is one.
 pub fn cancel(tx: &mut Tx<'_>, actor: &Actor, id: BulkEditId, now: i64) -> Result<()> {
-    let found = find(tx, id)?;
-    let own = found.as_ref().is_some_and(|kept| is_author(actor, &kept.author));
-    if !own {
-        let path = match found.as_ref().map(|kept| &kept.shown.edit) {
-            Some(Edit::Owner { .. }) => None,
-            Some(Edit::Remove) => Some(paths::CERTIFICATES_DELETE),
-            Some(Edit::RemoveField { .. }) => Some(paths::METADATA_TYPES_MODIFY),
-            Some(Edit::Metadata { .. }) | None => Some(paths::CERTIFICATES_METADATA_MODIFY),
-        };
-        match path {
-            Some(path) => access::require_path(tx, actor, path)?,
-            None => ownership::require_beforehand(&*access::current(tx, actor)?, ownership::Scope::default())?,
+    let Some(kept) = find(tx, id)? else { return unseen(tx, actor, id) };
+    if !is_author(actor, &kept.author) {
+        match require_may_start(tx, actor, &kept.shown.edit) {
+            Err(Error::Refused(Refusal::Forbidden { .. })) if !access::allows(tx, actor, paths::SYSTEM_READ)? => {
+                return unseen(tx, actor, id);
+            }
+            other => other?,
         }
     }
-    let kept = found.ok_or_else(|| Refusal::not_found("bulk edit", id))?;
     if kept.shown.state.is_final() {
         return Ok(());
     }
@@ -190,6 +185,40 @@ pub fn cancel(tx: &mut Tx<'_>, actor: &Actor, id: BulkEditId, now: i64) -> Resul
         return Err(Refusal::Conflict(format!("the removal of the metadata field {name:?} cannot be cancelled")).into());
     }
     end(tx, actor, &kept, BulkEditState::Cancelled, None, now)
+}
+
+/// What is said of an edit that is not there, or is not to be known of: always the same.
+fn unseen(tx: &mut Tx<'_>, actor: &Actor, id: BulkEditId) -> Result<()> {
+    access::require_path(tx, actor, paths::CERTIFICATES_METADATA_MODIFY)?;
+    Err(Refusal::not_found("bulk edit", id).into())
+}
+
+/// Refuses whoever could start no edit like this one everywhere.
+fn require_may_start(tx: &mut Tx<'_>, actor: &Actor, edit: &Edit) -> Result<()> {
+    let path = match edit {
+        Edit::Owner { .. } => {
+            return Ok(ownership::require_beforehand(&*access::current(tx, actor)?, ownership::Scope::default())?);
+        }
+        Edit::Remove => paths::CERTIFICATES_DELETE,
+        Edit::RemoveField { .. } => paths::METADATA_TYPES_MODIFY,
+        Edit::Metadata { .. } => paths::CERTIFICATES_METADATA_MODIFY,
+    };
+    access::require_path(tx, actor, path)
+}
+
+/// Whether an edit that has not ended removes this metadata field.
+pub(crate) fn removes(tx: &mut Tx<'_>, field: MetadataFieldId) -> Result<bool> {
+    let kind = Edit::RemoveField { field, name: String::new() }.kind();
+    let sql = "SELECT edit FROM bulk_edit WHERE finished_at IS NULL AND kind = $1";
+    let open = tx.rows(sql, params![kind], |row| row.get::<String>(0))?;
+    for edit in open {
+        let edit: Edit =
+            serde_json::from_str(&edit).map_err(|error| Error::damaged(format!("an edit of many certificates: {error}")))?;
+        if matches!(edit, Edit::RemoveField { field: removed, .. } if removed == field) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Records that an edit does nothing more. Certificates that are left are forgotten by its job.
@@ -207,6 +236,10 @@ pub(super) fn end(
         "UPDATE bulk_edit SET state = $1, error = $2, finished_at = $3 WHERE id = $4",
         params![state.name(), &error, now, id],
     )?;
+    if let (Edit::RemoveField { field, .. }, true) = (&kept.shown.edit, state != BulkEditState::Done) {
+        // The field stays with the values that are left: it can be changed again, and removed by whoever may.
+        tx.execute("UPDATE metadata_field SET removing = $1 WHERE id = $2", params![false, *field])?;
+    }
     let tally = &kept.shown.tally;
     let mut payload = json!({
         "kind": kept.shown.edit.kind(), "total": kept.shown.total, "changed": tally.changed, "unchanged": tally.unchanged,

@@ -25,6 +25,7 @@ use crate::ids::{CertificateId, CollectionId, MetadataFieldId, RoleId};
 use crate::inventory::{self, Expiry, Filter, OwnerFilter};
 use crate::metadata::Change;
 
+pub(crate) use edits::removes;
 pub use edits::{BulkEdit, BulkEditState, cancel, get, list};
 pub use preview::{Preview, Sample, preview};
 pub use rule::{Reason, Tally};

@@ -16,4 +16,4 @@ pub(crate) use list::duplicates_of;
 pub use list::{Collection, Duplicates, by_name, get, list, of_author};
 pub(crate) use looks::{Moved, fields_changed, guarded_fields, looking_at, require_may_move, require_may_redefine, with_field};
 pub use scope::{Scope, condition, containing, exists, names, require, require_metadata_change, scopes_using};
-pub(crate) use scope::{among, holding, holds, level, name, require_at_all};
+pub(crate) use scope::{among, holding, holds, inside, level, name, require_at_all};

@@ -138,7 +138,20 @@ pub(crate) fn among(
     certificates: &[CertificateId],
     now: i64,
 ) -> Result<BTreeSet<CertificateId>> {
-    let condition = condition(tx, actor, id, now)?;
+    access::require(tx, actor, &list::need(id))?;
+    inside(tx, id, certificates, now)
+}
+
+/// Those of these certificates that are in a collection, without asking who wants to know: for rules.
+pub(crate) fn inside(
+    tx: &mut Tx<'_>,
+    id: CollectionId,
+    certificates: &[CertificateId],
+    now: i64,
+) -> Result<BTreeSet<CertificateId>> {
+    let collection = list::find(tx, &Actor::system(Face::Server, "scopes"), id)?;
+    let catalogue = query::catalogue(tx)?;
+    let condition = resolved(&collection, &catalogue, now)?;
     let mut inside = BTreeSet::new();
     for certificate in certificates {
         let subject = inventory::subject(tx, *certificate)?;

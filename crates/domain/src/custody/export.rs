@@ -208,7 +208,11 @@ pub(crate) fn destroy_after(
 fn require_all_inside(tx: &mut Tx<'_>, actor: &Actor, spki: &[u8; 32], scope: Scope, path: &str) -> Result<()> {
     let Some(collection) = scope.collection else { return Ok(()) };
     let sharing = sharing(tx, spki)?;
-    let inside = collections::among(tx, actor, collection, &sharing, scope.now)?;
+    // Whoever may destroy keys in the collection need not see what is in it.
+    let inside = match path {
+        paths::PRIVATE_KEY_READ => collections::among(tx, actor, collection, &sharing, scope.now)?,
+        _ => collections::inside(tx, collection, &sharing, scope.now)?,
+    };
     let others = is_asked_for(tx, spki)? && !is_requested(tx, actor, spki)?;
     if !others && inside.len() == sharing.len() && sharing.len() < limits::PAGE_ROWS {
         return Ok(());
@@ -315,9 +319,21 @@ fn require_unused(tx: &mut Tx<'_>, key: PrivateKeyId, spki: &[u8; 32]) -> Result
     Ok(())
 }
 
+/// Destroys the key of a request that waited in vain. Strangers may have brought certificates for it: theirs it never was.
+pub(super) fn erase_waiting(tx: &mut Tx<'_>, actor: &Actor, key: PrivateKeyId, nothing: &Sealed, now: i64) -> Result<()> {
+    let spki: Option<[u8; 32]> = tx.one("SELECT spki_sha256 FROM private_key WHERE id = $1", params![key], |row| row.get(0))?;
+    let spki = spki.ok_or_else(|| Error::damaged(format!("private key {key} is missing")))?;
+    if !sharing(tx, &spki)?.is_empty() {
+        require_unused(tx, key, &spki)?;
+        let moved = Moved { field: FieldId::HasPrivateKey, before: Some("true"), after: None };
+        collections::require_may_move(tx, actor, &[moved])?;
+    }
+    erase(tx, key, nothing, now)
+}
+
 /// Takes the key's bytes away. Its row goes, too, unless an attempt of the past refers to it; then `nothing` takes the place of
 /// the bytes, and the row answers to no public key any more.
-pub(super) fn erase(tx: &mut Tx<'_>, key: PrivateKeyId, nothing: &Sealed, now: i64) -> Result<()> {
+fn erase(tx: &mut Tx<'_>, key: PrivateKeyId, nothing: &Sealed, now: i64) -> Result<()> {
     let secret: Option<i64> = tx.one("SELECT secret FROM private_key WHERE id = $1", params![key], |row| row.get(0))?;
     let secret = crate::ids::SecretId(secret.ok_or_else(|| Error::damaged(format!("private key {key} is missing")))?);
     load(tx, secret)?;

@@ -22,7 +22,7 @@ pub use requests::{
     KeyRequest, NewKeyRequest, RemoveKeyRequest, checked_names, create as create_key_request, get as key_request,
     list as list_key_requests, pending as pending_key_requests, remove as remove_key_request, require_may_request,
 };
-pub(crate) use requests::{is_requested, keep as keep_key_request};
+pub(crate) use requests::{answer as answer_key_requests, forget_answer, is_requested, keep as keep_key_request};
 pub use seal::{Custody, KeyKeeper, Sealed, SealedRow, SecretKind};
 
 use certhold_store::{Tx, params};

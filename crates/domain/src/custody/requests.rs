@@ -4,7 +4,7 @@
 use certhold_store::{Row, Tx, Value, params};
 use serde_json::json;
 
-use super::export::erase;
+use super::export::erase_waiting;
 use super::{Origin, Sealed, SealedKey, put_private_key};
 use crate::access::{self, Need, paths};
 use crate::actor::Actor;
@@ -43,7 +43,7 @@ pub struct KeyRequest {
     pub key_bits: Option<i64>,
     /// The signing request, DER.
     pub csr: Vec<u8>,
-    /// The newest certificate that was issued for the key, once it is in the inventory.
+    /// The newest certificate for the key that whoever made the request, or may see all requests to their end, brought.
     pub certificate: Option<CertificateId>,
     /// The enrolment pattern for which it was made.
     pub pattern: Option<PatternId>,
@@ -123,8 +123,8 @@ fn reach(tx: &mut Tx<'_>, actor: &Actor, full: &str) -> Result<Option<PrincipalI
 }
 
 const COLUMNS: &str = "key_request.id, key_request.name, key_request.names, private_key.algorithm, private_key.bits, \
-    key_request.csr, (SELECT MAX(certificate.id) FROM certificate WHERE certificate.spki_sha256 = private_key.spki_sha256), \
-    key_request.created_at, key_request.pattern FROM key_request JOIN private_key ON private_key.id = key_request.private_key";
+    key_request.csr, key_request.certificate, key_request.created_at, key_request.pattern \
+    FROM key_request JOIN private_key ON private_key.id = key_request.private_key";
 
 fn read(row: &Row<'_>) -> Result<KeyRequest, certhold_store::Error> {
     Ok(KeyRequest {
@@ -168,10 +168,44 @@ pub(crate) fn is_requested(tx: &mut Tx<'_>, actor: &Actor, spki_sha256: &[u8; 32
     Ok(!makers.is_empty() && (anybodys || makers.iter().any(own)))
 }
 
+/// Certificates that came in, new or held already, with the digests of their public keys: what whoever may see a request to its end
+/// brings for its key is what the request waited for. What a stranger brings is not: anybody can make a certificate for a public key
+/// that they have seen.
+pub(crate) fn answer(tx: &mut Tx<'_>, actor: &Actor, brought: &[(CertificateId, &[u8; 32])]) -> Result<()> {
+    // Most installations have no requests, and imports are many.
+    if tx.one("SELECT 1 FROM key_request LIMIT 1", params![], |_| Ok(()))?.is_none() {
+        return Ok(());
+    }
+    let keys: Vec<[Value<'_>; 1]> = brought.iter().map(|(_, spki)| [(*spki).into()]).collect();
+    let waiting = tx.one_of_each(
+        "SELECT key_request.id, key_request.principal FROM private_key \
+         JOIN key_request ON key_request.private_key = private_key.id WHERE private_key.spki_sha256 = $1",
+        &keys,
+        |row| Ok((row.get::<i64>(0)?, row.get::<Option<i64>>(1)?)),
+    )?;
+    for ((certificate, _), waits) in brought.iter().zip(waiting) {
+        let Some((request, maker)) = waits else { continue };
+        let is_own = maker.is_some() && maker == actor.id.map(|id| id.0);
+        if is_own || access::allows(tx, actor, paths::KEY_REQUESTS_MODIFY)? {
+            tx.execute(
+                "UPDATE key_request SET certificate = $1 WHERE id = $2 AND (certificate IS NULL OR certificate < $1)",
+                params![*certificate, request],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// A certificate that leaves the inventory answers no request any more.
+pub(crate) fn forget_answer(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<()> {
+    tx.execute("UPDATE key_request SET certificate = NULL WHERE certificate = $1", params![certificate])?;
+    Ok(())
+}
+
 /// A page of the requests whose certificate is not in the inventory yet, newest first, and how many there are.
 pub fn pending(tx: &mut Tx<'_>, actor: &Actor, offset: usize, limit: usize) -> Result<(Vec<KeyRequest>, i64)> {
     let own = reach(tx, actor, paths::KEY_REQUESTS_READ)?;
-    let waits = "NOT EXISTS (SELECT 1 FROM certificate WHERE certificate.spki_sha256 = private_key.spki_sha256)";
+    let waits = "key_request.certificate IS NULL";
     let condition = match own {
         None => waits.to_owned(),
         Some(_) => format!("key_request.principal = $1 AND {waits}"),
@@ -213,7 +247,8 @@ pub struct RemoveKeyRequest {
     pub nothing: Sealed,
 }
 
-/// Removes a request. The key of one that still waits is destroyed with it; a key that has its certificate stays.
+/// Removes a request. The key of one that still waits is destroyed with it, whatever certificates strangers have brought for it
+/// meanwhile; a key that has its certificate stays.
 pub fn remove(tx: &mut Tx<'_>, actor: &Actor, command: &RemoveKeyRequest, now: i64) -> Result<()> {
     let own = reach(tx, actor, paths::KEY_REQUESTS_MODIFY)?;
     let request = find_within(tx, command.id, own)?;
@@ -221,7 +256,7 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, command: &RemoveKeyRequest, now: i
     tx.execute("DELETE FROM key_request WHERE id = $1", params![command.id])?;
     let destroyed = request.certificate.is_none();
     if let (true, Some(key)) = (destroyed, key) {
-        erase(tx, PrivateKeyId(key), &command.nothing, now)?;
+        erase_waiting(tx, actor, PrivateKeyId(key), &command.nothing, now)?;
     }
     let payload = json!({ "names": request.names, "key_destroyed": destroyed });
     let object = Object::new("key_request", command.id.0, &request.name);

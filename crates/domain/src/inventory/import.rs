@@ -198,6 +198,8 @@ pub fn import(tx: &mut Tx<'_>, actor: &Actor, batch: &ImportBatch, now: i64) -> 
         details["metadata"] = noted;
     }
     record_imported(tx, actor, &candidates, &kept, &details, now)?;
+    let brought: Vec<_> = kept.iter().zip(&candidates).map(|((id, _), candidate)| (*id, candidate.spki_sha256())).collect();
+    custody::answer_key_requests(tx, actor, &brought)?;
     let mut items = Vec::with_capacity(kept.len());
     for (candidate, (id, new)) in candidates.into_iter().zip(kept) {
         let key = batch.keys.iter().find(|key| key.spki_sha256 == candidate.spki_sha256);

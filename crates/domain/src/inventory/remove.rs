@@ -137,6 +137,7 @@ pub(crate) fn take_out(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, detail
     chains::forget(tx, id)?;
     revoke::forget(tx, id)?;
     named::forget_version(tx, id)?;
+    custody::forget_answer(tx, id)?;
     tx.execute("UPDATE acme_order SET certificate = NULL WHERE certificate = $1", params![id])?;
     private_ca::forget_renewed(tx, id)?;
     tx.execute("DELETE FROM certificate_chain WHERE certificate = $1", params![id])?;

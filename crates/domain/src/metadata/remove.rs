@@ -27,7 +27,8 @@ pub enum Removal {
 pub fn remove(tx: &mut Tx<'_>, actor: &Actor, id: MetadataFieldId, force: bool, now: i64) -> Result<Removal> {
     access::require_path(tx, actor, paths::METADATA_TYPES_MODIFY)?;
     let field = find(tx, id)?;
-    if field.removing {
+    // One that a removal has left so that did not come to its end is removed once more.
+    if field.removing && bulk::removes(tx, id)? {
         return Err(Refusal::Conflict(format!("the metadata field {:?} is being removed already", field.name)).into());
     }
     let used = having(tx, id, limits::BULK_CHUNK + 1)?;

@@ -182,6 +182,7 @@ fn take_in(tx: &mut Tx<'_>, actor: &Actor, entry: &Entry, source: &str, now: i64
     custody::require_may_bring(tx, actor, entry.key.iter())?;
     let taken = inventory::take_in(tx, actor, &[&entry.certificate], source, now)?;
     let id = *taken.first().ok_or_else(|| Error::damaged("a certificate is neither new nor held"))?;
+    custody::answer_key_requests(tx, actor, &[(id, entry.certificate.spki_sha256())])?;
     if inventory::link_chain(tx, actor, id, &entry.chain, now)? {
         tell_of_path(tx, actor, id, entry.chain.len(), now)?;
     }

@@ -481,6 +481,7 @@ pub fn enrol(tx: &mut Tx<'_>, actor: &Actor, signed: &SignedEnrolment, now: i64)
     if !new {
         return Err(Error::damaged("a certificate that was just signed is held already"));
     }
+    custody::answer_key_requests(tx, actor, &[(certificate, signed.certificate.spki_sha256())])?;
     match before {
         Some(before) => metadata::inherit(tx, before, certificate)?,
         None => metadata::put_initial(tx, &[certificate], &initial)?,

@@ -41,6 +41,11 @@ impl Pattern {
         Pattern { pieces }
     }
 
+    /// The pattern of just this text.
+    pub(super) fn of_text(text: &str) -> Pattern {
+        Pattern { pieces: vec![Piece::Text(text.to_owned())] }
+    }
+
     /// The pieces in order.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces

@@ -385,6 +385,24 @@ fn limits_are_kept() {
 }
 
 #[test]
+fn patterns_are_as_long_as_every_engine_takes_them() {
+    let most = limits::PATTERN_BYTES - 4;
+    let asking = |op: &str, text: String| Query::parse(&format!("CN {op} \"{text}\""), &catalogue());
+    let signs = |bytes: usize| "😀".repeat(bytes / 4);
+    for op in ["-contains", "-notcontains", "-startswith", "-endswith", "-like"] {
+        assert!(asking(op, signs(most)).is_ok(), "{op}");
+        let error = asking(op, signs(most + 4)).unwrap_err();
+        assert_eq!(error.column, op.len() + 5, "{error}");
+        assert!(error.message.contains("too long"), "{error}");
+    }
+    // Escaped, a sign of LIKE has two bytes; folded, a letter may have more than before.
+    assert!(asking("-contains", signs(most - 4) + "%%").is_ok());
+    assert!(asking("-contains", signs(most - 4) + "%%%").is_err());
+    assert!(asking("-contains", signs(most) + "İ").is_err());
+    assert!(asking("-eq", signs(most + 4)).is_ok());
+}
+
+#[test]
 fn every_name_means_one_field() {
     let mut names: Vec<String> = FIELDS.iter().flat_map(|field| field.names).map(|name| catalogue::key(name)).collect();
     names.sort();

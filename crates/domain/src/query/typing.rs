@@ -4,12 +4,14 @@ use super::ast::{Compare, Expr, Op, Operand};
 use super::catalogue::{Catalogue, Entry, key};
 use super::error::QueryError;
 use super::field::{Choice, FieldId, Kind};
+use super::fold;
 use super::pattern::Pattern;
 use super::scan::quote;
 use super::suggest::{closest, operators};
 use super::syntax::{Raw, RawValue, out_of_place};
 use super::usage::{key_usage_bit, key_usage_names};
 use super::when::When;
+use crate::limits;
 
 /// The same tree with every comparison understood.
 pub(super) fn typed(tree: Expr<Raw>, catalogue: &Catalogue) -> Result<Expr<Compare>, QueryError> {
@@ -36,7 +38,26 @@ fn compare(raw: &Raw, catalogue: &Catalogue) -> Result<Compare, QueryError> {
             QueryError::new(raw.op_at, "NULL is compared with -eq (not set) and -ne (set) only").suggesting(["-eq", "-ne"])
         );
     }
+    require_short(raw, &operand)?;
     Ok(Compare { field: entry.id, op: raw.op, operand })
+}
+
+/// Refuses what would be too long as a pattern once it is folded and escaped, whether or not this field is asked for it by one.
+fn require_short(raw: &Raw, operand: &Operand) -> Result<(), QueryError> {
+    let pattern = match (operand, raw.op) {
+        (Operand::Text(text), Op::Contains | Op::NotContains | Op::StartsWith | Op::EndsWith) => {
+            Pattern::of_text(&fold(text)).to_sql()
+        }
+        (Operand::Pattern(pattern), _) => pattern.folded(fold).to_sql(),
+        _ => return Ok(()),
+    };
+    // Around it stand a sign for any text and a line feed, on both sides.
+    if pattern.len() + 4 <= limits::PATTERN_BYTES {
+        return Ok(());
+    }
+    let message =
+        format!("this is too long to be looked for with {}: it has more than {} bytes", raw.op.word(), limits::PATTERN_BYTES - 4);
+    Err(QueryError::new(raw.value_at, message))
 }
 
 /// An unknown name, or a known one with more behind it than a name.

@@ -168,3 +168,15 @@ async fn lists_are_comma_separated_values_for_whoever_asks() {
     let refused = asked("/api/v1/certificates?limit=0", "text/csv").await;
     assert_eq!(refused.headers[header::CONTENT_TYPE], "application/problem+json", "a refusal stays what it is");
 }
+
+#[tokio::test]
+async fn a_text_with_nul_is_refused_with_a_sentence() {
+    let test = TestApp::new().await;
+    let told = |reply: crate::testing::Reply| reply.expect(400)["detail"].as_str().unwrap().to_owned();
+    for path in ["/api/v1/certificates?owner=%00", "/api/v1/roles/1/holders?after=%00"] {
+        let detail = told(test.get(path).await);
+        assert!(detail.contains("U+0000"), "{path}: {detail}");
+    }
+    let detail = told(test.post("/api/v1/collections", json!({ "name": "New", "query": "\u{0}" })).await);
+    assert!(detail.contains("U+0000"), "{detail}");
+}

@@ -98,6 +98,24 @@ pub fn a_new_container_has_no_rights_yet(world: &World) {
     assert_eq!(make(&local(), "second").0, 4);
 }
 
+/// Thousands of numbers are passed over without an object for each of them, and those after them follow.
+pub fn numbers_that_roles_name_are_passed_over_at_once(world: &World) {
+    let mut named: Vec<String> = (1..=500).map(|id| format!("{}{id}/", paths::PRIVATE_KEY_READ)).collect();
+    // Also those that whoever makes the collection could have had: the run is not looked at number by number.
+    named.extend((501..=503).map(|id| format!("{READ}{id}/")));
+    world.role("Brought along", &named.iter().map(String::as_str).collect::<Vec<_>>());
+    let modifier = world.somebody("modifier", &[world.role("Modifiers", &[paths::COLLECTIONS_MODIFY, READ])]);
+    let made: Vec<i64> = (0..2).map(|n| collection(world, &modifier, &format!("new {n}"), "").0).collect();
+    assert_eq!(made, [504, 505]);
+    let stores: Vec<String> = (1..=9).map(|id| format!("{}{id}/", paths::STORES_CHANGE_OWNER)).collect();
+    world.role("Stores", &stores.iter().map(String::as_str).collect::<Vec<_>>());
+    let keeper = world.somebody("keeper", &[world.role("Keepers", &[paths::STORES_MODIFY])]);
+    for (name, number) in [("first", 10), ("second", 11)] {
+        let (keeper, command) = (keeper.clone(), ContainerCommand { name: name.into(), ..ContainerCommand::default() });
+        assert_eq!(world.write(move |tx, now| stores::create_container(tx, &keeper, &command, now)).unwrap().0, number);
+    }
+}
+
 fn bring(
     actor: &Actor,
     name: &str,

@@ -426,3 +426,68 @@ pub fn an_edit_ends_at_the_edge_of_its_collection(world: &World) {
     let done = run(world, id);
     assert_eq!((done.state, done.tally.changed), (BulkEditState::Stopped, 0), "{done:?}");
 }
+
+/// The field of a removal that could not go on can be changed again, and removed by whoever may.
+pub fn a_removal_that_stops_lets_go_of_its_field(world: &World) {
+    let field = simple(world, "Team", FieldType::String);
+    let ids = many(world, 300);
+    let id = start(world, &local(), &everything(metadata_edit(&[("Team", "Web", true)])));
+    run(world, id);
+    let keepers = world.role("Keepers", &[paths::METADATA_TYPES_MODIFY]);
+    let keeper = world.somebody("keeper", &[keepers]);
+    let who = keeper.clone();
+    let removal = world.write(move |tx, now| metadata::remove(tx, &who, field, true, now)).unwrap();
+    let Removal::Started(job) = removal else { panic!("{removal:?}") };
+    let lease = claim(world, job);
+    step(world, lease).unwrap();
+    let principal = keeper.id.unwrap();
+    world.write(move |tx, now| roles::withdraw(tx, &local(), keepers, principal, now)).unwrap();
+    while step(world, lease).unwrap() == Progress::More {}
+    assert_eq!(shown(world, job).state, BulkEditState::Stopped);
+    let change = noted(ids[0], &[("Team", "Other")]);
+    world.write(move |tx, now| metadata::set(tx, &local(), &change, now)).unwrap();
+    let removal = world.write(move |tx, now| metadata::remove(tx, &local(), field, true, now)).unwrap();
+    assert!(matches!(removal, Removal::Done), "{removal:?}");
+    assert!(world.read(|tx| metadata::list(tx, &local())).unwrap().is_empty());
+    // One that was left behind before is removed once more, too.
+    let left = simple(world, "Left", FieldType::String);
+    world.tamper("UPDATE metadata_field SET removing = TRUE");
+    let removal = world.write(move |tx, now| metadata::remove(tx, &local(), left, true, now)).unwrap();
+    assert!(matches!(removal, Removal::Done), "{removal:?}");
+    world.intact();
+}
+
+/// Whoever neither sees an edit nor could start it is told the same of it as of one that is not there.
+pub fn an_edit_of_others_is_not_told_of(world: &World) {
+    simple(world, "Team", FieldType::String);
+    many(world, 3);
+    let noting = start(world, &local(), &everything(metadata_edit(&[("Team", "Web", true)])));
+    let removing = start(world, &local(), &everything(Edit::Remove));
+    let owning = start(world, &local(), &everything(Edit::Owner { to: None }));
+    let unknown = BulkEditId(987_654);
+    let who = |name: &str, rights: &[&str]| world.somebody(name, &[world.role(name, rights)]);
+    let nobody = who("nobody", &[paths::CERTIFICATES_READ]);
+    let noter = who("noter", &[paths::CERTIFICATES_READ, paths::CERTIFICATES_METADATA_MODIFY]);
+    let remover = who("remover", &[paths::CERTIFICATES_READ, paths::CERTIFICATES_DELETE]);
+    let told = |who: &Actor, id: BulkEditId| {
+        let who = who.clone();
+        world.refused(move |tx, now| bulk::cancel(tx, &who, id, now)).to_string().replace(&id.to_string(), "N")
+    };
+    for (who, hidden) in [
+        (&nobody, [noting, removing, owning].as_slice()),
+        (&noter, [removing, owning].as_slice()),
+        (&remover, [noting, owning].as_slice()),
+    ] {
+        let of_none = told(who, unknown);
+        for id in hidden {
+            assert_eq!(told(who, *id), of_none, "{} {id}", who.name);
+        }
+    }
+    // Whoever sees it is told which right is missing.
+    let seer = who("seer", &[paths::SYSTEM_READ]);
+    assert!(told(&seer, removing).contains(paths::CERTIFICATES_DELETE));
+    for (who, id) in [(noter, noting), (remover, removing)] {
+        world.write(move |tx, now| bulk::cancel(tx, &who, id, now)).unwrap();
+        assert_eq!(shown(world, id).state, BulkEditState::Cancelled);
+    }
+}

@@ -21,6 +21,7 @@ mod issuing;
 mod keyfactor;
 mod keys;
 mod log;
+mod longest;
 mod metadata;
 mod moving;
 mod naming;
@@ -63,6 +64,7 @@ stories! {
     borders::notes_draw_no_key_into_a_scope,
     borders::a_new_scope_has_no_rights_yet,
     borders::a_new_container_has_no_rights_yet,
+    borders::numbers_that_roles_name_are_passed_over_at_once,
     borders::an_import_names_owners_as_a_change_does,
     borders::owners_of_many_change_by_every_right,
     borders::stores_outside_a_container_are_not_told,
@@ -74,6 +76,8 @@ stories! {
     bulk::an_edit_ends_at_the_edge_of_its_collection,
     bulk::many_are_removed_except_what_is_needed,
     bulk::a_field_with_many_values_is_removed_by_a_job,
+    bulk::a_removal_that_stops_lets_go_of_its_field,
+    bulk::an_edit_of_others_is_not_told_of,
     certificates::importing_twice_changes_nothing,
     certificates::lists_filter_and_page,
     certificates::lists_go_on_where_their_last_row_was,
@@ -182,6 +186,8 @@ stories! {
     private_keys::a_destroyed_key_leaves_orders_as_they_were,
     private_keys::a_key_waits_for_its_certificate,
     private_keys::a_waiting_key_is_nobody_elses,
+    private_keys::a_strangers_certificate_answers_no_request,
+    private_keys::a_key_ends_for_whoever_sees_nothing,
     reasons::reasons_of_owners_know_stores,
     reasons::who_may_knows_stores,
     reasons::reasons_know_what_includes_what,
@@ -223,6 +229,7 @@ stories! {
     searching::frequent_values_are_not_indexed,
     searching::rare_values_are_indexed_again,
     searching::excess_is_answered,
+    longest::the_longest_patterns_are_answered,
     searching::owners_have_any_name,
     searching::the_newest_stands_for_its_duplicates,
     storing::containers_group_stores,

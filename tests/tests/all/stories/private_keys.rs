@@ -267,3 +267,107 @@ pub fn a_key_waits_for_its_certificate(world: &World) {
     let refusal = world.refused(move |tx, now| remove_key_request(tx, &local(), &command, now));
     assert!(matches!(refusal, Refusal::NotFound { kind: "key request", .. }));
 }
+
+/// What a stranger brings for the key of a request is not what the request waited for, and goes without the key.
+pub fn a_strangers_certificate_answers_no_request(world: &World) {
+    let rights = [paths::NAMED_MODIFY, paths::ENROLLMENT_CSR_GENERATION, paths::CERTIFICATES_IMPORT];
+    let maker = world.somebody("maker", &[world.role("Makers", &rights)]);
+    let eve = world.somebody("eve", &[world.role("Importers", &[paths::CERTIFICATES_IMPORT])]);
+    let request = |pair: &KeyPair| {
+        let new = NewKeyRequest {
+            pattern: None,
+            name: String::new(),
+            names: vec!["victim.example.com".into()],
+            key: sealed(world, pair),
+            csr: b"csr".to_vec(),
+        };
+        let maker = maker.clone();
+        world.write(move |tx, now| create_key_request(tx, &maker, &new, now)).unwrap()
+    };
+    let bring = |who: &Actor, der: &[u8]| {
+        let batch = ImportBatch {
+            certificates: vec![Candidate::of(der).unwrap()],
+            keys: Vec::new(),
+            owner: None,
+            source: "story".into(),
+            metadata: Vec::new(),
+        };
+        let who = who.clone();
+        match world.write(move |tx, now| inventory::import(tx, &who, &batch, now)).unwrap()[0].outcome {
+            Outcome::Imported(id) | Outcome::AlreadyHeld(id) => id,
+            Outcome::Excluded => panic!("it is excluded"),
+        }
+    };
+    let pending = || {
+        let maker = maker.clone();
+        let (rows, total) = world.read(move |tx| custody::pending_key_requests(tx, &maker, 0, 50)).unwrap();
+        assert_eq!(rows.len() as i64, total);
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    let remove = |id: KeyRequestId| {
+        let (maker, command) = (maker.clone(), RemoveKeyRequest { id, nothing: nothing(world) });
+        world.write(move |tx, now| remove_key_request(tx, &maker, &command, now)).unwrap();
+    };
+    let keys = || count(world, "SELECT count(*) FROM private_key");
+
+    let pair = key();
+    let waits = request(&pair);
+    let made_up = bring(&eve, &issue(&pair, &["inside.example.com"], START - DAY, START + 60 * DAY));
+    assert_eq!(pending(), [waits]);
+    assert_eq!(world.read(move |tx| key_request(tx, &local(), waits)).unwrap().certificate, None);
+    remove(waits);
+    assert_eq!(keys(), 0, "the key goes with the request that still waited");
+    let export = ExportKey {
+        certificate: made_up,
+        format: "pem",
+        encrypted: false,
+        reason: "test".into(),
+        scope: Scope::everywhere(START),
+    };
+    let refusal = world.refused(move |tx, now| custody::export(tx, &local(), &export, now).map(drop));
+    assert!(matches!(&refusal, Refusal::Conflict(why) if why.contains("not in custody")), "{refusal}");
+
+    // The same certificate, brought by whoever made the request after a stranger did.
+    let pair = key();
+    let waits = request(&pair);
+    let genuine = issue(&pair, &["victim.example.com"], START - DAY, START + 60 * DAY);
+    let certificate = bring(&eve, &genuine);
+    assert_eq!(pending(), [waits]);
+    assert_eq!(bring(&maker, &genuine), certificate);
+    assert_eq!(pending(), []);
+    assert_eq!(world.read(move |tx| key_request(tx, &local(), waits)).unwrap().certificate, Some(certificate));
+    remove(waits);
+    assert_eq!(keys(), 1, "a key that has its certificate stays");
+
+    // A certificate that is removed leaves its request waiting again.
+    let pair = key();
+    let waits = request(&pair);
+    let certificate = bring(&maker, &issue(&pair, &["again.example.com"], START - DAY, START + 60 * DAY));
+    assert_eq!(pending(), []);
+    world.write(move |tx, now| inventory::remove(tx, &local(), certificate, now)).unwrap();
+    assert_eq!((pending(), keys()), (vec![waits], 2));
+    remove(waits);
+    assert_eq!(keys(), 1);
+}
+
+/// Whoever may destroy the keys of a collection need not see what is in it, and learns nothing about what is outside.
+pub fn a_key_ends_for_whoever_sees_nothing(world: &World) {
+    let inside = keyed(world, &key());
+    let bare = world.certificate(&["bare.example.com"], None);
+    let outside = world.certificate(&["outside.example.org"], None);
+    let query = "SAN -contains \"example.com\"";
+    let command = CollectionCommand { name: "Inside".into(), query: query.into(), ..CollectionCommand::default() };
+    let collection = world.write(move |tx, now| collections::create(tx, &local(), &command, now)).unwrap();
+    let eve = world.somebody("eve", &[world.role("Destroyers", &[&format!("{}{collection}/", paths::PRIVATE_KEY_DELETE)])]);
+    let scope = Scope::of(Some(collection), world.now());
+    let destroy = |certificate: CertificateId| {
+        let (eve, command) = (eve.clone(), DestroyKey { certificate, reason: "gone".into(), nothing: nothing(world) });
+        world.write(move |tx, now| custody::destroy_key_in(tx, &eve, &command, scope, now))
+    };
+    for certificate in [outside, CertificateId(987_654)] {
+        assert!(matches!(destroy(certificate), Err(Error::Refused(Refusal::Forbidden { .. }))), "{certificate}");
+    }
+    assert!(matches!(destroy(bare), Err(Error::Refused(Refusal::Conflict(_)))));
+    destroy(inside).unwrap();
+    assert_eq!(count(world, "SELECT count(*) FROM private_key"), 0);
+}

@@ -121,7 +121,7 @@ fn described(id: i64, der: &[u8], owner: Option<(RoleId, String)>, source: &str)
     }
 }
 
-fn filled(world: &World, count: usize, dice: &mut Dice) -> Vec<Subject> {
+pub(super) fn filled(world: &World, count: usize, dice: &mut Dice) -> Vec<Subject> {
     let teams: Vec<(RoleId, String)> =
         ["Web Operations", "Größe"].iter().map(|name| (world.role(name, &["/certificates/"]), (*name).to_owned())).collect();
     let mut subjects = Vec::new();
@@ -293,7 +293,7 @@ fn question(dice: &mut Dice, subjects: &[Subject], depth: usize) -> String {
     }
 }
 
-fn holds(world: &World, subjects: &[Subject], text: &str) {
+pub(super) fn holds(world: &World, subjects: &[Subject], text: &str) {
     let condition =
         Query::parse(text, &Catalogue::default()).unwrap_or_else(|error| panic!("{text}: {error}")).resolve(START, "story");
     let expected: Vec<i64> =

@@ -214,3 +214,16 @@ fn the_page_names_every_area() {
         assert!(table.split(&area).skip(1).any(|rest| ends(&rest)), "docs/keyfactor.md does not say what {area} is");
     }
 }
+
+#[tokio::test]
+async fn a_text_with_nul_is_refused_in_the_shape_of_this_api() {
+    let keyfactor = Keyfactor::new().await;
+    let id = keyfactor.test.import_samples(1).await[0];
+    for path in ["/CertificateCollections/%00", "/MetadataFields/a%00b", "/CertificateStores/%00"] {
+        let told = refused(keyfactor.get(path).await, 400);
+        assert!(told["Message"].as_str().unwrap().contains("U+0000"), "{path}: {told}");
+    }
+    let owner = json!({ "NewRoleName": "\u{0}" });
+    let told = refused(keyfactor.call("PUT", &format!("/Certificates/{id}/Owner"), owner).await, 400);
+    assert!(told["Message"].as_str().unwrap().contains("U+0000"), "{told}");
+}

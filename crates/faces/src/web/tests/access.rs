@@ -217,3 +217,12 @@ async fn sessions_are_seen_and_ended() {
     assert_eq!(admin.post(&end, &[]).await.status, 303);
     assert_eq!(location(&eve.get("/account").await).split('?').next(), Some("/login"));
 }
+
+#[tokio::test]
+async fn a_name_with_nul_is_not_understood() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let reply = admin.get("/access/review?user=%00").await;
+    assert_eq!(reply.status, 400, "{}", gist(&reply.text()));
+    assert!(reply.text().contains("U+0000"), "{}", gist(&reply.text()));
+}
