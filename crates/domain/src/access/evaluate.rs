@@ -1,5 +1,7 @@
 //! The one pure evaluation of rights, which says why.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::Refusal;
@@ -119,6 +121,11 @@ impl HeldRole {
     pub fn brings(&self, path: &str) -> bool {
         covers_any(&self.grants, path) && covers_any(&self.bound, path)
     }
+
+    /// What this role alone brings: its grants inside its set, and what the set leaves of wider ones.
+    pub fn brought(&self) -> Vec<Path> {
+        effective(&self.grants, &self.bound)
+    }
 }
 
 /// One of the ways in which a need can be met, and what became of it in one role.
@@ -220,6 +227,18 @@ impl Access {
         Decision::Denied { missing, reason: reason.to_owned() }
     }
 
+    /// What all roles held bring, within the token's scopes, sorted. Not for whoever is not bounded by roles.
+    pub fn brought(&self) -> Vec<Path> {
+        let within = |role: &HeldRole| match &self.scopes {
+            Some(scopes) => effective(&role.brought(), scopes),
+            None => role.brought(),
+        };
+        let mut brought: Vec<Path> = self.roles.iter().flat_map(within).collect();
+        brought.sort();
+        brought.dedup();
+        brought
+    }
+
     /// What each role held makes of each way to meet a need; the reasons behind [`Access::evaluate`].
     pub fn explain(&self, need: &Need) -> Vec<(&HeldRole, Vec<Tried>)> {
         let tried = |role: &HeldRole| {
@@ -268,12 +287,26 @@ pub fn covers_any(paths: &[Path], needed: &str) -> bool {
 
 /// What is left of grants inside a bound: each grant that the bound includes, and of a wider grant the parts that it includes.
 pub fn effective(grants: &[Path], bound: &[Path]) -> Vec<Path> {
-    let inside = grants.iter().filter(|grant| covers_any(bound, grant.as_str()));
-    let parts = bound.iter().filter(|part| covers_any(grants, part.as_str()));
+    let (granting, bounding) = (Included::in_any(grants), Included::in_any(bound));
+    let inside = grants.iter().filter(|grant| bounding.has(grant.as_str()));
+    let parts = bound.iter().filter(|part| granting.has(part.as_str()));
     let mut left: Vec<Path> = inside.chain(parts).cloned().collect();
     left.sort();
     left.dedup();
     left
+}
+
+/// [`covers_any`] for many questions: whatever includes a path is one of its beginnings.
+struct Included<'a>(HashSet<&'a str>);
+
+impl<'a> Included<'a> {
+    fn in_any(paths: &'a [Path]) -> Included<'a> {
+        Included(paths.iter().map(Path::as_str).collect())
+    }
+
+    fn has(&self, needed: &str) -> bool {
+        needed.match_indices('/').any(|(at, _)| self.0.contains(&needed[..=at]))
+    }
 }
 
 /// Sorted, without duplicates; refuses two paths of which one includes the other, since one of them says nothing.

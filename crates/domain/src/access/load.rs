@@ -131,6 +131,11 @@ pub(crate) fn all_roles(tx: &mut Tx<'_>) -> Result<Vec<HeldRole>> {
     rows(tx, "ORDER BY role.id", params![])
 }
 
+/// Every role of which a grant, or its set, has a path of this form (`LIKE`), by name.
+pub(super) fn roles_naming(tx: &mut Tx<'_>, pattern: &str) -> Result<Vec<HeldRole>> {
+    rows(tx, "WHERE role.paths LIKE $1 OR permission_set.paths LIKE $1 ORDER BY role.folded", params![pattern])
+}
+
 fn rows(tx: &mut Tx<'_>, which: &str, values: &[Value<'_>]) -> Result<Vec<HeldRole>> {
     let sql = format!(
         "SELECT role.id, role.name, role.built_in, role.permission_set, permission_set.name, role.paths, permission_set.paths \

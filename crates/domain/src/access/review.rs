@@ -12,10 +12,10 @@ use serde_json::json;
 use self::counting::Counted;
 pub use self::counting::{COUNTED, Within};
 use super::claims::{self, Claim};
-use super::evaluate::{Access, HeldRole, Path, covers_any};
+use super::evaluate::{Access, HeldRole, Path};
 use super::load::{self, PRINCIPAL_CLAIM};
 use super::tree::{self, Takes};
-use super::{allows, paths, require_path};
+use super::{allows, grants, paths, require_path};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
@@ -334,8 +334,8 @@ fn reaches<'a>(tx: &mut Tx<'_>, access: &'a Access, action: &str) -> Result<Reac
     let over_stores = bringing(through);
     let mut found: Reached<'a> = Vec::new();
     for role in &access.roles {
-        let scoped = role.grants.iter().filter(|grant| covers_any(&role.bound, grant.as_str()));
-        for (leaf, takes, id) in scoped.filter_map(|grant| tree::scoped(grant.as_str())) {
+        let on_objects = grants::of_role(role);
+        for (leaf, takes, id) in on_objects.iter().filter_map(|path| tree::scoped(path.as_str())) {
             let covered = through.contains(&leaf) && over_stores.is_empty();
             if !covered && !ways.contains(&leaf) {
                 continue;

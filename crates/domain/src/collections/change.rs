@@ -84,7 +84,7 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &CollectionCommand, now: 
     let mut id = insert(tx, &checked, command, now)?;
     while !on_object::may_begin(tx, actor, grants::scoped(id))? {
         tx.execute("DELETE FROM collection WHERE id = $1", params![id])?;
-        on_object::pass_over(tx, grants::scoped(id), "collection")?;
+        on_object::pass_over(tx, actor, grants::scoped(id), "collection")?;
         id = insert(tx, &checked, command, now)?;
     }
     keep_fields(tx, id, &checked.query.metadata_fields())?;

@@ -6,7 +6,7 @@ use certhold_store::Tx;
 
 use super::list;
 use crate::access::grants::{self, Scoped};
-use crate::access::{self, paths};
+use crate::access::{self, Access, paths};
 use crate::actor::Actor;
 use crate::error::Result;
 use crate::ids::CollectionId;
@@ -24,6 +24,11 @@ pub(super) const AREA: &str = "/certificates/collections/";
 /// The collections on which roles have rights.
 pub(super) fn collections(tx: &mut Tx<'_>) -> Result<BTreeSet<CollectionId>> {
     Ok(grants::objects(tx, AREA)?.into_iter().map(CollectionId).collect())
+}
+
+/// … or somebody with these rights by the scopes of their credential.
+pub(super) fn guarded(tx: &mut Tx<'_>, held: &Access) -> Result<BTreeSet<CollectionId>> {
+    Ok(grants::guarded(tx, held, AREA)?.into_iter().map(CollectionId).collect())
 }
 
 /// Who has rights on this collection beside those who have them everywhere, for whoever may read it and sees roles.

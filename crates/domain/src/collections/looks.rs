@@ -33,14 +33,15 @@ impl<'a> Moved<'a> {
     }
 }
 
-/// Refuses a change of such texts when the query of a collection on which roles have rights tells before from after, unless the
-/// actor may change that query.
+/// Refuses a change of such texts when the query of a collection on which roles, or the scopes of the actor's token, have rights tells
+/// before from after, unless the actor may change that query.
 pub(crate) fn require_may_move(tx: &mut Tx<'_>, actor: &Actor, moved: &[Moved<'_>]) -> Result<()> {
     let differs = |one: &Moved<'_>| one.before.map(query::fold) != one.after.map(query::fold);
     if !moved.iter().any(differs) {
         return Ok(());
     }
-    let granted = grants::collections(tx)?;
+    let held = access::current(tx, actor)?;
+    let granted = grants::guarded(tx, &held)?;
     if granted.is_empty() {
         return Ok(());
     }
@@ -118,15 +119,15 @@ pub(crate) fn guarded_fields(tx: &mut Tx<'_>, held: &Access) -> Result<Vec<Strin
         params![],
         |row| Ok((row.get::<String>(0)?, CollectionId(row.get(1)?))),
     )?;
+    let granted = grants::guarded(tx, held)?;
     let may_modify = matches!(held.evaluate(&Need::system(paths::COLLECTIONS_MODIFY)), Decision::Allowed { .. });
     let mut guarded: Vec<String> = Vec::new();
     for (field, collection) in looked_at {
-        if guarded.last() == Some(&field) {
+        if guarded.last() == Some(&field) || !granted.contains(&collection) {
             continue;
         }
         let on_it = grants::of(tx, collection)?;
-        let is_theirs = may_modify && on_object::not_held(held, &on_it, grants::scoped(collection)).is_empty();
-        if !on_it.is_empty() && !is_theirs {
+        if !may_modify || !on_object::not_held(held, &on_it, grants::scoped(collection)).is_empty() {
             guarded.push(field);
         }
     }

@@ -236,7 +236,13 @@ pub fn require_metadata_change(tx: &mut Tx<'_>, actor: &Actor, field: MetadataFi
     if access::allows(tx, actor, grants::AREA)? {
         return Ok(());
     }
-    for (id, name) in scopes_using(tx, field)? {
+    let using = looking_at(tx, field)?;
+    if using.is_empty() {
+        return Ok(());
+    }
+    let held = access::current(tx, actor)?;
+    let granted = grants::guarded(tx, &held)?;
+    for (id, name) in using.into_iter().filter(|(id, _)| granted.contains(id)) {
         require_may_change(tx, actor, id, &name)?;
     }
     Ok(())

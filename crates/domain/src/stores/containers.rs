@@ -163,7 +163,7 @@ pub fn create_container(tx: &mut Tx<'_>, actor: &Actor, command: &ContainerComma
     let mut id = insert(tx, &name, command, now)?;
     while !grants::may_begin(tx, actor, scoped(id))? {
         tx.execute("DELETE FROM container WHERE id = $1", params![id])?;
-        grants::pass_over(tx, scoped(id), "container")?;
+        grants::pass_over(tx, actor, scoped(id), "container")?;
         id = insert(tx, &name, command, now)?;
     }
     let payload = json!({ "after": describe(&name, command) });

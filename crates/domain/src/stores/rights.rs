@@ -87,11 +87,13 @@ pub(super) fn reach(tx: &mut Tx<'_>, actor: &Actor, right: Right) -> Result<Reac
         Decision::Allowed { .. } => return Ok(Reach::Everywhere),
         Decision::Denied { missing, reason } => Refusal::Forbidden { reason, missing },
     };
-    let named = held.roles.iter().flat_map(|role| &role.grants).filter_map(|path| match tree::scoped(path.as_str()) {
-        Some((leaf, tree::Takes::Container, id)) if right.paths().contains(&leaf) => Some(ContainerId(id)),
-        _ => None,
-    });
-    let inside: BTreeSet<ContainerId> = named.filter(|container| holds(&held, right, Some(*container))).collect();
+    let inside: BTreeSet<ContainerId> = access::on_objects(&held)
+        .iter()
+        .filter_map(|path| match tree::scoped(path.as_str()) {
+            Some((leaf, tree::Takes::Container, id)) if right.paths().contains(&leaf) => Some(ContainerId(id)),
+            _ => None,
+        })
+        .collect();
     if inside.is_empty() { Err(denied.into()) } else { Ok(Reach::Containers(inside)) }
 }
 

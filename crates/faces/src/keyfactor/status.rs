@@ -19,20 +19,9 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Whether somebody has a use for an endpoint: they hold the right everywhere, on one object, or a part of it.
 fn may_use(access: &Access, needs: &Needs) -> bool {
     // A grant on one object lies below the path, a wider one above it.
-    let used = |grant: &access::Path, path: &str| {
-        if grant.covers(path) {
-            Some(path.to_owned())
-        } else {
-            grant.as_str().starts_with(path).then(|| grant.as_str().to_owned())
-        }
-    };
-    let holds = |path: &str| {
-        let brings = |role: &access::HeldRole| {
-            let used = role.grants.iter().filter_map(|grant| used(grant, path));
-            used.into_iter().any(|path| role.brings(&path) && access.in_scope(&path))
-        };
-        access.unbounded || access.roles.iter().any(brings)
-    };
+    let brought = access.brought();
+    let holds =
+        |path: &str| access.unbounded || brought.iter().any(|brought| brought.covers(path) || brought.as_str().starts_with(path));
     match needs {
         Needs::Nothing => true,
         Needs::Any(paths) => paths.iter().any(|path| holds(path)),

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use certhold_domain::access::{Access, Decision, Need, paths};
+use certhold_domain::access::{Access, Decision, Need, on_objects, paths};
 use certhold_domain::events::Verification;
 use certhold_domain::people;
 use certhold_domain::renewal::managed;
@@ -90,8 +90,7 @@ const STORES: [&str; 3] = [paths::STORES_READ, paths::STORES_SCHEDULE, paths::ST
 
 /// Whether a right is held on some collection or container: the list then shows which.
 fn has_some_below(access: &Access, right: &str) -> bool {
-    let mut grants = access.roles.iter().flat_map(|role| &role.grants);
-    grants.any(|path| path.as_str().starts_with(right))
+    on_objects(access).iter().any(|path| path.as_str().starts_with(right))
 }
 
 /// Whether a right is held system-wide, by rights that are at hand.

@@ -6,7 +6,7 @@ use certhold_store::Tx;
 
 use super::super::evaluate::{Access, HeldRole, Level, Need, Tried, Verdict};
 use super::super::tree::{self, Takes};
-use super::super::{allows, paths, require_path};
+use super::super::{allows, on_objects, paths, require_path};
 use super::asked::Asked;
 use super::{Considered, Object, Question};
 use crate::actor::Actor;
@@ -174,17 +174,19 @@ fn holds(access: &Access, path: &str) -> bool {
     matches!(access.evaluate(&Need::system(path)), super::super::Decision::Allowed { .. })
 }
 
-fn scoped_in(access: &Access, wanted: Takes) -> impl Iterator<Item = i64> {
-    let grants = access.roles.iter().flat_map(|role| &role.grants);
-    let scoped = grants.filter_map(|grant| tree::scoped(grant.as_str()));
-    scoped.filter(move |(_, takes, _)| *takes == wanted).map(|(.., id)| id)
+/// The numbers that roles name, which is to be explained also where it has no effect, and those that sets and scopes leave of more.
+fn scoped_in(access: &Access, wanted: Takes) -> BTreeSet<i64> {
+    let brought = on_objects(access);
+    let paths = access.roles.iter().flat_map(|role| &role.grants).chain(&brought);
+    let scoped = paths.filter_map(|path| tree::scoped(path.as_str()));
+    scoped.filter(|(_, takes, _)| *takes == wanted).map(|(.., id)| id).collect()
 }
 
 /// The collections for which an access has grants of its own.
 fn granted_in(access: &Access) -> BTreeSet<CollectionId> {
-    scoped_in(access, Takes::Collection).map(CollectionId).collect()
+    scoped_in(access, Takes::Collection).into_iter().map(CollectionId).collect()
 }
 
 fn containers_granted_in(access: &Access) -> BTreeSet<ContainerId> {
-    scoped_in(access, Takes::Container).map(ContainerId).collect()
+    scoped_in(access, Takes::Container).into_iter().map(ContainerId).collect()
 }

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
+use certhold_domain::access;
 use certhold_domain::stores::{
     self, ChainPlace, Container, Encryption, KeyPlace, PasswordChange, Properties, Right, Schedule, Store, StoreCommand,
     StoreFilter, StoreKind,
@@ -89,8 +90,8 @@ async fn list(visit: Visit, Asked(wanted): Asked<Wanted>) -> Result<Response, Re
 
 /// Whether the actor may add a store: everywhere, or to some container.
 fn may_add(actor: &Actor) -> bool {
-    let grants = || actor.access.roles.iter().flat_map(|role| &role.grants);
-    let in_some = || grants().any(|path| path.as_str().starts_with(certhold_domain::access::paths::STORES_MODIFY));
+    let brought = || access::on_objects(&actor.access);
+    let in_some = || brought().iter().any(|path| path.as_str().starts_with(access::paths::STORES_MODIFY));
     stores::holds(&actor.access, Right::Modify, None) || in_some()
 }
 
