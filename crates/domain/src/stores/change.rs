@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use super::jobs;
 use super::kind::{Properties, StoreKind};
 use super::list::{self, Store};
+use super::owners::{self, Coming};
 use super::rights::{self, Right};
 use super::schedule::Schedule;
 use super::{containers, target};
@@ -211,6 +212,7 @@ pub fn create(tx: &mut Tx<'_>, actor: &Actor, command: &StoreCommand, roots: &Ro
     }
     let schedule = schedule_in(tx, command.kind, command.container, &command.schedule, true)?;
     require_may_fill_new(tx, actor, command)?;
+    owners::require_may_bring(tx, actor, command.container, Coming::Anything)?;
     // The first inventory is taken in any case.
     let schedule = if schedule == Schedule::Immediate { Schedule::Off } else { schedule };
     let password = match &command.password {
@@ -314,6 +316,9 @@ pub fn update(tx: &mut Tx<'_>, actor: &Actor, id: StoreId, command: &StoreComman
         // Other files are another content.
         require_may_fill(tx, actor, &before)?;
         require_may_fill_new(tx, actor, &command)?;
+        owners::require_may_bring(tx, actor, command.container, Coming::Anything)?;
+    } else if container != command.container {
+        owners::require_may_bring(tx, actor, command.container, Coming::Stored)?;
     }
     let (old, mut new) = (described(&before), describe(&name, &command));
     let password = match &command.password {
@@ -427,6 +432,7 @@ pub(super) fn put_into(tx: &mut Tx<'_>, actor: &Actor, store: &Store, container:
         return Ok(());
     }
     require_may_move(tx, actor, store, Some((&store.machine, &store.path, container)))?;
+    owners::require_may_bring(tx, actor, container, Coming::Stored)?;
     let schedule = schedule_in(tx, store.kind, container, &store.schedule, false)?;
     tx.execute("UPDATE certificate_store SET container = $1 WHERE id = $2", params![container, store.id])?;
     let (old, new) = (json!({ "container": before }), json!({ "container": container }));

@@ -6,6 +6,7 @@ use super::change;
 use super::items;
 use super::jobs::{self, AddCertificate};
 use super::list;
+use super::owners::{self, Coming};
 use super::rights::{self, Right};
 use crate::access::{self, paths};
 use crate::actor::Actor;
@@ -115,6 +116,7 @@ pub fn require_may_bring(tx: &mut Tx<'_>, actor: &Actor, places: &[Place], with_
     for place in places {
         let store = list::with_right(tx, actor, place.store, Right::Modify)?;
         change::require_may_fill(tx, actor, &store)?;
+        owners::require_may_bring(tx, actor, store.container_id(), Coming::Anything)?;
         if let Some(alias) = &place.alias {
             store.kind.alias(alias)?;
         }

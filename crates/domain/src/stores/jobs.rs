@@ -4,6 +4,7 @@ use certhold_store::{Row, Tx, params};
 use serde_json::{Value as Json, json};
 
 use super::list::{self, Store};
+use super::owners::{self, Coming};
 use super::rights::Right;
 use super::{change, items, target};
 use crate::actor::Actor;
@@ -319,7 +320,8 @@ pub struct AddCertificate {
 
 /// Wants a certificate put into a store. Needs the right to modify the store and to read the certificate, and with the private
 /// key the right to export it, the latter two everywhere or in the collection named; and where roles have rights on a collection that
-/// looks at where certificates are, what changing its query needs. All of that counts again when it is done.
+/// looks at where certificates are, what changing its query needs; and the right to change its owner where others come to that right by
+/// the store. All of that counts again when it is done.
 pub fn add(tx: &mut Tx<'_>, actor: &Actor, command: &AddCertificate, now: i64) -> Result<StoreJobId> {
     let (store, alias, summary) = check_add(tx, actor, command, now)?;
     require_room(tx, &store, &alias, command.overwrite)?;
@@ -348,6 +350,8 @@ pub(super) fn check_add(tx: &mut Tx<'_>, actor: &Actor, command: &AddCertificate
     let scope = Scope::of(command.collection, now);
     let summary = inventory::summary_in(tx, actor, command.certificate, scope)?;
     change::require_may_fill(tx, actor, &store)?;
+    let coming = Coming::Certificate(command.certificate, command.collection);
+    owners::require_may_bring(tx, actor, store.container_id(), coming)?;
     if command.with_key {
         custody::require_key(tx, actor, command.certificate, scope)?;
         key_of(tx, command.certificate)?;

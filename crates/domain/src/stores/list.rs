@@ -55,6 +55,13 @@ pub struct Store {
     pub created_at: i64,
 }
 
+impl Store {
+    /// The container that it is in.
+    pub fn container_id(&self) -> Option<ContainerId> {
+        self.container.as_ref().map(|(id, _)| *id)
+    }
+}
+
 /// A part of a store that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {

@@ -12,6 +12,7 @@ mod items;
 mod jobs;
 mod kind;
 mod list;
+mod owners;
 mod rights;
 mod schedule;
 mod target;

@@ -3,6 +3,7 @@
 use certhold_store::{Tx, params};
 use serde::{Deserialize, Serialize};
 
+use super::owners::{self, Coming};
 use super::rights::Right;
 use super::{change, list};
 use crate::actor::Actor;
@@ -31,6 +32,7 @@ fn with_key() -> bool {
 pub(crate) fn check_target(tx: &mut Tx<'_>, actor: &Actor, wanted: &StoreTarget) -> Result<StoreTarget> {
     let store = list::with_right(tx, actor, wanted.store, Right::Modify)?;
     change::require_may_fill(tx, actor, &store)?;
+    owners::require_may_bring(tx, actor, store.container_id(), Coming::Anything)?;
     let alias = store.kind.alias(&wanted.alias)?;
     if let Some(managed) = targeted(tx, store.id, Some(&alias))? {
         let message = format!("the managed certificate {managed:?} is deployed as {alias:?} into {:?} already", store.name);
