@@ -1,6 +1,6 @@
 //! Values of certificates: decided, written, inherited. One certificate and many go the same way.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use certhold_store::{Tx, Value, params};
 use serde::{Deserialize, Serialize};
@@ -133,14 +133,19 @@ pub fn foresee(tx: &mut Tx<'_>, actor: &Actor, ids: &[CertificateId], changes: &
         collections::require(tx, actor, paths::CERTIFICATES_METADATA_MODIFY, *id, scope)?;
     }
     let prepared = checked(tx, changes)?;
+    let mut changing = BTreeSet::new();
     for piece in ids.chunks(limits::PAGE_ROWS) {
         for decision in decide(tx, &prepared, piece)? {
             match decision.verdict {
                 Verdict::Gone => return Err(Refusal::not_found("certificate", decision.certificate).into()),
                 Verdict::Refused(why) => return Err(Refusal::invalid("metadata", why).into()),
-                Verdict::Same | Verdict::Change(_) => {}
+                Verdict::Same => {}
+                Verdict::Change(deltas) => changing.extend(deltas.iter().map(|delta| delta.item)),
             }
         }
+    }
+    for item in changing {
+        collections::require_metadata_change(tx, actor, prepared.items[item].field.id)?;
     }
     Ok(())
 }
