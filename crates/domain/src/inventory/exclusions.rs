@@ -10,12 +10,13 @@ use super::import::Candidate;
 use super::remove::{remove_permitted, require_removable};
 use crate::access::{self, paths};
 use crate::actor::Actor;
-use crate::collections::{self, Scope};
+use crate::collections::{self, Moved, Scope};
 use crate::custody::Sealed;
 use crate::error::{Error, Refusal, Result};
 use crate::events::{self, NewEvent, Object, names};
 use crate::ids::{CertificateId, ExclusionId};
 use crate::limits;
+use crate::query::FieldId;
 
 /// A certificate that no import brings back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,11 +82,17 @@ pub fn exclusions(tx: &mut Tx<'_>, actor: &Actor) -> Result<Vec<Exclusion>> {
     Ok(tx.rows(&format!("SELECT {COLUMNS} ORDER BY id DESC"), params![], read)?)
 }
 
-/// Lets a certificate be imported again.
+/// Lets a certificate be imported again. One that was found in a certificate store meanwhile is here: then this moves it across the borders
+/// of collections that look at what is excluded, and needs what changing these needs.
 pub fn readmit(tx: &mut Tx<'_>, actor: &Actor, id: ExclusionId, now: i64) -> Result<()> {
     access::require_path(tx, actor, paths::CERTIFICATES_EXCLUDE)?;
     let found = tx.one(&format!("SELECT {COLUMNS} WHERE id = $1"), params![id], read)?;
     let found = found.ok_or_else(|| Refusal::not_found("exclusion", id))?;
+    let held: Option<i64> = tx.one("SELECT id FROM certificate WHERE sha256 = $1", params![&found.sha256], |row| row.get(0))?;
+    if held.is_some() {
+        let moved = Moved { field: FieldId::IsExcluded, before: Some("true"), after: None };
+        collections::require_may_move(tx, actor, &[moved])?;
+    }
     tx.execute("DELETE FROM excluded_certificate WHERE id = $1", params![id])?;
     let payload = json!({ "before": { "sha256": crate::text::hex(&found.sha256) } });
     let object = Object::new("exclusion", id.0, &found.title);

@@ -202,7 +202,7 @@ pub fn evaluate(condition: &Condition, subject: &Subject) -> bool {
 /// Whether some test of the condition answers differently once a text of this field is another one; `None`: the certificate has none.
 pub(crate) fn tells_apart(condition: &Condition, field: FieldId, before: Option<&str>, after: Option<&str>) -> bool {
     let answer = |test: &Test, text: Option<&str>| match field {
-        FieldId::Managed | FieldId::HasPrivateKey => fits(test, &Values::Flag(text.is_some())),
+        FieldId::Managed | FieldId::HasPrivateKey | FieldId::IsExcluded => fits(test, &Values::Flag(text.is_some())),
         _ => fits(test, &Values::Texts(text.map(Cow::Borrowed).into_iter().collect())),
     };
     let tells = |leaf: &Predicate| leaf.field == field && answer(&leaf.test, before) != answer(&leaf.test, after);
