@@ -15,6 +15,7 @@ mod enrolling;
 mod facets;
 mod fields;
 mod going_on;
+mod guarding;
 mod histories;
 mod identities;
 mod issuing;
@@ -121,6 +122,11 @@ stories! {
     going_on::an_edit_stops_when_a_token_would_bring_nothing,
     going_on::a_client_of_ours_is_believed_until_it_is_revoked,
     going_on::a_job_of_a_store_goes_on_with_what_a_token_brought,
+    guarding::what_sets_leave_on_a_collection_is_guarded,
+    guarding::what_scopes_leave_on_a_collection_is_guarded,
+    guarding::owners_are_not_reached_through_stores,
+    guarding::what_moves_many_is_foreseen,
+    guarding::readmitting_what_is_held_moves_it,
     histories::neighbours_of_a_removed_version_remember_it,
     histories::neighbours_outside_a_scope_are_not_named,
     histories::what_was_issued_instead_remembers_what_it_renewed,
