@@ -58,7 +58,7 @@ impl From<why::WhoMay> for WhoMay {
 /// Role by role: everywhere, through a collection that the certificate is in, over all certificate stores, or through a container in
 /// whose stores it is. What restricts an action beside the right, such as the owner, is told by `/access/why`. Needs the right to read
 /// security as well.
-#[utoipa::path(get, path = "/certificates/{id}/access", operation_id = "certificate_access", tag = "certificates",
+#[utoipa::path(get, path = "/certificates/{id}/access", tag = "certificates",
     params(("id" = i64, Path, description = "The certificate"), Within),
     responses((status = 200, description = "Every permission on certificates, with the roles that bring it", body = Page<WhoMay>)))]
 pub async fn access(
