@@ -137,7 +137,7 @@ pub fn an_owner_is_as_the_pattern_says(world: &World) {
     let free = issue(None).unwrap().certificate;
     assert_eq!(owner(world, free), None);
     let owned = issue(Some(web)).unwrap().certificate;
-    assert!(said(issue(Some(house))).contains("House"));
+    assert!(said(issue(Some(house))).contains("role of the new owner"));
     assert_eq!(owner(world, owned), Some(web));
     // A default owner is the pattern's decision, also for a role that the caller does not hold; another one only where that is allowed.
     set(OwnerRule::Optional, Some(house), true);

@@ -150,7 +150,7 @@ pub fn patterns_are_checked_and_removed_with_care(world: &World) {
         PatternCommand { owner: OwnerTerms { default: Some(foreign), ..OwnerTerms::default() }, ..pattern("Given", root, &[]) };
     let (asking, asked) = (ed.clone(), command.clone());
     let refused = world.refused(move |tx, now| enrolment::create(tx, &asking, &asked, false, now)).to_string();
-    assert!(refused.contains("Foreign"), "{refused}");
+    assert!(refused.contains("role of the new owner") && !refused.contains("Foreign"), "{refused}");
     let given = create(world, command.clone());
     // Others may change such a pattern in every other respect.
     let renamed = PatternCommand { description: "changed".into(), ..command };

@@ -227,7 +227,7 @@ pub fn what_enrolment_refuses_is_not_managed(world: &World) {
         (NewManaged { reuse_key: true, ..by_pattern(&["db1.internal"]) }, "no key twice"),
         (with_days(61), "lives 1 to 60 days"),
         (with_days(0), "lives 1 to 60 days"),
-        (NewManaged { owner: Some(house), ..by_pattern(&["db1.internal"]) }, "House"),
+        (NewManaged { owner: Some(house), ..by_pattern(&["db1.internal"]) }, "role of the new owner"),
         (with(by_pattern(&["db1.internal"]), |plan| plan.authority = Some(AuthorityId(1))), "this pattern issues from"),
         (
             with(by_pattern(&["db1.internal"]), |plan| plan.subject = Some("CN=other.internal, CN=b".into())),

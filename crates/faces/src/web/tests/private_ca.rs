@@ -177,7 +177,7 @@ async fn a_pattern_makes_the_form_and_refuses_at_its_place() {
         (("noted-1", ""), "the field is required"),
         (("days", "61"), "1 to 60 days"),
         (("key", "p384"), "not among the keys"),
-        (("owner", "1"), "Administrator"),
+        (("owner", "1"), "role of the new owner"),
     ] {
         refused(&kim, "/enrol", &with(&made, &[changed]), said).await;
     }
