@@ -204,7 +204,7 @@ fn check_value(parameter: &str, value: &str) -> Result<(), Refusal> {
     let wrong = |what: String| Err(Refusal::invalid("parameters", format!("{parameter} is {what}, not {value:?}")));
     match parameter {
         "filter" if ListFilter::parse(value).is_none() => wrong(format!("one of {}", words(ListFilter::NAMES))),
-        "sort" if order(value.trim_start_matches('-')).is_none() => {
+        "sort" if sorting(value).is_none() => {
             wrong(format!("one of {}, with a hyphen before it for the other direction", words(ORDERS)))
         }
         "owner" | "collection" if value.parse::<i64>().is_err() => wrong("a number".into()),

@@ -89,7 +89,10 @@ async fn serve(
     administrator::create_first(&core).await?;
     let signer = HeadSigner::open(core.clone(), dir.path()).await?;
     let node = node::name(dir.path(), &core)?;
-    worker::rekey::announce(&core, &node).await?;
+    // What fails here is tried again at intervals: a forgotten key that its file keeps is no reason to serve nobody.
+    if let Err(error) = worker::rekey::announce(&core, &node).await {
+        tracing::warn!(%error, "the master keys of this node could not be brought up to date");
+    }
     let worker_seen = Arc::new(AtomicI64::new(0));
     let keys = ProviderKeys::new(core.clock.clone());
     let settings = certhold_faces::Settings {

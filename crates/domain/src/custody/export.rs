@@ -47,10 +47,26 @@ pub(crate) fn require_key(tx: &mut Tx<'_>, actor: &Actor, certificate: Certifica
         return Ok(());
     }
     let sql = "SELECT spki_sha256 FROM certificate WHERE id = $1";
-    match tx.one(sql, params![certificate], |row| row.get::<[u8; 32]>(0))? {
-        Some(spki) => require_all_inside(tx, actor, &spki, scope, paths::PRIVATE_KEY_READ),
-        None => Ok(()),
+    let Some(spki) = tx.one(sql, params![certificate], |row| row.get::<[u8; 32]>(0))? else { return Ok(()) };
+    if signs_for_an_authority(tx, &spki)? {
+        let reason = "the key of a private authority is handed out by the right that holds everywhere only".to_owned();
+        return Err(Refusal::Forbidden { reason, missing: vec![paths::PRIVATE_KEY_READ.to_owned()] }.into());
     }
+    require_all_inside(tx, actor, &spki, scope, paths::PRIVATE_KEY_READ)
+}
+
+/// Whether a private authority signs with the key of this certificate, so that it leaves custody by the right that holds everywhere only.
+pub(crate) fn is_of_authority(tx: &mut Tx<'_>, id: CertificateId) -> Result<bool> {
+    let sql = "SELECT spki_sha256 FROM certificate WHERE id = $1";
+    match tx.one(sql, params![id], |row| row.get::<[u8; 32]>(0))? {
+        Some(spki) => signs_for_an_authority(tx, &spki),
+        None => Ok(false),
+    }
+}
+
+fn signs_for_an_authority(tx: &mut Tx<'_>, spki: &[u8; 32]) -> Result<bool> {
+    let Some(key) = find_by_spki(tx, spki)? else { return Ok(false) };
+    Ok(private_ca::uses_key(tx, key.id)?.is_some())
 }
 
 /// What is handed out. The key is still sealed: it is opened, and encrypted for its reader, after the event is durable.
@@ -319,14 +335,15 @@ fn require_unused(tx: &mut Tx<'_>, key: PrivateKeyId, spki: &[u8; 32]) -> Result
     Ok(())
 }
 
-/// Destroys the key of a request that waited in vain. Strangers may have brought certificates for it: theirs it never was.
-pub(super) fn erase_waiting(tx: &mut Tx<'_>, actor: &Actor, key: PrivateKeyId, nothing: &Sealed, now: i64) -> Result<()> {
+/// Destroys the key of a request that waited in vain. While certificates for it are held that nobody brought who may, it is not known
+/// whether the key is in use or a stranger made them up: the key then neither ends nor goes to whoever has a right over them.
+pub(super) fn erase_waiting(tx: &mut Tx<'_>, key: PrivateKeyId, nothing: &Sealed, now: i64) -> Result<()> {
     let spki: Option<[u8; 32]> = tx.one("SELECT spki_sha256 FROM private_key WHERE id = $1", params![key], |row| row.get(0))?;
     let spki = spki.ok_or_else(|| Error::damaged(format!("private key {key} is missing")))?;
     if !sharing(tx, &spki)?.is_empty() {
-        require_unused(tx, key, &spki)?;
-        let moved = Moved { field: FieldId::HasPrivateKey, before: Some("true"), after: None };
-        collections::require_may_move(tx, actor, &[moved])?;
+        let why = "certificates for its key are held which its maker did not bring: import the one that is meant, and the key stays \
+            with it, or have them removed";
+        return Err(Refusal::Conflict(format!("the request cannot be removed: {why}")).into());
     }
     erase(tx, key, nothing, now)
 }

@@ -13,7 +13,7 @@ mod seal;
 pub use export::{
     DestroyKey, ExportKey, ExportedKey, destroy_key, destroy_key_in, destroy_key_within, export, require_may_export,
 };
-pub(crate) use export::{destroy_after, destroyed_with, is_shared_outside, require_key};
+pub(crate) use export::{destroy_after, destroyed_with, is_of_authority, is_shared_outside, require_key};
 pub(crate) use keys::require_may_bring;
 pub use keys::{Origin, PrivateKeyRow, SealedKey, find_by_spki, load_private_key, put_private_key};
 pub use master::{MasterKey, adopt};

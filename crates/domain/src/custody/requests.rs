@@ -247,8 +247,8 @@ pub struct RemoveKeyRequest {
     pub nothing: Sealed,
 }
 
-/// Removes a request. The key of one that still waits is destroyed with it, whatever certificates strangers have brought for it
-/// meanwhile; a key that has its certificate stays.
+/// Removes a request. The key of one that still waits is destroyed with it; a key that has its certificate stays. A request that waits
+/// while certificates for its key are held which others brought is not removed.
 pub fn remove(tx: &mut Tx<'_>, actor: &Actor, command: &RemoveKeyRequest, now: i64) -> Result<()> {
     let own = reach(tx, actor, paths::KEY_REQUESTS_MODIFY)?;
     let request = find_within(tx, command.id, own)?;
@@ -256,7 +256,7 @@ pub fn remove(tx: &mut Tx<'_>, actor: &Actor, command: &RemoveKeyRequest, now: i
     tx.execute("DELETE FROM key_request WHERE id = $1", params![command.id])?;
     let destroyed = request.certificate.is_none();
     if let (true, Some(key)) = (destroyed, key) {
-        erase_waiting(tx, actor, PrivateKeyId(key), &command.nothing, now)?;
+        erase_waiting(tx, PrivateKeyId(key), &command.nothing, now)?;
     }
     let payload = json!({ "names": request.names, "key_destroyed": destroyed });
     let object = Object::new("key_request", command.id.0, &request.name);

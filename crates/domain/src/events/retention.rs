@@ -104,7 +104,7 @@ struct Span {
     #[serde(default)]
     back: Vec<Passed>,
     /// What is left for later runs.
-    #[serde(default)]
+    #[serde(default = "everything")]
     passed: Vec<Passed>,
 }
 
@@ -116,6 +116,19 @@ struct Passed {
     /// The time of the oldest of them.
     at: i64,
     events: i64,
+}
+
+/// What a run of an earlier version, which did not say so, passed over: everything, up to where it goes, is looked at again.
+fn everything() -> Vec<Passed> {
+    vec![Passed { first: 1, last: 0, at: i64::MIN, events: 0 }]
+}
+
+fn spans_of(running: &str) -> Result<Vec<Span>> {
+    let mut spans: Vec<Span> = serde_json::from_str(running).map_err(|_| Error::damaged(RUNNING))?;
+    for span in &mut spans {
+        span.passed.iter_mut().filter(|passed| passed.last == 0).for_each(|passed| passed.last = span.up_to);
+    }
+    Ok(spans)
 }
 
 impl Span {
@@ -207,7 +220,7 @@ pub fn begin(tx: &mut Tx<'_>, actor: &Actor, rules: &[Rule], now: i64) -> Result
 pub fn step(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, now: i64) -> Result<bool> {
     jobs::require_lease(tx, lease)?;
     let running = setting(tx, RUNNING)?.unwrap_or_else(|| "[]".into());
-    let mut spans: Vec<Span> = serde_json::from_str(&running).map_err(|_| Error::damaged(RUNNING))?;
+    let mut spans = spans_of(&running)?;
     for span in &mut spans {
         let Some((after, up_to)) = span.piece() else { continue };
         let rows = next_rows(tx, &span.family, after, up_to)?;
@@ -332,6 +345,16 @@ mod tests {
         assert_eq!(stretches, [of(1, 1, 9), of(40, 50, 5), Passed { first: 90, last: 100, at: 3, events: 2 }]);
         join_nearest(&mut stretches, 1);
         assert_eq!(stretches, [Passed { first: 1, last: 100, at: 3, events: 4 }]);
+    }
+
+    #[test]
+    fn a_run_of_an_earlier_version_leaves_everything_to_be_looked_at_again() {
+        let before = r#"[{"family":"sign_in","after":3,"up_to":90,"older_than":5,"erased":2}]"#;
+        let spans = spans_of(before).unwrap();
+        assert_eq!(spans[0].passed, [Passed { first: 1, last: 90, at: i64::MIN, events: 0 }]);
+        let now = text_of(&spans).unwrap();
+        assert_eq!(spans_of(&now).unwrap()[0].passed, spans[0].passed);
+        assert_eq!(spans_of(&now.replace(&text_of(&spans[0].passed).unwrap(), "[]")).unwrap()[0].passed, []);
     }
 
     /// What is come back to is looked through in pieces, then comes what was never looked at.

@@ -19,17 +19,17 @@ use crate::text::unhex;
 
 /// Adds a resolved query to what is wanted. Whether rows must be evaluated once more in memory.
 pub(crate) fn add(tx: &mut Tx<'_>, wanted: &mut Conditions, condition: &query::Condition) -> Result<bool> {
-    let parts: &[query::Condition] = match condition {
-        Expr::And(parts) => parts,
-        other => std::slice::from_ref(other),
-    };
-    let mut inexact = false;
-    for part in parts {
-        let sql = compile(tx, wanted, part)?;
-        inexact |= sql.inexact;
-        wanted.push(sql.condition);
+    // What a collection asks for and what is looked for in it are conditions of one kind: each may lead.
+    if let Expr::And(parts) = condition {
+        let mut inexact = false;
+        for part in parts {
+            inexact |= add(tx, wanted, part)?;
+        }
+        return Ok(inexact);
     }
-    Ok(inexact)
+    let sql = compile(tx, wanted, condition)?;
+    wanted.push(sql.condition);
+    Ok(sql.inexact)
 }
 
 pub(super) struct Compiled {

@@ -1,6 +1,6 @@
 //! What is in stores is in the reach of rights to change owners in stores: who puts it there.
 
-use certhold_store::{Tx, Value};
+use certhold_store::{Tx, Value, params};
 
 use super::items;
 use crate::access::{self, Access, Decision, Need, all_roles, paths};
@@ -30,6 +30,12 @@ pub(super) fn require_may_bring(tx: &mut Tx<'_>, actor: &Actor, container: Optio
     };
     let need = Need::system(paths::CERTIFICATES_CHANGE_OWNER).or_collection(paths::CERTIFICATES_CHANGE_OWNER, collection);
     let Decision::Denied { missing, .. } = held.evaluate(&need) else { return Ok(()) };
+    // What a role owns is given away by whoever holds that role.
+    if let Coming::Certificate(id, _) = coming
+        && tx.one("SELECT 1 FROM certificate WHERE id = $1 AND owner_role IS NOT NULL", params![id], |_| Ok(()))?.is_some()
+    {
+        return Ok(());
+    }
     let reached = Reached::of(tx, container, coming)?;
     if !reached.is_new_to(|path| holds(&held, path)) {
         let roles = all_roles(tx)?;

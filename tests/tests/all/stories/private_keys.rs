@@ -315,8 +315,15 @@ pub fn a_strangers_certificate_answers_no_request(world: &World) {
     let made_up = bring(&eve, &issue(&pair, &["inside.example.com"], START - DAY, START + 60 * DAY));
     assert_eq!(pending(), [waits]);
     assert_eq!(world.read(move |tx| key_request(tx, &local(), waits)).unwrap().certificate, None);
+    // Whether the key is in use is not known: it neither ends nor goes to the stranger.
+    let (asking, command) = (maker.clone(), RemoveKeyRequest { id: waits, nothing: nothing(world) });
+    let refusal = world.refused(move |tx, now| remove_key_request(tx, &asking, &command, now));
+    assert!(matches!(&refusal, Refusal::Conflict(why) if why.contains("its maker did not bring")), "{refusal}");
+    assert_eq!((keys(), pending()), (1, vec![waits]));
+    world.write(move |tx, now| inventory::remove(tx, &local(), made_up, now)).unwrap();
     remove(waits);
     assert_eq!(keys(), 0, "the key goes with the request that still waited");
+    let made_up = bring(&eve, &issue(&pair, &["inside.example.com"], START - DAY, START + 60 * DAY));
     let export = ExportKey {
         certificate: made_up,
         format: "pem",

@@ -7,7 +7,7 @@ use super::super::{Decision, paths};
 use super::Explanation;
 use super::place::Place;
 use crate::error::Result;
-use crate::ids::CollectionId;
+use crate::ids::{CertificateId, CollectionId};
 use crate::{collections, custody, ownership};
 
 /// Explains an action by its right, and by what it needs more.
@@ -75,6 +75,21 @@ fn refused(missing: &[String], explained: &[(&HeldRole, Vec<Tried>)]) -> String 
     format!("Missing {missing}.")
 }
 
+/// Why a right on a collection is none on the key of a certificate in it.
+fn not_by_collection(
+    tx: &mut Tx<'_>,
+    action: &str,
+    certificate: CertificateId,
+    collection: CollectionId,
+    now: i64,
+) -> Result<Option<&'static str>> {
+    if custody::is_shared_outside(tx, certificate, collection, now)? {
+        return Ok(Some("a certificate outside has the same key"));
+    }
+    let is_out = action == paths::PRIVATE_KEY_READ && custody::is_of_authority(tx, certificate)?;
+    Ok(is_out.then_some("a private authority signs with this key"))
+}
+
 /// Handing out and destroying a key need the right to see its certificate as well, in the same place, and no right on a collection is one
 /// on a key that a certificate outside has, too.
 fn of_keys(
@@ -90,12 +105,10 @@ fn of_keys(
     for scope in std::iter::once(None).chain(place.collections.iter().map(|(id, _)| Some(*id))) {
         let Decision::Allowed { level, .. } = access.evaluate(&need(action, scope)) else { continue };
         if let (Level::Collection, Some(collection), Some(certificate)) = (level, scope, place.certificate)
-            && custody::is_shared_outside(tx, certificate, collection, now)?
+            && let Some(but) = not_by_collection(tx, action, certificate, collection, now)?
         {
-            let sentence = format!(
-                "The right is there{}, but a certificate outside has the same key: {doing} then takes {action}.",
-                place.through_collection(collection)
-            );
+            let through = place.through_collection(collection);
+            let sentence = format!("The right is there{through}, but {but}: {doing} then takes {action}.");
             stopped.get_or_insert((sentence, vec![action.to_owned()]));
             continue;
         }

@@ -47,8 +47,8 @@ impl Which {
     }
 }
 
-/// Writes, piece after piece; the ids that were written. A piece is all or nothing. One that is refused, because something changed since it
-/// was looked at, ends it, and the refusal says how many were written before.
+/// Writes, piece after piece; the ids that were written. A piece is all or nothing, and one alone does not wait behind bulk work. One that is
+/// refused, because something changed since it was looked at, ends it, and the refusal says which were not written.
 pub(super) async fn each_piece(
     author: &Author,
     which: Which,
@@ -60,19 +60,23 @@ pub(super) async fn each_piece(
     let mut written = Vec::with_capacity(ids.len());
     for piece in ids.chunks(size) {
         let (which, piece, work) = (which.clone(), piece.to_vec(), work.clone());
-        let done = author.write_bulk(move |tx, actor, now| {
+        let write = move |tx: &mut Tx<'_>, actor: &Actor, now: i64| {
             let still = which.still(tx, actor, &piece, scope)?;
             if !still.is_empty() {
                 work(tx, actor, &still, now)?;
             }
             Ok(still)
-        });
-        match done.await {
+        };
+        let done = if ids.len() <= size { author.write(write).await } else { author.write_bulk(write).await };
+        match done {
             Ok(done) => written.extend(done),
-            Err(refused) if written.is_empty() => return Err(refused),
             Err(refused) => {
-                let before = format!("{} certificates were changed before this one was refused", written.len());
-                return Err(refused.with_failures([before]));
+                let left: Vec<i64> = ids.iter().filter(|id| !written.contains(id)).map(|id| id.0).collect();
+                let before = match written.len() {
+                    0 => "none was changed".to_owned(),
+                    many => format!("{many} certificates were changed before one of these was refused"),
+                };
+                return Err(refused.with_failures([format!("Certificates {left:?}: {before}")]));
             }
         }
     }

@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct RevokeRequest {
-    /// Which certificates; all or none.
+    /// Which certificates.
     certificate_ids: Option<Vec<i64>>,
     /// -1 ends a hold; else a number of RFC 5280: 0 (default) to 6.
     reason: Option<i64>,
