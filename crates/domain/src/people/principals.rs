@@ -227,8 +227,9 @@ pub fn set_disabled(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, disabled: b
 pub fn set_password(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, hash: &PasswordHash, now: i64) -> Result<()> {
     access::require_path(tx, actor, paths::SECURITY_MODIFY)?;
     require_not_above(tx, actor, id)?;
-    if actor.ends_at.is_some() && actor.id == Some(id) {
-        let reason = "a token that ends sets no password of its own account: sign in, and change it with the current one";
+    let is_bounded = actor.ends_at.is_some() || actor.access.scopes.is_some();
+    if is_bounded && actor.id == Some(id) {
+        let reason = "a token that ends or has scopes sets no password of its own account: sign in, and change it there";
         return Err(Refusal::Forbidden { reason: reason.into(), missing: Vec::new() }.into());
     }
     write_password(tx, actor, id, hash, now)

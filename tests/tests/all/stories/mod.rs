@@ -189,6 +189,7 @@ stories! {
     private_keys::a_key_leaves_with_its_reason_and_ends,
     private_keys::a_key_ends_through_a_collection,
     private_keys::a_made_up_certificate_brings_no_key,
+    private_keys::the_key_of_an_authority_takes_the_right_everywhere,
     private_keys::a_destroyed_key_leaves_orders_as_they_were,
     private_keys::a_key_waits_for_its_certificate,
     private_keys::a_waiting_key_is_nobody_elses,

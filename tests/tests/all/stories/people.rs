@@ -320,6 +320,7 @@ pub fn what_ends_makes_nothing_that_outlives_it(world: &World) {
     let of_client = world.read(move |tx| people::actor_of_access_token(tx, &AccessCache::default(), &[5; 32], Face::Native, now));
     let of_client = of_client.unwrap();
 
+    let word = Password::from("a word of their own".to_owned()).hash(&world.entropy).unwrap();
     let events = world.events();
     let forbidden = |refusal: Refusal| assert!(matches!(refusal, Refusal::Forbidden { .. }), "{refusal}");
     for actor in [&ending, &scoped, &of_client] {
@@ -328,6 +329,8 @@ pub fn what_ends_makes_nothing_that_outlives_it(world: &World) {
         forbidden(world.refused(move |tx, now| people::create_client(tx, &author, &new, now)));
         let author = actor.clone();
         forbidden(world.refused(move |tx, now| people::renew_client(tx, &author, client, &[8; 32], now)));
+        let (author, hash) = (actor.clone(), word.clone());
+        forbidden(world.refused(move |tx, now| people::set_password(tx, &author, ada, &hash, now)));
     }
     // For a service account it is a matter of rights; what is made ends with the token at the latest, and stays within its scopes.
     for actor in [&ending, &of_client] {

@@ -148,6 +148,23 @@ pub fn a_made_up_certificate_brings_no_key(world: &World) {
     }
 }
 
+/// The key of a private authority is not a matter of a collection that its certificate happens to be in.
+pub fn the_key_of_an_authority_takes_the_right_everywhere(world: &World) {
+    super::issuing::make(world, super::issuing::wanted("Example Root", None)).unwrap();
+    let command = CollectionCommand { name: "All".into(), query: "IsCA -eq true".into(), ..CollectionCommand::default() };
+    let all = world.write(move |tx, now| collections::create(tx, &local(), &command, now)).unwrap();
+    let authority = world.read(|tx| inventory::list(tx, &local(), &inventory::Filter::default())).unwrap().certificates[0].id;
+    let on_all = [paths::CERTIFICATES_READ, paths::PRIVATE_KEY_READ].map(|path| format!("{path}{all}/"));
+    let eve = world.somebody("eve", &[world.role("Scoped", &[&on_all[0], &on_all[1]])]);
+    let scope = Scope::of(Some(all), world.now());
+    let export =
+        custody::ExportKey { certificate: authority, scope, format: "pem", encrypted: true, reason: "to keep it".into() };
+    let (actor, command) = (eve, export.clone());
+    let refusal = world.refused(move |tx, now| custody::export(tx, &actor, &command, now).map(drop));
+    assert!(refusal.to_string().contains("private authority"), "{refusal}");
+    world.write(move |tx, now| custody::export(tx, &local(), &export, now).map(drop)).unwrap();
+}
+
 /// A managed certificate with two versions, each with a key of its own.
 fn two_versions(world: &World) -> (LineageId, CertificateId, CertificateId) {
     let id = managed(world, &["example.com"]);
