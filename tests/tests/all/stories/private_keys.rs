@@ -285,6 +285,22 @@ pub fn a_key_waits_for_its_certificate(world: &World) {
     assert!(matches!(refusal, Refusal::NotFound { kind: "key request", .. }));
 }
 
+/// Brings a certificate; its number, new or not.
+fn brought(world: &World, who: &Actor, der: &[u8]) -> CertificateId {
+    let batch = ImportBatch {
+        certificates: vec![Candidate::of(der).unwrap()],
+        keys: Vec::new(),
+        owner: None,
+        source: "story".into(),
+        metadata: Vec::new(),
+    };
+    let who = who.clone();
+    match world.write(move |tx, now| inventory::import(tx, &who, &batch, now)).unwrap()[0].outcome {
+        Outcome::Imported(id) | Outcome::AlreadyHeld(id) => id,
+        Outcome::Excluded => panic!("it is excluded"),
+    }
+}
+
 /// What a stranger brings for the key of a request is not what the request waited for, and goes without the key.
 pub fn a_strangers_certificate_answers_no_request(world: &World) {
     let rights = [paths::NAMED_MODIFY, paths::ENROLLMENT_CSR_GENERATION, paths::CERTIFICATES_IMPORT];
@@ -301,20 +317,7 @@ pub fn a_strangers_certificate_answers_no_request(world: &World) {
         let maker = maker.clone();
         world.write(move |tx, now| create_key_request(tx, &maker, &new, now)).unwrap()
     };
-    let bring = |who: &Actor, der: &[u8]| {
-        let batch = ImportBatch {
-            certificates: vec![Candidate::of(der).unwrap()],
-            keys: Vec::new(),
-            owner: None,
-            source: "story".into(),
-            metadata: Vec::new(),
-        };
-        let who = who.clone();
-        match world.write(move |tx, now| inventory::import(tx, &who, &batch, now)).unwrap()[0].outcome {
-            Outcome::Imported(id) | Outcome::AlreadyHeld(id) => id,
-            Outcome::Excluded => panic!("it is excluded"),
-        }
-    };
+    let bring = |who: &Actor, der: &[u8]| brought(world, who, der);
     let pending = || {
         let maker = maker.clone();
         let (rows, total) = world.read(move |tx| custody::pending_key_requests(tx, &maker, 0, 50)).unwrap();
