@@ -3,7 +3,8 @@
 //! A condition is a test of one row, and where an index knows its rows also a list of their ids. Of several conditions the one with
 //! the fewest ids leads, if these are few; otherwise rows are looked at in the order asked for until a page is full. How many ids
 //! there are is found out by counting a few thousand entries of the index at most: neither engine's own estimate is good enough
-//! for terms, whose frequency goes from one to everything.
+//! for terms, whose frequency goes from one to everything. What is only counted may also be read from one index that has everything
+//! that is asked for.
 
 use certhold_store::{Tx, Value};
 
@@ -13,7 +14,7 @@ use crate::error::Result;
 pub(crate) const LEADING: i64 = 4_096;
 
 /// Ids of one condition that are looked up one by one in [`NARROW`] rather than walking all of it, in steps of which each is tried
-/// for every condition before the next.
+/// for every condition before the next. Behind the first step an index of [`WIDE`] goes before them.
 const LEADING_COUNTS: [i64; 3] = [LEADING, 65_536, 524_288];
 
 /// An index by id of the columns that are asked for together with others, for counting without a look at the wide rows.
