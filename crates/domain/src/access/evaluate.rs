@@ -227,6 +227,11 @@ impl Access {
         Decision::Denied { missing, reason: reason.to_owned() }
     }
 
+    /// Whether a right is held system-wide.
+    pub fn allows(&self, path: &str) -> bool {
+        matches!(self.evaluate(&Need::system(path)), Decision::Allowed { .. })
+    }
+
     /// What all roles held bring, within the token's scopes, sorted. Not for whoever is not bounded by roles.
     pub fn brought(&self) -> Vec<Path> {
         let within = |role: &HeldRole| match &self.scopes {
@@ -271,7 +276,7 @@ impl Access {
 
     /// Whether everything below `path` is held system-wide: what one must hold to grant `path` to others.
     pub fn may_grant(&self, path: &Path) -> bool {
-        matches!(self.evaluate(&Need::system(path.as_str())), Decision::Allowed { .. })
+        self.allows(path.as_str())
     }
 
     /// Whether the token's scopes, if there are any, include `path`.

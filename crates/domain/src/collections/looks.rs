@@ -8,7 +8,7 @@ use certhold_store::{Tx, params};
 
 use super::change::keep_fields;
 use super::grants;
-use crate::access::{self, Access, Decision, Need, grants as on_object, paths};
+use crate::access::{self, Access, grants as on_object, paths};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::ids::{CollectionId, MetadataFieldId};
@@ -120,7 +120,7 @@ pub(crate) fn guarded_fields(tx: &mut Tx<'_>, held: &Access) -> Result<Vec<Strin
         |row| Ok((row.get::<String>(0)?, CollectionId(row.get(1)?))),
     )?;
     let granted = grants::guarded(tx, held)?;
-    let may_modify = matches!(held.evaluate(&Need::system(paths::COLLECTIONS_MODIFY)), Decision::Allowed { .. });
+    let may_modify = held.allows(paths::COLLECTIONS_MODIFY);
     let mut guarded: Vec<String> = Vec::new();
     for (field, collection) in looked_at {
         if guarded.last() == Some(&field) || !granted.contains(&collection) {

@@ -5,7 +5,7 @@ use certhold_store::{Tx, params};
 use serde_json::json;
 
 use super::requests::is_requested;
-use super::{Sealed, SealedRow, find_by_spki, load};
+use super::{Sealed, SealedRow, find_by_spki, load, spki_of};
 use crate::access::{self, Decision, Level, Need, paths};
 use crate::actor::Actor;
 use crate::collections::{self, Moved, Scope};
@@ -46,8 +46,7 @@ pub(crate) fn require_key(tx: &mut Tx<'_>, actor: &Actor, certificate: Certifica
     if level == Level::System {
         return Ok(());
     }
-    let sql = "SELECT spki_sha256 FROM certificate WHERE id = $1";
-    let Some(spki) = tx.one(sql, params![certificate], |row| row.get::<[u8; 32]>(0))? else { return Ok(()) };
+    let Some(spki) = spki_of(tx, certificate)? else { return Ok(()) };
     if signs_for_an_authority(tx, &spki)? {
         let reason = "the key of a private authority is handed out by the right that holds everywhere only".to_owned();
         return Err(Refusal::Forbidden { reason, missing: vec![paths::PRIVATE_KEY_READ.to_owned()] }.into());
@@ -57,8 +56,7 @@ pub(crate) fn require_key(tx: &mut Tx<'_>, actor: &Actor, certificate: Certifica
 
 /// Whether a private authority signs with the key of this certificate, so that it leaves custody by the right that holds everywhere only.
 pub(crate) fn is_of_authority(tx: &mut Tx<'_>, id: CertificateId) -> Result<bool> {
-    let sql = "SELECT spki_sha256 FROM certificate WHERE id = $1";
-    match tx.one(sql, params![id], |row| row.get::<[u8; 32]>(0))? {
+    match spki_of(tx, id)? {
         Some(spki) => signs_for_an_authority(tx, &spki),
         None => Ok(false),
     }
@@ -259,8 +257,7 @@ fn sharing(tx: &mut Tx<'_>, spki: &[u8; 32]) -> Result<Vec<CertificateId>> {
 /// Whether a certificate outside this collection, or a request, has the key of this one as well, so that rights on the collection are none on the key.
 /// Without asking who wants to know: for reasons.
 pub(crate) fn is_shared_outside(tx: &mut Tx<'_>, id: CertificateId, collection: CollectionId, now: i64) -> Result<bool> {
-    let sql = "SELECT spki_sha256 FROM certificate WHERE id = $1";
-    let Some(spki) = tx.one(sql, params![id], |row| row.get::<[u8; 32]>(0))? else { return Ok(false) };
+    let Some(spki) = spki_of(tx, id)? else { return Ok(false) };
     let sharing = sharing(tx, &spki)?;
     if sharing.len() >= limits::PAGE_ROWS || is_asked_for(tx, &spki)? {
         return Ok(true);
@@ -284,9 +281,7 @@ fn checked_reason(reason: &str) -> Result<&str> {
 }
 
 fn held_key(tx: &mut Tx<'_>, summary: &Summary) -> Result<(PrivateKeyId, [u8; 32])> {
-    let spki: Option<[u8; 32]> =
-        tx.one("SELECT spki_sha256 FROM certificate WHERE id = $1", params![summary.id], |row| row.get(0))?;
-    let spki = spki.ok_or_else(|| Error::damaged("a certificate is gone within its transaction"))?;
+    let spki = spki_of(tx, summary.id)?.ok_or_else(|| Error::damaged("a certificate is gone within its transaction"))?;
     match find_by_spki(tx, &spki)? {
         Some(key) => Ok((key.id, spki)),
         None => Err(Refusal::Conflict(format!("the private key of certificate {} is not in custody", summary.id)).into()),

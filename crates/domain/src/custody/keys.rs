@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::collections::{self, Moved};
 use crate::core::Entropy;
 use crate::error::{Error, Result};
-use crate::ids::{PrivateKeyId, SecretId};
+use crate::ids::{CertificateId, PrivateKeyId, SecretId};
 use crate::query::FieldId;
 
 /// How a key came into custody.
@@ -98,6 +98,11 @@ pub(crate) fn require_may_bring<'k>(tx: &mut Tx<'_>, actor: &Actor, keys: impl I
     }
     let moved = Moved { field: FieldId::HasPrivateKey, before: None, after: Some("true") };
     collections::require_may_move(tx, actor, &[moved])
+}
+
+/// The SHA-256 of a certificate's public key (`SubjectPublicKeyInfo`, DER); nothing where there is no such certificate.
+pub(crate) fn spki_of(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<Option<[u8; 32]>> {
+    Ok(tx.one("SELECT spki_sha256 FROM certificate WHERE id = $1", params![certificate], |row| row.get(0))?)
 }
 
 /// The key in custody for a public key, if there is one.

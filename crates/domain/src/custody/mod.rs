@@ -14,8 +14,8 @@ pub use export::{
     DestroyKey, ExportKey, ExportedKey, destroy_key, destroy_key_in, destroy_key_within, export, require_may_export,
 };
 pub(crate) use export::{destroy_after, destroyed_with, is_of_authority, is_shared_outside, require_key};
-pub(crate) use keys::require_may_bring;
 pub use keys::{Origin, PrivateKeyRow, SealedKey, find_by_spki, load_private_key, put_private_key};
+pub(crate) use keys::{require_may_bring, spki_of};
 pub use master::{MasterKey, adopt};
 pub use rekey::{KeyMark, KeyRow, KeyState};
 pub use requests::{

@@ -19,7 +19,7 @@ use crate::ids::{AuthorityId, CertificateId, DnsProviderId, IssuerId, LineageId,
 use crate::inventory;
 use crate::metadata::Change;
 use crate::private_ca::{self, EnrolmentDraft, EnrolmentRequest, KeySource, Profile, Version};
-use crate::{limits, ownership, text};
+use crate::{custody, limits, ownership, text};
 
 /// By whom versions shall be issued.
 #[derive(Clone, Debug)]
@@ -184,9 +184,7 @@ pub(super) fn check(
     };
     if let Some(adopted) = adopted {
         if command.reuse_key {
-            let spki: Option<[u8; 32]> =
-                tx.one("SELECT spki_sha256 FROM certificate WHERE id = $1", params![adopted.id], |row| row.get(0))?;
-            spki.map_or(Ok(()), |spki| enrolment::require_unharmed(tx, &spki))?;
+            custody::spki_of(tx, adopted.id)?.map_or(Ok(()), |spki| enrolment::require_unharmed(tx, &spki))?;
         }
         let inherited = adopted.owner.as_ref().map(|(role, _)| *role);
         if let Some(role) = inherited {

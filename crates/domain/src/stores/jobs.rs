@@ -378,9 +378,7 @@ pub(super) fn require_unfollowed(tx: &mut Tx<'_>, store: &Store, alias: &str) ->
 
 /// Whether the private key of a certificate is in custody.
 pub(super) fn has_key(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<bool> {
-    let spki: Option<[u8; 32]> =
-        tx.one("SELECT spki_sha256 FROM certificate WHERE id = $1", params![certificate], |row| row.get(0))?;
-    match spki {
+    match custody::spki_of(tx, certificate)? {
         Some(spki) => Ok(custody::find_by_spki(tx, &spki)?.is_some()),
         None => Ok(false),
     }
@@ -388,9 +386,7 @@ pub(super) fn has_key(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<boo
 
 /// The private key in custody that belongs to a certificate.
 pub(super) fn key_of(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<PrivateKeyRow> {
-    let spki: Option<[u8; 32]> =
-        tx.one("SELECT spki_sha256 FROM certificate WHERE id = $1", params![certificate], |row| row.get(0))?;
-    let spki = spki.ok_or_else(|| Refusal::not_found("certificate", certificate))?;
+    let spki = custody::spki_of(tx, certificate)?.ok_or_else(|| Refusal::not_found("certificate", certificate))?;
     let key = custody::find_by_spki(tx, &spki)?;
     key.ok_or_else(|| {
         let message =

@@ -3,7 +3,7 @@
 use certhold_store::{Tx, Value, params};
 
 use super::items;
-use crate::access::{self, Access, Decision, Need, all_roles, paths};
+use crate::access::{self, Decision, Need, all_roles, paths};
 use crate::actor::Actor;
 use crate::error::{Refusal, Result};
 use crate::ids::{CertificateId, CollectionId, ContainerId};
@@ -37,7 +37,7 @@ pub(super) fn require_may_bring(tx: &mut Tx<'_>, actor: &Actor, container: Optio
         return Ok(());
     }
     let reached = Reached::of(tx, container, coming)?;
-    if !reached.is_new_to(|path| holds(&held, path)) {
+    if !reached.is_new_to(|path| held.allows(path)) {
         let roles = all_roles(tx)?;
         if !roles.iter().any(|role| reached.is_new_to(|path| role.brings(path))) {
             return Ok(());
@@ -81,8 +81,4 @@ impl Reached {
         let on_container = |id: ContainerId| holds(&format!("{}{id}/", paths::STORES_CHANGE_OWNER));
         !self.in_container && self.container.is_some_and(on_container)
     }
-}
-
-fn holds(held: &Access, path: &str) -> bool {
-    matches!(held.evaluate(&Need::system(path)), Decision::Allowed { .. })
 }

@@ -95,7 +95,7 @@ fn has_some_below(access: &Access, right: &str) -> bool {
 
 /// Whether a right is held system-wide, by rights that are at hand.
 pub fn holds(access: &Access, path: &str) -> bool {
-    matches!(access.evaluate(&Need::system(path)), Decision::Allowed { .. })
+    access.allows(path)
 }
 
 /// Whether a right is held system-wide or on the collection, by rights that are at hand. Whether a certificate is inside is the

@@ -59,7 +59,7 @@ impl Place {
                 let in_some_store = standing.as_ref().is_some_and(|standing| standing.in_some_store);
                 // Whoever neither sees certificates nor reaches this one in another way is told the same of one that exists and of one
                 // that does not.
-                let through_stores = in_some_store && holds(&asked.access, paths::STORES_CHANGE_OWNER);
+                let through_stores = in_some_store && asked.access.allows(paths::STORES_CHANGE_OWNER);
                 let reaches = may_see || through_stores || !collections.is_empty() || !containers.is_empty();
                 let (standing, in_some_store) = if reaches { (standing, in_some_store) } else { (None, false) };
                 Ok(Place { collections, containers, in_some_store, standing, certificate: Some(id) })
@@ -168,10 +168,6 @@ fn spoken(noun: &str, id: i64, name: &str) -> String {
 
 fn granting<'a>(role: &'a HeldRole, path: &str) -> &'a str {
     role.grants.iter().find(|grant| grant.covers(path)).map_or("", |grant| grant.as_str())
-}
-
-fn holds(access: &Access, path: &str) -> bool {
-    matches!(access.evaluate(&Need::system(path)), super::super::Decision::Allowed { .. })
 }
 
 /// The numbers that roles name, which is to be explained also where it has no effect, and those that sets and scopes leave of more.
