@@ -32,9 +32,9 @@ pub enum Token {
         /// What it may be used for at most: a permission path; may be given several times [default: all the account may do]
         #[arg(long = "scope", value_name = "PATH")]
         scopes: Vec<String>,
-        /// When it ends: 12h, 90d
-        #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "90d", conflicts_with = "endless")]
-        expires: Duration,
+        /// When it ends: 12h, 30d [default: 90d, or when the token ends with which it is made]
+        #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "endless")]
+        expires: Option<Duration>,
         /// It never ends by itself
         #[arg(long)]
         endless: bool,
@@ -46,6 +46,9 @@ pub enum Token {
         id: i64,
     },
 }
+
+/// How long a token lasts when nothing else is asked for.
+const USUAL: Duration = Duration::from_secs(90 * 86_400);
 
 const COLUMNS: &[Column] = &[
     ("id", |one| text(&one["id"])),
@@ -71,7 +74,11 @@ impl Token {
             Token::Create { user, name, scopes, expires, endless } => {
                 let id = find(target, user::PATH, user::NOUN, &user).await?;
                 let scopes = if scopes.is_empty() { vec!["/".to_owned()] } else { scopes };
-                let expires_at = if endless { None } else { ends(expires) };
+                let expires_at = match expires {
+                    Some(after) => ends(after),
+                    None if endless => None,
+                    None => usual_end(target).await?,
+                };
                 let input = json!({ "name": name, "scopes": scopes, "expires_at": expires_at });
                 let answer: Json = target.put(Method::Post, &format!("{}/{id}/tokens", user::PATH), &input).await?;
                 print_secret(&answer, &["token"], output)
@@ -82,6 +89,14 @@ impl Token {
             }
         }
     }
+}
+
+/// In 90 days, or earlier where the token with which it is made ends before: it makes none that outlives it.
+async fn usual_end(target: &Target) -> Result<Option<String>, Failure> {
+    let me = target.get("/me").await?;
+    let own = me["ends_at"].as_str().and_then(|at| at.parse().ok());
+    let usual = SystemClock.now().saturating_add(duration::milliseconds(USUAL));
+    Ok(jiff::Timestamp::from_millisecond(usual).ok().map(|usual| own.map_or(usual, |own| usual.min(own)).to_string()))
 }
 
 fn ends(after: Duration) -> Option<String> {

@@ -435,3 +435,23 @@ fn private_authorities_issue_what_is_managed_and_revocations_are_told() {
         }
     });
 }
+
+#[test]
+fn a_token_that_ends_makes_none_that_outlives_it() {
+    let data = Data::new();
+    data.run(&["user", "add", "robot", "--service"]).ok();
+    let short = data.json(&["token", "create", "admin", "--expires", "1d"]);
+    let place = Remote { server: Server::on(data.path()), token: short["token"].as_str().unwrap().to_owned() };
+    let own = place.json(&["token", "list", "admin"])[0]["expires_at"].clone();
+    assert!(own.is_string(), "{own}");
+    place.run(&["token", "create", "robot"]).ok();
+    place.run(&["token", "create", "robot", "--expires", "1h"]).ok();
+    let made = place.json(&["token", "list", "robot"]);
+    assert_eq!(made[1]["expires_at"], own, "the usual end is its own where that is earlier: {made}");
+    assert!(made[0]["expires_at"].as_str() < own.as_str(), "{made}");
+    for later in [&["--expires", "2d"][..], &["--endless"]] {
+        let refused = place.run(&[&["token", "create", "robot"], later].concat());
+        assert!(refused.refused(1).contains("give them an earlier end, or sign in"), "{refused:?}");
+    }
+    assert_eq!(place.json(&["token", "list", "robot"]).as_array().unwrap().len(), 2);
+}

@@ -148,7 +148,7 @@ impl Data {
 
     /// A token of the administrator.
     pub fn token(&self) -> String {
-        self.run(&["token", "create", "admin"]).ok().out.trim().to_owned()
+        self.run(&["token", "create", "admin", "--endless"]).ok().out.trim().to_owned()
     }
 }
 

@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use super::certificates::Owner;
 use super::extract::Json as Body;
 use super::secret::Secret;
+use super::time::Time;
 use crate::auth::{self, Author, Bearer};
 use crate::problem::Answer;
 use crate::state::App;
@@ -36,6 +37,8 @@ pub struct Me {
     roles: Vec<Owner>,
     /// The token's own bound; null for none.
     scopes: Option<Vec<String>>,
+    /// When the token ends; null when it does not by itself. It makes no credentials that end later.
+    ends_at: Option<Time>,
     /// The permissions held, of those that the product asks for.
     permissions: Vec<&'static str>,
 }
@@ -53,6 +56,7 @@ pub async fn get(State(app): State<App>, Bearer(caller): Bearer) -> Answer<Json<
         name: actor.name.clone(),
         roles: access.roles.iter().map(|role| Owner { id: role.id.0, name: role.name.clone() }).collect(),
         scopes: scopes.map(|scopes| scopes.iter().map(|path| path.as_str().to_owned()).collect()),
+        ends_at: actor.ends_at.map(Time),
         permissions: paths::CATALOGUE.iter().map(|(path, _)| *path).filter(allowed).collect(),
     }))
 }
