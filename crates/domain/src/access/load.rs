@@ -55,6 +55,14 @@ impl AccessCache {
 /// The version as far as this batch of writes has come.
 struct Version(i64);
 
+/// What [`version`] asks for, for whoever asks for something else in the same statement and tells [`version_was`].
+pub(crate) const VERSION: &str = "(SELECT value FROM counter WHERE name = 'access')";
+
+/// This is the version, as just read.
+pub(crate) fn version_was(tx: &mut Tx<'_>, version: i64) {
+    *tx.memo() = Some(Version(version));
+}
+
 /// The version of the access tables.
 pub(crate) fn version(tx: &mut Tx<'_>) -> Result<i64> {
     if let Some(Version(known)) = tx.memo() {

@@ -18,7 +18,7 @@ pub use claims::{ClaimKey, ClaimType};
 pub use evaluate::{Access, Decision, HeldRole, Level, Need, Path, Tried, Verdict, covers_any, effective, without_redundancy};
 pub use grants::of_somebody as on_objects;
 pub use load::{AccessCache, changed, of_principal, of_somebody};
-pub(crate) use load::{all_roles, assigned, held_through, is_enabled, parse_paths, paths_json};
+pub(crate) use load::{VERSION, all_roles, assigned, held_through, is_enabled, parse_paths, paths_json, version_was};
 
 use certhold_store::Tx;
 

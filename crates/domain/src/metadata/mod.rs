@@ -17,7 +17,7 @@ pub use fields::{FieldCommand, by_name, collections_using, create, entries, get,
 pub use remove::{Removal, remove};
 pub(crate) use remove::{erase, forget_field};
 pub use set::Override;
-pub use set::{Change, Held, SetMetadata, foresee, of, of_in, overwrite_in, replace, set, set_in};
+pub use set::{Change, Held, SetMetadata, foresee, of, of_found, of_in, overwrite_in, replace, set, set_in};
 pub(crate) use set::{
     Decision, Prepared, Verdict, check_override, decide, forget, held, inherit, initial, initial_under, of_many, prepare,
     put_initial, require_held, write,

@@ -73,6 +73,11 @@ pub fn of_in(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) ->
     held(tx, id)
 }
 
+/// The same of a certificate that was just read for them.
+pub fn of_found(tx: &mut Tx<'_>, found: &inventory::Certificate) -> Result<Vec<Held>> {
+    held(tx, found.summary.id)
+}
+
 pub(crate) fn held(tx: &mut Tx<'_>, id: CertificateId) -> Result<Vec<Held>> {
     let found = tx.rows(
         "SELECT metadata_field.id, metadata_field.name, metadata_field.kind, certificate_metadata.value FROM certificate_metadata \

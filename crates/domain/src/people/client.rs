@@ -219,20 +219,21 @@ pub fn issue_access_token(tx: &mut Tx<'_>, anonymous: &Actor, request: &TokenReq
 
 /// Who presents this access token.
 pub fn actor_of_access_token(tx: &mut Tx<'_>, cache: &AccessCache, token_hash: &[u8; 32], face: Face, now: i64) -> Result<Actor> {
-    let found = tx.one(
-        "SELECT access_token.expires_at, api_client.client_id, api_client.scopes, principal.id, principal.name, principal.kind \
+    let sql = format!(
+        "SELECT access_token.expires_at, api_client.client_id, api_client.scopes, principal.id, principal.name, principal.kind, {} \
          FROM access_token JOIN api_client ON api_client.id = access_token.client \
          JOIN principal ON principal.id = api_client.principal \
          WHERE access_token.token_hash = $1 AND api_client.revoked_at IS NULL AND NOT principal.disabled",
-        params![token_hash],
-        |row| {
-            let token: (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let principal: (i64, String, String) = (row.get(3)?, row.get(4)?, row.get(5)?);
-            Ok((token, principal))
-        },
-    )?;
+        access::VERSION
+    );
+    let found = tx.one(&sql, params![token_hash], |row| {
+        let token: (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let principal: (i64, String, String) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        Ok((token, principal, row.get::<i64>(6)?))
+    })?;
     let unknown = || Refusal::Unauthenticated("the token is unknown, expired or revoked".into());
-    let ((expires_at, client_id, scopes), (principal, name, kind)) = found.ok_or_else(unknown)?;
+    let ((expires_at, client_id, scopes), (principal, name, kind), version) = found.ok_or_else(unknown)?;
+    access::version_was(tx, version);
     if now >= expires_at {
         return Err(unknown().into());
     }

@@ -160,19 +160,20 @@ fn refuse_wider_scope(tx: &mut Tx<'_>, actor: &Actor, scopes: &[Path]) -> Result
 
 /// Who presents this token. Expired, revoked and unknown tokens, and tokens of disabled accounts, get one answer.
 pub fn actor_of_token(tx: &mut Tx<'_>, cache: &AccessCache, token_hash: &[u8; 32], face: Face, now: i64) -> Result<Actor> {
-    let found = tx.one(
-        "SELECT api_token.scopes, api_token.expires_at, principal.id, principal.name, principal.kind \
+    let sql = format!(
+        "SELECT api_token.scopes, api_token.expires_at, principal.id, principal.name, principal.kind, {} \
          FROM api_token JOIN principal ON principal.id = api_token.principal \
          WHERE api_token.token_hash = $1 AND api_token.revoked_at IS NULL AND NOT principal.disabled",
-        params![token_hash],
-        |row| {
-            let token: (String, Option<i64>) = (row.get(0)?, row.get(1)?);
-            let principal: (i64, String, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
-            Ok((token, principal))
-        },
-    )?;
+        access::VERSION
+    );
+    let found = tx.one(&sql, params![token_hash], |row| {
+        let token: (String, Option<i64>) = (row.get(0)?, row.get(1)?);
+        let principal: (i64, String, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        Ok((token, principal, row.get::<i64>(5)?))
+    })?;
     let unknown = || Refusal::Unauthenticated("the token is unknown, expired or revoked".into());
-    let ((scopes, expires_at), (principal, name, kind)) = found.ok_or_else(unknown)?;
+    let ((scopes, expires_at), (principal, name, kind), version) = found.ok_or_else(unknown)?;
+    access::version_was(tx, version);
     if expires_at.is_some_and(|at| now >= at) {
         return Err(unknown().into());
     }

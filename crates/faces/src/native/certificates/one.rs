@@ -59,7 +59,11 @@ pub async fn get(
 ) -> Answer<Json<Certificate>> {
     let (id, scope) = (CertificateId(id), within.scope(&app));
     let found = app
-        .read_as(caller, move |tx, actor| Ok((inventory::get_in(tx, actor, id, scope)?, metadata::of_in(tx, actor, id, scope)?)))
+        .read_as(caller, move |tx, actor| {
+            let found = inventory::get_in(tx, actor, id, scope)?;
+            let noted = metadata::of_found(tx, &found)?;
+            Ok((found, noted))
+        })
         .await;
     let (found, noted) = found.map_err(hidden("certificate", id))?;
     let answer = match found.der.len() {
