@@ -19,7 +19,7 @@ use crate::web::paging::{Place, ROWS};
 use crate::web::refused::Refused;
 use crate::web::sent::Sent;
 use crate::web::shared::holds;
-use crate::web::show::event;
+use crate::web::show::{changes, event};
 use crate::web::view::address::Address;
 use crate::web::view::event::{EventPage as EventDetailPage, HeadCard};
 use crate::web::view::events::{ChainState, ChainVerdict, EventSearch, EventsPage};
@@ -249,8 +249,8 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
             .map_or_else(|| one.object_kind.replace('_', " "), |id| format!("{} {id}", one.object_kind.replace('_', " "))),
         address: one.address.clone(),
         request: one.request.clone(),
-        changes: event::whole_changes(one),
-        details: event::details(one),
+        changes: changes::whole_changes(one),
+        details: changes::details(one),
         erased: one.erased.map(|digest| hex(&digest)),
         previous: found.previous.map(|hash| hex(&hash)).unwrap_or_default(),
         encoding: one.encoding,

@@ -2,10 +2,10 @@
 
 use certhold_domain::events::{Event, names};
 use certhold_domain::{ActorKind, hex};
-use serde_json::{Map, Value};
 
+use super::changes::{changes, cut};
 use crate::web::refused::sentence;
-use crate::web::view::event::{Change, EventLine};
+use crate::web::view::event::EventLine;
 use crate::web::view::text::Link;
 use crate::web::view::time::Moment;
 use crate::web::view::tone::Tone;
@@ -266,78 +266,14 @@ fn with(detail: Option<String>, words: &str, full: impl FnOnce(String) -> String
     detail.map_or_else(|| words.to_owned(), full)
 }
 
-/// What changed, whole.
-pub fn whole_changes(event: &Event) -> Vec<Change> {
-    changes(&event.payload, usize::MAX)
-}
-
-/// What an event says besides, as text; empty when there is nothing.
-pub fn details(event: &Event) -> String {
-    let Value::Object(fields) = &event.payload else { return String::new() };
-    let compared = fields.contains_key("before") && fields.contains_key("after");
-    let others = fields.iter().filter(|(key, _)| !(compared && matches!(key.as_str(), "before" | "after")));
-    let others: Map<String, Value> = others.map(|(key, value)| (key.clone(), value.clone())).collect();
-    if others.is_empty() { String::new() } else { format!("{:#}", Value::Object(others)) }
-}
-
-/// The fields before and after, where an event knows both.
-fn changes(payload: &Value, longest: usize) -> Vec<Change> {
-    let (Some(before), Some(after)) = (payload["before"].as_object(), payload["after"].as_object()) else { return Vec::new() };
-    let only_after = after.keys().filter(|key| !before.contains_key(*key));
-    let differs = |key: &&String| before.get(*key) != after.get(*key) && !is_number_of_a_name(key, before, after);
-    let change = |key: &String| Change {
-        field: label(key),
-        before: shown(before.get(key), longest),
-        after: shown(after.get(key), longest),
-    };
-    before.keys().chain(only_after).filter(differs).map(change).collect()
-}
-
-/// `owner_role: 7` says nothing beside `owner_name: Platform`.
-fn is_number_of_a_name(key: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
-    let name = key.strip_suffix("_role").map(|noun| format!("{noun}_name"));
-    name.is_some_and(|name| before.contains_key(&name) || after.contains_key(&name))
-}
-
-fn label(key: &str) -> String {
-    key.strip_suffix("_name").unwrap_or(key).replace('_', " ")
-}
-
-fn shown(value: Option<&Value>, longest: usize) -> Option<String> {
-    match value? {
-        Value::Null => None,
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(cut(text, longest)),
-        Value::Bool(yes) => Some(if *yes { "yes" } else { "no" }.into()),
-        Value::Array(items) if items.is_empty() => None,
-        Value::Array(items) => {
-            let items = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
-            Some(cut(&items.collect::<Vec<_>>().join(", "), longest))
-        }
-        Value::Object(fields) => {
-            let fields =
-                fields.iter().map(|(key, value)| format!("{}: {}", label(key), shown(Some(value), longest).unwrap_or_default()));
-            Some(cut(&fields.collect::<Vec<_>>().join(", "), longest))
-        }
-        Value::Number(number) => Some(number.to_string()),
-    }
-}
-
 fn shortened(text: &str) -> String {
     cut(text, VALUE_CHARS)
-}
-
-fn cut(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use certhold_domain::PrincipalId;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -401,27 +337,6 @@ mod tests {
         assert!(operations.len() > 30, "{operations:?}");
         for operation in operations {
             assert_ne!(appearance(operation).0, "did something to", "{operation}");
-        }
-    }
-
-    #[test]
-    fn nothing_of_an_event_is_left_out_on_its_own_page() {
-        let long = "x".repeat(5_000);
-        let payload = json!({ "before": { "query": "a" }, "after": { "query": long }, "bulk_edit": 7 });
-        let one = event(names::COLLECTION_CHANGED, ("collection", 3, "Web"), payload);
-        assert_eq!(whole_changes(&one)[0].after.as_deref(), Some(long.as_str()));
-        assert!(seen(&one).changes[0].after.as_deref().is_some_and(|text| text.ends_with('…')));
-        assert_eq!(details(&one), "{\n  \"bulk_edit\": 7\n}");
-        let removed = event(names::CERTIFICATE_DELETED, ("certificate", 3, "x"), json!({ "before": { "subject": "CN=x" } }));
-        assert!(details(&removed).contains("CN=x"), "what has no after is told as it is");
-        assert_eq!(details(&event(names::SESSION_ENDED, ("principal", 1, "marta"), json!(null))), "");
-    }
-
-    #[test]
-    fn odd_payloads_change_nothing() {
-        for odd in [json!(null), json!([]), json!({ "before": 3, "after": {} }), json!({ "before": {}, "after": { "x": null } })]
-        {
-            assert!(changes(&odd, VALUE_CHARS).iter().all(|change| change.before.is_none() && change.after.is_none()), "{odd}");
         }
     }
 }
