@@ -16,7 +16,7 @@ use crate::middleware::Coordinates;
 use crate::state::App;
 use crate::web::fields::{Fields, NotOurs};
 use crate::web::refused::Refused;
-use crate::web::sent::{Sent, Unreadable, fields};
+use crate::web::sent::{SentBySomebody, Unreadable, fields};
 use crate::web::view::frame::Frame;
 use crate::web::view::sign_in::{SignInPage, SignInProblem};
 use crate::web::view::time::Moment;
@@ -98,7 +98,7 @@ async fn sign_in(State(app): State<App>, at: Coordinates, headers: HeaderMap, re
     page(&app, for_page, status, &name, next, Some(problem)).await
 }
 
-async fn sign_out(sent: Sent) -> Result<Response, Refused> {
+async fn sign_out(SentBySomebody(sent): SentBySomebody) -> Result<Response, Refused> {
     let session = sent.author.session;
     let ended = sent.author.write(move |tx, actor, now| people::end_session(tx, actor, session, now)).await;
     ended.map_err(|error| sent.author.refused(error))?;

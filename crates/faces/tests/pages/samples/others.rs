@@ -1,6 +1,6 @@
 use certhold_faces::web::view::api_docs::tried::{TriedAnswer, TryField, TryPage};
 use certhold_faces::web::view::api_docs::{ApiDocsPage, ApiDocument};
-use certhold_faces::web::view::error::ErrorPage;
+use certhold_faces::web::view::error::{ErrorPage, ShutOutPage};
 use certhold_faces::web::view::event::{Change, EventPage, HeadCard};
 use certhold_faces::web::view::events::{ChainState, ChainVerdict, EventSearch, EventsPage};
 use certhold_faces::web::view::exclusions::{ExclusionRow, ExclusionsPage};
@@ -47,6 +47,14 @@ pub fn samples() -> Vec<Sample> {
         page("error-404", &ErrorPage::not_found(frame("", Section::None))),
         page("error-500", &ErrorPage::fault(frame("", Section::None), "01JD9Q7W-4F2C")),
         page("error-signed-out", &ErrorPage::not_found(nobody())),
+        page(
+            "shut-out",
+            &ShutOutPage {
+                frame: Frame::signed_out("Nothing here is open to you", "sample-csrf"),
+                name: HOSTILE.into(),
+                permission: "/portal/read/".into(),
+            },
+        ),
         page(
             "error-413",
             &ErrorPage::refused(

@@ -162,6 +162,7 @@ fn user() -> AccountDetailPage {
             event(48_300, 4 * MINUTE, "j.okafor", "was locked out after 5 wrong passwords", "lock", Tone::Warn),
             event(47_900, DAY, "j.okafor", "signed in", "person", Tone::Neutral),
         ],
+        lacks: Some("/portal/read/".into()),
         may_change: true,
     }
 }
