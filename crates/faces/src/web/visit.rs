@@ -17,7 +17,7 @@ use super::shared::{Shared, holds};
 use super::view::error::ShutOutPage;
 use super::view::frame::{Frame, Notice, Section, Theme, Viewer};
 use super::{notice, respond};
-use crate::auth::{Browser, Caller};
+use crate::auth::{Browser, Caller, page_before};
 use crate::middleware::Coordinates;
 use crate::problem::Problem;
 use crate::state::App;
@@ -44,7 +44,10 @@ impl FromRequestParts<App> for Visit {
         use axum::response::IntoResponse;
         let at = Coordinates::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         let shared = shared(parts).map_err(IntoResponse::into_response)?;
-        let browser = Browser::of(app, &parts.headers, at).map_err(|_| sign_in_first(&parts.method, &parts.uri, false))?;
+        let browser = Browser::of(app, &parts.headers, at).map_err(|_| {
+            let before = page_before(app, &parts.headers);
+            sign_in_first(&parts.method, &parts.uri, before.as_deref(), false)
+        })?;
         let jar = CookieJar::from_headers(&parts.headers);
         let notice = jar.get(notice::COOKIE).and_then(|cookie| notice::read(&browser.csrf, cookie.value()));
         Ok(Self {
@@ -129,7 +132,8 @@ impl Visit {
     pub fn refused(&self, viewer: Option<Viewer>, error: impl Into<Error>) -> Refused {
         let error = error.into();
         if matches!(error.refusal(), Some(Refusal::Unauthenticated(_))) {
-            return Refused::from(sign_in_first(&self.method, &self.uri, true));
+            let before = page_before(&self.app, &self.headers);
+            return Refused::from(sign_in_first(&self.method, &self.uri, before.as_deref(), true));
         }
         let mut frame = match viewer {
             Some(viewer) => Frame::new("", Section::None, viewer, &self.browser.csrf),

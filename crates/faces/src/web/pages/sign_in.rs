@@ -34,6 +34,9 @@ struct Parameters {
     /// There was a session, and it is over.
     #[serde(default)]
     ended: String,
+    /// A form was sent without one.
+    #[serde(default)]
+    lost: String,
 }
 
 async fn show(
@@ -48,7 +51,11 @@ async fn show(
     {
         return Ok(respond::see_other(if next.is_empty() { "/" } else { next }));
     }
-    let problem = (given.ended == "true").then_some(SignInProblem::Ended);
+    let problem = match (given.lost.as_str(), given.ended.as_str()) {
+        ("true", _) => Some(SignInProblem::Lost),
+        (_, "true") => Some(SignInProblem::Ended),
+        _ => None,
+    };
     page(&app, request, StatusCode::OK, "", next, problem).await
 }
 

@@ -152,9 +152,11 @@ async fn nobody_changes_anything_without_session_token_and_permission() {
     for (path, fields) in all {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let reply = server.send(post(path, "", &fields)).await;
-        assert_eq!((reply.status.as_u16(), location(&reply)), (303, "/login"), "{path} without a session");
+        let back = url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>();
+        let door = if path == "/logout" { "/login".to_owned() } else { format!("/login?next={back}&lost=true") };
+        assert_eq!((reply.status.as_u16(), location(&reply)), (303, door.as_str()), "{path} without a session");
         let reply = server.send(post(path, "certhold=chs_unknown", &fields)).await;
-        assert_eq!((reply.status.as_u16(), location(&reply)), (303, "/login?ended=true"), "{path} with an unknown session");
+        assert_eq!((reply.status.as_u16(), location(&reply)), (303, door.as_str()), "{path} with an unknown session");
 
         let mut forged = fields.clone();
         forged.push(("csrf", &eve.csrf));
@@ -188,7 +190,7 @@ async fn imports_need_session_token_and_permission() {
     let pem = sample_pem(1);
     let files: [(&str, &[u8]); 1] = [("a.pem", pem.as_bytes())];
     let nobody = Visitor { server: &server, cookie: String::new(), csrf: String::new() };
-    assert_eq!(location(&nobody.import("", &files, "").await), "/login");
+    assert_eq!(location(&nobody.import("", &files, "").await), "/login?next=%2Fimport&lost=true");
     assert_eq!(admin.import(&eve.csrf, &files, "").await.status, 403);
     let reply = eve.import(&eve.csrf, &files, "").await;
     assert_eq!(reply.status, 403);

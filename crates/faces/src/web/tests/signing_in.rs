@@ -139,3 +139,26 @@ async fn whoever_may_not_use_the_pages_is_told_so_and_can_sign_out() {
     let (_, fine, _) = Visitor::with(&server, "marta", &["/portal/read/"]).await;
     assert!(!admin.page(&format!("/users/{}", fine.0)).await.contains(hint));
 }
+
+#[tokio::test]
+async fn a_form_sent_without_a_session_is_said_to_be_lost() {
+    let server = TestApp::new().await;
+    let sent = |referer: &str| {
+        let mut request = post("/roles/new", "", &[("name", "Secret plans")]);
+        request.headers_mut().insert(header::REFERER, referer.parse().unwrap());
+        request
+    };
+    for (referer, door) in [
+        ("http://certhold.test/roles/new?x=1", "/login?next=%2Froles%2Fnew%3Fx%3D1&lost=true"),
+        ("https://evil.example/roles", "/login?next=%2Froles%2Fnew&lost=true"),
+        ("http://certhold.test//evil.example", "/login?next=%2Froles%2Fnew&lost=true"),
+        ("http://certhold.test/login", "/login?next=%2Froles%2Fnew&lost=true"),
+        ("nonsense", "/login?next=%2Froles%2Fnew&lost=true"),
+    ] {
+        let reply = server.send(sent(referer)).await;
+        assert_eq!((reply.status.as_u16(), location(&reply)), (303, door), "{referer}");
+    }
+    let page = server.send(get("/login?next=%2Froles%2Fnew&lost=true", "")).await.text();
+    assert!(page.contains("You were signed out; what you sent was not saved."), "{}", gist(&page));
+    assert!(page.contains("name=\"next\" value=\"/roles/new\""), "{}", gist(&page));
+}

@@ -24,6 +24,7 @@ pub fn samples() -> Vec<Sample> {
         page("sign-in-wrong", &sign_in(Some(SignInProblem::Wrong), HOSTILE, false)),
         page("sign-in-locked", &sign_in(Some(SignInProblem::LockedOut(at(12 * MINUTE))), "admin", false)),
         page("sign-in-ended", &sign_in(Some(SignInProblem::Ended), "admin", false)),
+        page("sign-in-lost", &sign_in(Some(SignInProblem::Lost), "", false)),
         page("import", &import(None)),
         page("import-result", &import(Some(import_result()))),
         page("import-refused", &import_refused()),
