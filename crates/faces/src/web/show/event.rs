@@ -33,20 +33,31 @@ fn line(event: &Event, here: &Here<'_>) -> EventLine {
     let is_here = here.object.is_some_and(|(kind, id)| event.object_kind == kind && event.object == Some(id));
     let mut summary = summary(event, words);
     let object = if is_here { None } else { link(event) };
+    let mut rest = rest(event);
     if is_here && !speaks_of_itself(event) {
+        // "changed the collection" becomes "changed it", not "changed the collection it".
+        let noun = format!(" the {}", kind(event)).to_ascii_lowercase();
+        let cut = summary.to_ascii_lowercase().strip_suffix(noun.as_str()).map(str::len);
+        summary.truncate(cut.unwrap_or(summary.len()));
         summary.push_str(" it");
     }
-    if object.is_none() && !is_here && !event.object_name.is_empty() && !speaks_of_itself(event) {
-        summary = format!("{summary} {}", event.object_name);
+    if object.is_none() {
+        if !is_here && !event.object_name.is_empty() && !speaks_of_itself(event) {
+            summary = format!("{summary} {}", event.object_name);
+        }
+        if !rest.is_empty() {
+            summary = format!("{summary} {}", std::mem::take(&mut rest));
+        }
     }
     EventLine {
         number: event.seq,
         at: Moment::new(event.at, here.now),
         actor: actor(event),
-        face: event.face.clone(),
+        through: through(&event.face),
         operation: event.operation.clone(),
         summary,
         object,
+        rest,
         tone,
         icon,
         detail: event.payload["error"].as_str().map(|error| sentence(&shortened(error))).unwrap_or_default(),
@@ -62,6 +73,43 @@ fn actor(event: &Event) -> String {
         ActorKind::Local => format!("{} at the machine", event.actor_name),
         ActorKind::Anonymous => "Somebody".into(),
         ActorKind::Person | ActorKind::Service => event.actor_name.clone(),
+    }
+}
+
+/// Through what something was done, in words.
+pub fn through(face: &str) -> &'static str {
+    match face {
+        "web" => "through the pages",
+        "native" => "through the API",
+        "keyfactor" => "through the Keyfactor API",
+        "arcgis" => "through the ArcGIS API",
+        "cli" => "on the command line",
+        "worker" => "by its own worker",
+        "server" => "by the server itself",
+        _ => "in a way this version does not know",
+    }
+}
+
+/// What kind of thing an event is about, in words.
+pub fn kind(event: &Event) -> String {
+    match event.object_kind.as_str() {
+        "principal" => "account".into(),
+        "managed" => "managed certificate".into(),
+        "dns_provider" => "DNS provider".into(),
+        "api_client" => "API client".into(),
+        "bulk_edit" => "edit of many".into(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// What kind of actor did it, in words.
+pub fn actor_kind(kind: ActorKind) -> &'static str {
+    match kind {
+        ActorKind::Person => "person",
+        ActorKind::Service => "service account",
+        ActorKind::System => "no person: the server itself",
+        ActorKind::Local => "somebody at the server’s machine",
+        ActorKind::Anonymous => "not signed in",
     }
 }
 
@@ -118,16 +166,16 @@ fn appearance(operation: &str) -> (&'static str, &'static str, Tone) {
         names::BULK_EDIT_STOPPED => ("stopped the", "stop", Bad),
         names::CERTIFICATE_DELETED => ("removed the certificate", "close", Neutral),
         names::CERTIFICATE_NEIGHBOUR_DELETED => ("removed a neighbour in the chain of renewals of", "close", Neutral),
-        names::EXCLUSION_CREATED => ("excluded from imports", "stop", Neutral),
-        names::EXCLUSION_DELETED => ("let be imported again", "play", Neutral),
+        names::EXCLUSION_CREATED => ("excluded", "stop", Neutral),
+        names::EXCLUSION_DELETED => ("let", "play", Neutral),
         names::CERTIFICATE_ISSUED => ("issued", "authority", Good),
         names::CERTIFICATE_REVOKED => ("revoked", "stop", Warn),
         names::REVOCATION_REQUESTED => ("asked the issuer once more to revoke", "stop", Neutral),
         names::REVOCATION_CONFIRMED => ("had the issuer revoke", "check", Good),
         names::REVOCATION_FAILED => ("could not have the issuer revoke", "stop", Bad),
         names::CERTIFICATE_RELEASED => ("ended the hold of", "play", Neutral),
-        names::CERTIFICATE_INSTALLED => ("put into a certificate store", "deploy", Good),
-        names::CERTIFICATE_UNINSTALLED => ("took out of a certificate store", "close", Neutral),
+        names::CERTIFICATE_INSTALLED => ("put", "deploy", Good),
+        names::CERTIFICATE_UNINSTALLED => ("took", "close", Neutral),
         names::OWNER_POLICY_CHANGED => ("changed whether every certificate needs an owner", "people", Neutral),
         names::AUTHORITY_CREATED => ("made the private authority", "authority", Good),
         names::AUTHORITY_RETIRED => ("retired the private authority", "pause", Warn),
@@ -262,6 +310,21 @@ fn summary(event: &Event, words: &str) -> String {
     }
 }
 
+/// How the sentence ends after the object.
+fn rest(event: &Event) -> String {
+    let store = || match event.payload["store_name"].as_str() {
+        Some(name) => format!("the certificate store “{}”", shortened(name)),
+        None => "a certificate store".into(),
+    };
+    match event.operation.as_str() {
+        names::CERTIFICATE_INSTALLED => format!("into {}", store()),
+        names::CERTIFICATE_UNINSTALLED => format!("out of {}", store()),
+        names::EXCLUSION_CREATED => "from imports".into(),
+        names::EXCLUSION_DELETED => "be imported again".into(),
+        _ => String::new(),
+    }
+}
+
 fn with(detail: Option<String>, words: &str, full: impl FnOnce(String) -> String) -> String {
     detail.map_or_else(|| words.to_owned(), full)
 }
@@ -318,6 +381,21 @@ mod tests {
         let here = Here { object: Some(("certificate", 9)), may_audit: false, now: 0 };
         let own_page = line(&event(names::CERTIFICATE_IMPORTED, ("certificate", 9, "x.example"), json!({})), &here);
         assert_eq!((own_page.summary.as_str(), own_page.object, own_page.record), ("imported it", None, None));
+
+        assert_eq!(own_page.through, "through the pages");
+        let store = json!({ "store_name": "Edge" });
+        let put = event(names::CERTIFICATE_INSTALLED, ("certificate", 9, "x.example"), store.clone());
+        let there = seen(&put);
+        assert_eq!((there.summary.as_str(), there.rest.as_str()), ("put", "into the certificate store “Edge”"));
+        assert_eq!(there.object, Some(Link::new("x.example", "/certificates/9")));
+        let put = line(&put, &here);
+        assert_eq!((put.summary.as_str(), put.rest.as_str()), ("put it into the certificate store “Edge”", ""));
+        let took = line(&event(names::CERTIFICATE_UNINSTALLED, ("certificate", 9, "x.example"), store), &here);
+        assert_eq!(took.summary, "took it out of the certificate store “Edge”");
+        let excluded = seen(&event(names::EXCLUSION_CREATED, ("exclusion", 3, "x.example"), json!({})));
+        assert_eq!(excluded.summary, "excluded x.example from imports");
+        let removed = line(&event(names::CERTIFICATE_DELETED, ("certificate", 9, "x.example"), json!({})), &here);
+        assert_eq!(removed.summary, "removed it");
 
         let line = seen(&event(names::ROLE_ASSIGNED, ("principal", 4, "eve"), json!({ "role_name": "Ops" })));
         assert_eq!((line.summary.as_str(), line.object), ("gave the role “Ops” to", Some(Link::new("eve", "/users/4"))));

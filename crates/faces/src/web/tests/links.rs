@@ -140,3 +140,21 @@ async fn the_navigation_offers_what_may_be_opened() {
     assert_eq!(reply.status, 403);
     assert!(reply.text().contains("/portal/read/"));
 }
+
+#[tokio::test]
+async fn an_event_says_who_did_what_in_words_and_when() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let (_, eve, _) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
+    let list = admin.page("/events?operation=sign_in.").await;
+    assert!(list.contains("through the pages") && list.contains(" UTC</time>"), "{}", super::gist(&list));
+    assert!(list.contains("<option value=\"eve\"></option>"), "names to choose from: {}", super::gist(&list));
+    let signed_in = attributes(&list, "href").into_iter().find(|href| href.starts_with("/events/")).expect("an event");
+    let page = admin.page(&signed_in).await;
+    let account = format!("<a href=\"/users/{}\"><bdi>eve</bdi></a> <span class=\"meta\">account {}</span>", eve.0, eve.0);
+    assert!(page.contains(&account), "{}", super::gist(&page));
+    let (auditor, ..) = Visitor::with(&server, "auditor", &["/portal/read/", "/auditing/read/"]).await;
+    let page = auditor.page(&signed_in).await;
+    assert!(page.contains("<bdi>eve</bdi> <span class=\"meta\">account"), "no link that is refused: {}", super::gist(&page));
+    assert!(!auditor.page("/events").await.contains("<datalist"), "nor names that one may not read");
+}

@@ -174,6 +174,7 @@ fn one_event(text: &str) -> EventPage {
         line,
         actor: Link::new(text, "/users/3"),
         actor_kind: "person".into(),
+        object: Link::new(text, "/certificates/812"),
         about: "certificate 812".into(),
         address: text.into(),
         request: "0198a7c3".into(),
