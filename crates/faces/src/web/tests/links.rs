@@ -159,3 +159,19 @@ async fn an_event_says_who_did_what_in_words_and_when() {
     assert!(page.contains("<bdi>eve</bdi> <span class=\"meta\">account"), "no link that is refused: {}", super::gist(&page));
     assert!(!auditor.page("/events").await.contains("<datalist"), "nor names that one may not read");
 }
+
+#[tokio::test]
+async fn findings_begin_with_what_is_broken_here() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let rows = |html: &str| html.matches("<th scope=\"row\" class=\"rule-name\">").count();
+    let all = rows(&admin.page("/findings?filter=all").await);
+    assert!(all > 100, "{all}");
+    let page = admin.page("/findings").await;
+    assert!(page.contains("Nothing is broken") && page.contains("href=\"/findings?filter=all\""), "{}", super::gist(&page));
+    server.import_samples(3).await;
+    let page = admin.page("/findings").await;
+    assert!(rows(&page) < all && page.contains("aria-current=\"true\">Broken here"), "{}", super::gist(&page));
+    let (eve, ..) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
+    assert_eq!(rows(&eve.page("/findings").await), all, "who may not see certificates reads the rules");
+}
