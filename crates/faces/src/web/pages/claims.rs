@@ -54,9 +54,12 @@ fn provider(sent: &Fields) -> &str {
     if chosen.trim().is_empty() { sent.text("other_provider") } else { chosen }
 }
 
-fn choose(providers: Vec<String>, name: &str) -> Select {
+/// Before anything was sent, the first one is chosen.
+fn choose(providers: Vec<String>, name: &str, is_sent: bool) -> Select {
     let known = providers.into_iter().map(|name| Choice::new(&name, &name));
-    Select::of(known.chain([Choice::new("", "Another, by its name")]).collect()).choose(name)
+    let offered = Select::of(known.chain([Choice::new("", "Another, by its name")]).collect());
+    let listed = offered.choices.iter().any(|choice| choice.value == name);
+    if is_sent { offered.choose(if listed { name } else { "" }) } else { offered }
 }
 
 fn form(sent: &Fields) -> ClaimForm {
@@ -93,7 +96,8 @@ async fn page_all(visit: &Visit, status: StatusCode, mut form: ClaimForm) -> Res
     let rows = all.into_iter().map(row).collect();
     // What is in the list is chosen there, and not written besides.
     let is_offered = known.as_ref().is_some_and(|known| known.contains(&form.provider.value));
-    form.providers = known.filter(|known| !known.is_empty()).map(|known| choose(known, &form.provider.value));
+    form.providers =
+        known.filter(|known| !known.is_empty()).map(|known| choose(known, &form.provider.value, status != StatusCode::OK));
     if is_offered {
         form.provider.value.clear();
     }
