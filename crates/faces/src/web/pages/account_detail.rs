@@ -134,11 +134,16 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, now: i64) -> DomainResu
     };
     let sessions = people::sessions_of(tx, actor, id, now)?;
     let clients = people::clients_of(tx, actor, id)?;
-    // Programs need no pages, and what a provider's word brings is known only when somebody comes.
-    let needs_pages = account.kind == PrincipalKind::Person && account.provider.is_none() && !held.is_empty();
-    let is_shut_out = needs_pages && !state(&account).is_disabled() && !access::of_principal(tx, id)?.allows(paths::PORTAL_READ);
+    let is_shut_out = !held.is_empty() && is_shut_out(tx, &account)?;
     let tokens = people::tokens_of(tx, actor, id)?;
     Ok(Found { account, roles, tokens, clients, sessions, history, is_shut_out, may_change, may_audit })
+}
+
+/// Whether somebody can sign in and then see no page. Programs need none, and what a provider's word brings is known only when
+/// somebody comes.
+pub fn is_shut_out(tx: &mut Tx<'_>, account: &Principal) -> DomainResult<bool> {
+    let needs_pages = account.kind == PrincipalKind::Person && account.provider.is_none();
+    Ok(needs_pages && !state(account).is_disabled() && !access::of_principal(tx, account.id)?.allows(paths::PORTAL_READ))
 }
 
 fn session_line(session: &people::Session, now: i64) -> SessionLine {

@@ -118,11 +118,8 @@ async fn create(sent: Sent) -> Result<Response, Refused> {
     };
     match author.write(create).await {
         Ok((id, is_unknown)) => {
-            let unknown = if is_unknown {
-                " No identity provider of its provider’s name is configured, so no sign-in says it."
-            } else {
-                ""
-            };
+            let unknown =
+                if is_unknown { " No identity provider of this name is configured, so no sign-in says it." } else { "" };
             let said = format!("The claim was added. It gives nothing until it is given a role.{unknown}");
             Ok(author.done(&format!("/claims/{id}"), said))
         }

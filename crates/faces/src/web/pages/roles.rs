@@ -12,6 +12,7 @@ use certhold_domain::{Actor, Error, PermissionSetId, PrincipalId, Refusal, Resul
 use certhold_store::Tx;
 
 use super::Ids;
+use super::account_detail::is_shut_out;
 use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::Refused;
@@ -250,13 +251,23 @@ async fn add_member(ids: Ids, sent: Sent) -> Result<Response, Refused> {
         // A role that is not there is a page that is not there; an account that is not there is a word to correct.
         roles::get(tx, actor, id)?;
         match people::by_name(tx, actor, &wanted) {
-            Ok(account) => roles::assign(tx, actor, id, account, now),
+            Ok(account) => {
+                roles::assign(tx, actor, id, account, now)?;
+                let account = people::get(tx, actor, account)?;
+                is_shut_out(tx, &account)
+            }
             Err(Error::Refused(Refusal::NotFound { .. })) => Err(Refusal::invalid("member", NO_ACCOUNT).into()),
             Err(error) => Err(error),
         }
     });
     match outcome.await {
-        Ok(()) => Ok(author.done(&format!("/roles/{id}"), format!("{name} holds the role now."))),
+        Ok(is_shut_out) => {
+            let mut said = format!("{name} holds the role now.");
+            if is_shut_out {
+                said.push_str(&format!(" No role of theirs grants {}: they can sign in, but see no page.", paths::PORTAL_READ));
+            }
+            Ok(author.done(&format!("/roles/{id}"), said))
+        }
         Err(error) => {
             let complaint = author.complaint(error)?;
             page(&author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, Tried::Member(&sent.fields, complaint)).await

@@ -93,6 +93,11 @@ async fn members_come_and_go_on_the_page_of_the_role() {
     let (eve, id, _) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
     let page = admin.follow("/roles/2/members", &[("member", " EVE ")]).await;
     assert!(page.contains("holds the role now.") && page.contains(&format!("/users/{}\"", id.0)), "{}", gist(&page));
+    assert!(!page.contains("see no page"), "{}", gist(&page));
+    admin.follow("/roles/new", &[("name", "Readers"), ("permissions", "/certificates/collections/read/")]).await;
+    Visitor::with(&server, "kim", &[]).await;
+    let page = admin.follow("/roles/4/members", &[("member", "kim")]).await;
+    assert!(page.contains("they can sign in, but see no page"), "{}", gist(&page));
     let reply = admin.post("/roles/2/members", &[("member", "nobody")]).await;
     assert_eq!(reply.status, 422);
     let html = reply.text();

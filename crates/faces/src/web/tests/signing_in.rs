@@ -117,7 +117,7 @@ async fn tokens_of_the_native_api_open_no_page() {
 async fn whoever_may_not_use_the_pages_is_told_so_and_can_sign_out() {
     let server = TestApp::new().await;
     let admin = Visitor::admin(&server).await;
-    let (mut eve, id, _) = Visitor::with(&server, "eve", &["/certificates/read/"]).await;
+    let (mut eve, id, _) = Visitor::with(&server, "eve", &["/certificates/collections/read/"]).await;
     for path in ["/", "/certificates", "/account"] {
         let reply = eve.get(path).await;
         assert_eq!(reply.status, 403, "{path}");
