@@ -84,7 +84,7 @@ pub fn through(face: &str) -> &'static str {
         "keyfactor" => "through the Keyfactor API",
         "arcgis" => "through the ArcGIS API",
         "cli" => "on the command line",
-        "worker" => "by its own worker",
+        "worker" => "through Certhold’s worker",
         "server" => "by the server itself",
         _ => "in a way this version does not know",
     }

@@ -23,7 +23,7 @@ async fn rights_on_a_collection_are_given_and_taken_on_its_page() {
     assert!(page.contains("Revoke certificates of private authorities"), "{}", gist(&page));
 
     let events = server.events().await;
-    for (fields, why) in [(vec![("right", READ)], "Choose a role."), (vec![("role", "2")], "Tick at least one right.")] {
+    for (fields, why) in [([("right", READ)], "Choose a role."), ([("role", "2")], "Tick at least one right.")] {
         let reply = admin.post("/collections/1/rights", &fields).await;
         assert_eq!(reply.status, 422, "{why}");
         assert!(reply.text().contains(why), "{why}: {}", gist(&reply.text()));

@@ -39,7 +39,7 @@ pub fn event(number: i64, ago: i64, actor: &str, summary: &str, icon: &'static s
         number,
         at: at(-ago),
         actor: actor.into(),
-        through: if actor == "Certhold" { "by its own worker" } else { "through the pages" },
+        through: if actor == "Certhold" { "through Certhold’s worker" } else { "through the pages" },
         operation: "certificate.owner.changed".into(),
         summary: summary.into(),
         object: None,
