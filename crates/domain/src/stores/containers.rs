@@ -7,7 +7,8 @@ use super::kind::StoreKind;
 use super::rights::{self, Right};
 use super::schedule::Schedule;
 use super::{change, list};
-use crate::access::grants::{self, Scoped};
+use crate::access;
+use crate::access::grants::{self, Grant, Scoped};
 use crate::actor::Actor;
 use crate::collections::{self, Moved};
 use crate::error::{Error, Refusal, Result};
@@ -90,6 +91,13 @@ pub fn container_names(tx: &mut Tx<'_>) -> Result<Vec<(ContainerId, String)>> {
 pub fn container(tx: &mut Tx<'_>, actor: &Actor, id: ContainerId) -> Result<Container> {
     rights::require_in(tx, actor, Right::Read, Some(id))?;
     find(tx, id)
+}
+
+/// Who has rights on this container beside those who have them everywhere, for whoever may read it and sees roles.
+pub fn container_grants(tx: &mut Tx<'_>, actor: &Actor, id: ContainerId) -> Result<Vec<Grant>> {
+    container(tx, actor, id)?;
+    access::require_path(tx, actor, access::paths::SECURITY_READ)?;
+    grants::on(tx, scoped(id))
 }
 
 /// The container of this name among those the actor may read.

@@ -21,8 +21,8 @@ pub mod work;
 pub use change::{PasswordChange, Roots, StoreCommand, assign, create, remove, seal_password, set_schedule, update};
 pub(crate) use containers::container_name;
 pub use containers::{
-    Container, ContainerCommand, container, container_by_name, container_names, containers, create_container, remove_container,
-    update_container,
+    Container, ContainerCommand, container, container_by_name, container_grants, container_names, containers, create_container,
+    remove_container, update_container,
 };
 pub use deploy::{
     Deployed, Place, deploy, deploy_brought, replace, replace_renewed, require_fit, require_may_bring, require_may_deploy,

@@ -69,17 +69,29 @@ pub fn require_same_origin(app: &App, headers: &HeaderMap) -> Result<(), Refusal
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().ok().and_then(|text| Url::parse(text).ok());
-    let ours = match &app.settings().public_url {
-        Some(url) => Some(url.clone()),
-        None => headers.get(header::HOST).and_then(|host| host.to_str().ok()).and_then(|host| {
-            let scheme = if app.is_secure() { "https" } else { "http" };
-            Url::parse(&format!("{scheme}://{host}/")).ok()
-        }),
-    };
-    match (origin, ours) {
+    match (origin, own_address(app, headers)) {
         (Some(origin), Some(ours)) if origin.origin() == ours.origin() => Ok(()),
         _ => Err(foreign("this was sent by another site")),
     }
+}
+
+/// Path and query of the page from which a request came, if it is one of ours.
+pub fn page_before(app: &App, headers: &HeaderMap) -> Option<String> {
+    let from = Url::parse(headers.get(header::REFERER)?.to_str().ok()?).ok()?;
+    if from.origin() != own_address(app, headers)?.origin() {
+        return None;
+    }
+    Some(from.query().map_or_else(|| from.path().to_owned(), |query| format!("{}?{query}", from.path())))
+}
+
+/// Where browsers find this server.
+fn own_address(app: &App, headers: &HeaderMap) -> Option<Url> {
+    if let Some(url) = &app.settings().public_url {
+        return Some(url.clone());
+    }
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let scheme = if app.is_secure() { "https" } else { "http" };
+    Url::parse(&format!("{scheme}://{host}/")).ok()
 }
 
 fn foreign(reason: &str) -> Refusal {

@@ -13,7 +13,7 @@ mod sign_in;
 
 pub(crate) use bearer::authorization;
 pub use bearer::{Author, Bearer, TOKEN_PREFIX};
-pub use browser::{Browser, cookie, ended_cookie, require_same_origin};
+pub use browser::{Browser, cookie, ended_cookie, page_before, require_same_origin};
 pub use external::{ProviderKeys, ProviderKeysHandle};
 pub(crate) use external::{key_state, recognise as recognise_external};
 pub(crate) use sign_in::with_password;

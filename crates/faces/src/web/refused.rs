@@ -4,10 +4,10 @@ use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use certhold_domain::{Error, Fault, Refusal};
 
-use super::respond;
 use super::view::address::Address;
 use super::view::error::ErrorPage;
 use super::view::frame::Frame;
+use super::{local, respond};
 use crate::middleware;
 use crate::problem::Problem;
 
@@ -105,10 +105,21 @@ pub fn sentence(text: &str) -> String {
 }
 
 /// To the sign-in page, and from there back to where a page was asked for; `ended` says that there was a session.
-pub fn sign_in_first(method: &Method, uri: &Uri, ended: bool) -> Response {
-    let next = uri.path_and_query().map_or("", |asked| asked.as_str());
-    let next = if method.is_safe() && next != "/" { next } else { "" };
-    let address = Address::new("/login").with("next", next).with("ended", if ended { "true" } else { "" });
+///
+/// A form that was sent is lost. What was in it stays out of the address; afterwards one is back at its page, `before`, or where
+/// that is not known at the address it was sent to.
+pub fn sign_in_first(method: &Method, uri: &Uri, before: Option<&str>, ended: bool) -> Response {
+    let door = Address::new("/login");
+    let asked = uri.path_and_query().map_or("", |asked| asked.as_str());
+    let address = match (method.is_safe(), asked) {
+        (true, "/") => door.with("ended", if ended { "true" } else { "" }),
+        (true, asked) => door.with("next", asked).with("ended", if ended { "true" } else { "" }),
+        (false, _) => match before.and_then(local::path).or_else(|| local::path(uri.path())) {
+            Some(page) => door.with("next", page).with("lost", "true"),
+            // Whoever is out need not sign out.
+            None => door,
+        },
+    };
     respond::see_other(&address.to_string())
 }
 
@@ -127,7 +138,12 @@ mod tests {
     fn only_pages_are_returned_to() {
         let uri: Uri = "/certificates?q=a%20b".parse().expect("an address");
         let location = |response: Response| response.headers()[header::LOCATION].to_str().expect("text").to_owned();
-        assert_eq!(location(sign_in_first(&Method::GET, &uri, false)), "/login?next=%2Fcertificates%3Fq%3Da%2520b");
-        assert_eq!(location(sign_in_first(&Method::POST, &uri, true)), "/login?ended=true");
+        assert_eq!(location(sign_in_first(&Method::GET, &uri, None, false)), "/login?next=%2Fcertificates%3Fq%3Da%2520b");
+        let sent = |before| location(sign_in_first(&Method::POST, &uri, before, true));
+        assert_eq!(sent(None), "/login?next=%2Fcertificates&lost=true", "what was sent is not in the address");
+        assert_eq!(sent(Some("/roles/new")), "/login?next=%2Froles%2Fnew&lost=true");
+        assert_eq!(sent(Some("//evil.example")), "/login?next=%2Fcertificates&lost=true");
+        let out: Uri = "/logout".parse().expect("an address");
+        assert_eq!(location(sign_in_first(&Method::POST, &out, None, false)), "/login");
     }
 }

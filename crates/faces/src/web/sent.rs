@@ -14,7 +14,7 @@ use super::fields::{Fields, NotOurs};
 use super::refused::{Refused, sentence};
 use super::shared::viewer;
 use super::view::frame::{Notice, Viewer};
-use super::visit::{Visit, require_portal};
+use super::visit::{Visit, may_use_pages};
 use super::{notice, respond};
 use crate::state::App;
 
@@ -37,9 +37,14 @@ impl Author {
 
     /// Refuses what does not come from one of our own pages, and whoever may not use them.
     pub fn require_own_page(&self, token: &str) -> Result<(), Refused> {
+        self.require_own_form(token)?;
+        if may_use_pages(&self.actor) { Ok(()) } else { Err(self.visit.shut_out(&self.actor.name)) }
+    }
+
+    /// Refuses what does not come from one of our own pages. Signing out asks for no more.
+    fn require_own_form(&self, token: &str) -> Result<(), Refused> {
         let Visit { app, browser, method, headers, .. } = &self.visit;
-        browser.require_own_page(app, method, headers, Some(token)).map_err(|refusal| self.refused(refusal))?;
-        require_portal(&self.actor).map_err(|error| self.refused(error))
+        browser.require_own_page(app, method, headers, Some(token)).map_err(|refusal| self.refused(refusal))
     }
 
     /// Refuses early whoever lacks a right that the operation will ask for again.
@@ -149,6 +154,19 @@ impl FromRequest<App> for Sent {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let SentBySomebody(sent) = SentBySomebody::from_request(request, app).await?;
+        sent.author.require_own_page(sent.fields.text("csrf")).map_err(IntoResponse::into_response)?;
+        Ok(sent)
+    }
+}
+
+/// A form from one of our own pages, from whoever is signed in: those who may not use the pages can still sign out.
+pub struct SentBySomebody(pub Sent);
+
+impl FromRequest<App> for SentBySomebody {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, app).await?;
         let author = Author::of(visit).await.map_err(IntoResponse::into_response)?;
@@ -157,8 +175,8 @@ impl FromRequest<App> for Sent {
             Unreadable::NotOurs(NotOurs(message)) => author.malformed(message).into_response(),
             Unreadable::TooLarge => author.refused(Refusal::TooLarge("the form is too large".into())).into_response(),
         })?;
-        author.require_own_page(fields.text("csrf")).map_err(IntoResponse::into_response)?;
-        Ok(Self { author, fields })
+        author.require_own_form(fields.text("csrf")).map_err(IntoResponse::into_response)?;
+        Ok(Self(Sent { author, fields }))
     }
 }
 

@@ -14,9 +14,10 @@ use certhold_store::Tx;
 
 use super::refused::{Refused, sign_in_first};
 use super::shared::{Shared, holds};
+use super::view::error::ShutOutPage;
 use super::view::frame::{Frame, Notice, Section, Theme, Viewer};
 use super::{notice, respond};
-use crate::auth::{Browser, Caller};
+use crate::auth::{Browser, Caller, page_before};
 use crate::middleware::Coordinates;
 use crate::problem::Problem;
 use crate::state::App;
@@ -43,7 +44,10 @@ impl FromRequestParts<App> for Visit {
         use axum::response::IntoResponse;
         let at = Coordinates::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         let shared = shared(parts).map_err(IntoResponse::into_response)?;
-        let browser = Browser::of(app, &parts.headers, at).map_err(|_| sign_in_first(&parts.method, &parts.uri, false))?;
+        let browser = Browser::of(app, &parts.headers, at).map_err(|_| {
+            let before = page_before(app, &parts.headers);
+            sign_in_first(&parts.method, &parts.uri, before.as_deref(), false)
+        })?;
         let jar = CookieJar::from_headers(&parts.headers);
         let notice = jar.get(notice::COOKIE).and_then(|cookie| notice::read(&browser.csrf, cookie.value()));
         Ok(Self {
@@ -77,15 +81,19 @@ impl Visit {
         let (shared, now) = (self.shared.clone(), self.app.now());
         let caller: Caller = self.browser.caller.clone();
         let outcome = self.app.read_as(caller, move |tx, actor| {
+            if !may_use_pages(actor) {
+                return Ok(Seen::Nothing(actor.name.clone()));
+            }
             let viewer = shared.viewer(tx, actor, now)?;
-            match require_portal(actor).and_then(|()| work(tx, actor)) {
-                Err(Error::Refused(refusal)) => Ok((viewer, Err(refusal))),
-                found => found.map(|found| (viewer, Ok(found))),
+            match work(tx, actor) {
+                Err(Error::Refused(refusal)) => Ok(Seen::Refused(viewer, refusal)),
+                found => found.map(|found| Seen::Found(viewer, found)),
             }
         });
         match outcome.await {
-            Ok((viewer, Ok(found))) => Ok((viewer, found)),
-            Ok((viewer, Err(refusal))) => Err(self.refused(Some(viewer), refusal)),
+            Ok(Seen::Found(viewer, found)) => Ok((viewer, found)),
+            Ok(Seen::Refused(viewer, refusal)) => Err(self.refused(Some(viewer), refusal)),
+            Ok(Seen::Nothing(name)) => Err(self.shut_out(name)),
             Err(error) => Err(self.refused(None, error)),
         }
     }
@@ -112,11 +120,20 @@ impl Visit {
         Ok(self.page(StatusCode::OK, page))
     }
 
+    /// The page for whoever is signed in and may not use the pages: no link, which would lead back to it, and a way out.
+    pub fn shut_out(&self, name: impl Into<String>) -> Refused {
+        let mut frame = Frame::signed_out("Nothing here is open to you", &self.browser.csrf);
+        frame.theme = theme(&self.headers);
+        let page = ShutOutPage { frame, name: name.into(), permission: paths::PORTAL_READ.into() };
+        respond::page(StatusCode::FORBIDDEN, &page).into()
+    }
+
     /// The answer to what was refused.
     pub fn refused(&self, viewer: Option<Viewer>, error: impl Into<Error>) -> Refused {
         let error = error.into();
         if matches!(error.refusal(), Some(Refusal::Unauthenticated(_))) {
-            return Refused::from(sign_in_first(&self.method, &self.uri, true));
+            let before = page_before(&self.app, &self.headers);
+            return Refused::from(sign_in_first(&self.method, &self.uri, before.as_deref(), true));
         }
         let mut frame = match viewer {
             Some(viewer) => Frame::new("", Section::None, viewer, &self.browser.csrf),
@@ -127,10 +144,15 @@ impl Visit {
     }
 }
 
-/// Refuses whoever may not use the web pages at all.
-pub fn require_portal(actor: &Actor) -> DomainResult<()> {
-    if holds(&actor.access, paths::PORTAL_READ) {
-        return Ok(());
-    }
-    Err(Refusal::Forbidden { reason: String::new(), missing: vec![paths::PORTAL_READ.into()] }.into())
+/// What came of reading for a page.
+enum Seen<T> {
+    Found(Viewer, T),
+    Refused(Viewer, Refusal),
+    /// The viewer, of this name, may not use the pages at all.
+    Nothing(String),
+}
+
+/// Whether somebody may use the web pages at all.
+pub fn may_use_pages(actor: &Actor) -> bool {
+    holds(&actor.access, paths::PORTAL_READ)
 }

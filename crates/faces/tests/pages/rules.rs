@@ -102,6 +102,23 @@ fn buttons_and_fields_have_names() {
     }
 }
 
+/// On a narrow screen the headings are out of sight, so each cell says its own.
+#[test]
+fn labels_of_cells_are_headings_of_their_table() {
+    let mut labelled = 0;
+    for Sample { name, html } in samples::all() {
+        for table in html.split("<table class=\"rows").skip(1) {
+            let table = table.split("</table>").next().expect("a table ends");
+            let head = table.split("</thead>").next().expect("a head ends");
+            for label in values(table, " data-label=\"") {
+                assert!(strip_tags(head).contains(label), "{name}: no heading {label}");
+                labelled += 1;
+            }
+        }
+    }
+    assert!(labelled > 50, "{labelled}");
+}
+
 fn tags(html: &str) -> impl Iterator<Item = &str> {
     html.split('<').skip(1).filter_map(|rest| rest.split('>').next()).map(|tag| {
         let start = tag.as_ptr() as usize - html.as_ptr() as usize - 1;

@@ -4,8 +4,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use certhold_domain::access::paths;
 use certhold_domain::access::roles::{self, Role};
+use certhold_domain::access::{self, paths};
 use certhold_domain::events::{self, Event, EventFilter};
 use certhold_domain::people::{self, ApiClient, Password, Principal, PrincipalKind, Token};
 use certhold_domain::{Actor, Error, PrincipalId, Refusal, Result as DomainResult, RoleId, SessionId};
@@ -66,6 +66,7 @@ struct Found {
     clients: Vec<ApiClient>,
     sessions: Vec<people::Session>,
     history: Vec<Event>,
+    is_shut_out: bool,
     may_change: bool,
     may_audit: bool,
 }
@@ -110,13 +111,14 @@ async fn page(visit: &Visit, kind: AccountKind, id: PrincipalId, status: StatusC
         sessions: found.sessions.iter().map(|session| session_line(session, now)).collect(),
         owned: None,
         history: event::lines(&found.history, &here),
+        lacks: found.is_shut_out.then(|| paths::PORTAL_READ.to_owned()),
         may_change: found.may_change,
     };
     Ok(visit.page(status, &page))
 }
 
 fn find(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, now: i64) -> DomainResult<Found> {
-    certhold_domain::access::require_path(tx, actor, paths::SECURITY_READ)?;
+    access::require_path(tx, actor, paths::SECURITY_READ)?;
     let account = people::get(tx, actor, id)?;
     let may = |path: &str| holds(&actor.access, path);
     let (may_change, may_audit) = (may(paths::SECURITY_MODIFY), may(paths::AUDITING_READ));
@@ -132,7 +134,16 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalId, now: i64) -> DomainResu
     };
     let sessions = people::sessions_of(tx, actor, id, now)?;
     let clients = people::clients_of(tx, actor, id)?;
-    Ok(Found { tokens: people::tokens_of(tx, actor, id)?, clients, account, roles, sessions, history, may_change, may_audit })
+    let is_shut_out = !held.is_empty() && is_shut_out(tx, &account)?;
+    let tokens = people::tokens_of(tx, actor, id)?;
+    Ok(Found { account, roles, tokens, clients, sessions, history, is_shut_out, may_change, may_audit })
+}
+
+/// Whether somebody can sign in and then see no page. Programs need none, and what a provider's word brings is known only when
+/// somebody comes.
+pub fn is_shut_out(tx: &mut Tx<'_>, account: &Principal) -> DomainResult<bool> {
+    let needs_pages = account.kind == PrincipalKind::Person && account.provider.is_none();
+    Ok(needs_pages && !state(account).is_disabled() && !access::of_principal(tx, account.id)?.allows(paths::PORTAL_READ))
 }
 
 fn session_line(session: &people::Session, now: i64) -> SessionLine {

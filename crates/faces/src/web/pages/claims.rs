@@ -7,7 +7,8 @@ use axum::routing::{get, post};
 use certhold_domain::access::claims::{self, Claim, ClaimKey, ClaimType};
 use certhold_domain::access::roles::{self, Role};
 use certhold_domain::access::{self, paths};
-use certhold_domain::{ClaimId, Refusal};
+use certhold_domain::{Actor, ClaimId, Refusal, Result as DomainResult, identity_providers};
+use certhold_store::Tx;
 
 use super::Ids;
 use crate::state::App;
@@ -31,13 +32,44 @@ pub fn routes() -> Router<App> {
         .route("/claims/{id}/remove", post(remove))
 }
 
+/// Names of the identity providers that are configured; `None` for whoever may not see them.
+type Providers = Option<Vec<String>>;
+
+fn providers(tx: &mut Tx<'_>, actor: &Actor) -> DomainResult<Providers> {
+    if !holds(&actor.access, paths::IDENTITY_PROVIDERS_READ) {
+        return Ok(None);
+    }
+    Ok(Some(identity_providers::list(tx, actor)?.into_iter().map(|provider| provider.name).collect()))
+}
+
+/// Whether none of this name is configured, as far as the viewer may know. A claim of such a provider is kept: the name may be one
+/// of a directory that is yet to come.
+fn is_unknown(providers: &Providers, name: &str) -> bool {
+    providers.as_ref().is_some_and(|known| !known.iter().any(|known| known == name))
+}
+
+/// The name that was chosen, or else written.
+fn provider(sent: &Fields) -> &str {
+    let chosen = sent.text("provider");
+    if chosen.trim().is_empty() { sent.text("other_provider") } else { chosen }
+}
+
+/// Before anything was sent, the first one is chosen.
+fn choose(providers: Vec<String>, name: &str, is_sent: bool) -> Select {
+    let known = providers.into_iter().map(|name| Choice::new(&name, &name));
+    let offered = Select::of(known.chain([Choice::new("", "Another, by its name")]).collect());
+    let listed = offered.choices.iter().any(|choice| choice.value == name);
+    if is_sent { offered.choose(if listed { name } else { "" }) } else { offered }
+}
+
 fn form(sent: &Fields) -> ClaimForm {
     let types = ClaimType::ALL.iter().map(|kind| Choice::new(kind.name(), kind.name())).collect();
     ClaimForm {
         error: None,
         kind: Select::of(types).choose(sent.text("type")),
         value: Input::of(sent.text("value")),
-        provider: Input::of(sent.text("provider")),
+        providers: None,
+        provider: Input::of(provider(sent)),
         description: Input::of(sent.text("description")),
     }
 }
@@ -46,18 +78,29 @@ async fn list(visit: Visit) -> Result<Response, Refused> {
     page_all(&visit, StatusCode::OK, form(&Fields::default())).await
 }
 
-async fn page_all(visit: &Visit, status: StatusCode, form: ClaimForm) -> Result<Response, Refused> {
-    let (viewer, (all, may_change)) =
-        visit.read(|tx, actor| Ok((claims::list(tx, actor, None)?, holds(&actor.access, paths::SECURITY_MODIFY)))).await?;
+async fn page_all(visit: &Visit, status: StatusCode, mut form: ClaimForm) -> Result<Response, Refused> {
+    let find = |tx: &mut Tx<'_>, actor: &Actor| {
+        let may_change = holds(&actor.access, paths::SECURITY_MODIFY);
+        Ok((claims::list(tx, actor, None)?, providers(tx, actor)?, may_change))
+    };
+    let (viewer, (all, known, may_change)) = visit.read(find).await?;
     let row = |claim: Claim| ClaimRow {
         href: format!("/claims/{}", claim.id),
         kind: claim.key.kind.name().into(),
         value: claim.key.value,
+        is_unknown: is_unknown(&known, &claim.key.provider),
         provider: claim.key.provider,
         description: claim.description,
         roles: claim.roles.into_iter().map(|(_, name)| name).collect(),
     };
     let rows = all.into_iter().map(row).collect();
+    // What is in the list is chosen there, and not written besides.
+    let is_offered = known.as_ref().is_some_and(|known| known.contains(&form.provider.value));
+    form.providers =
+        known.filter(|known| !known.is_empty()).map(|known| choose(known, &form.provider.value, status != StatusCode::OK));
+    if is_offered {
+        form.provider.value.clear();
+    }
     let frame = visit.frame("Claims", Section::Claims, viewer);
     Ok(visit.page(status, &ClaimsPage { frame, rows, form: may_change.then_some(form) }))
 }
@@ -67,10 +110,19 @@ async fn create(sent: Sent) -> Result<Response, Refused> {
     author.require(paths::SECURITY_MODIFY)?;
     let kind = ClaimType::parse(fields.text("type"))
         .ok_or_else(|| author.malformed("A choice of the form is none of those that were offered."))?;
-    let key = ClaimKey { kind, value: fields.text("value").to_owned(), provider: fields.text("provider").to_owned() };
+    let key = ClaimKey { kind, value: fields.text("value").to_owned(), provider: provider(fields).to_owned() };
     let description = fields.text("description").to_owned();
-    match author.write(move |tx, actor, now| claims::create(tx, actor, &key, &description, now)).await {
-        Ok(id) => Ok(author.done(&format!("/claims/{id}"), "The claim was added. It gives nothing until it is given a role.")),
+    let create = move |tx: &mut Tx<'_>, actor: &Actor, now| {
+        let id = claims::create(tx, actor, &key, &description, now)?;
+        Ok((id, is_unknown(&providers(tx, actor)?, key.provider.trim())))
+    };
+    match author.write(create).await {
+        Ok((id, is_unknown)) => {
+            let unknown =
+                if is_unknown { " No identity provider of this name is configured, so no sign-in says it." } else { "" };
+            let said = format!("The claim was added. It gives nothing until it is given a role.{unknown}");
+            Ok(author.done(&format!("/claims/{id}"), said))
+        }
         Err(error) => {
             let mut refused = form(fields);
             let complaint: Complaint = author.complaint(error)?;
@@ -87,7 +139,7 @@ async fn create(sent: Sent) -> Result<Response, Refused> {
 
 async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
     let (id, now) = (ClaimId(ids.first()), visit.app.now());
-    let (viewer, (claim, boxes, may_change)) = visit
+    let (viewer, (claim, boxes, known, may_change)) = visit
         .read(move |tx, actor| {
             let claim = claims::get(tx, actor, id)?;
             let held: Vec<i64> = claim.roles.iter().map(|(role, _)| role.0).collect();
@@ -97,13 +149,14 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
                 boxes.retain(|role| role.is_chosen);
                 boxes.iter_mut().for_each(|role| role.barred = Some(String::new()));
             }
-            Ok((claim, boxes, may_change))
+            Ok((claim, boxes, providers(tx, actor)?, may_change))
         })
         .await?;
     let page = ClaimPage {
         frame: visit.frame(&claim.key.value, Section::Claims, viewer).below("Claims", "/claims"),
         id: id.0,
         kind: claim.key.kind.name().into(),
+        is_unknown: is_unknown(&known, &claim.key.provider),
         provider: claim.key.provider,
         new_description: Input::of(&claim.description),
         description: claim.description,

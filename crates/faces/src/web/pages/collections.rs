@@ -7,23 +7,22 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use certhold_domain::access::{self, paths};
-use certhold_domain::collections::{self, Collection, CollectionCommand, Duplicates, Grant, Scope};
+use certhold_domain::collections::{self, Collection, CollectionCommand, Duplicates, Scope};
 use certhold_domain::inventory::{self, Filter};
 use certhold_domain::{Actor, CollectionId, Error, Refusal, Result as DomainResult};
 use certhold_store::Tx;
 use serde::Deserialize;
 
-use super::{Asked, Ids};
+use super::{Asked, Ids, rights};
 use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Complaint, Sent};
 use crate::web::shared::holds;
-use crate::web::view::collections::{
-    CollectionForm, CollectionPage, CollectionRow, CollectionsPage, GrantLine, NewCollectionPage,
-};
+use crate::web::view::collections::{CollectionForm, CollectionPage, CollectionRow, CollectionsPage, NewCollectionPage};
 use crate::web::view::form::{Check, Choice, Input, Select};
 use crate::web::view::frame::Section;
+use crate::web::view::rights::RightsCard;
 use crate::web::view::text::{Link, plural};
 use crate::web::visit::Visit;
 
@@ -34,6 +33,8 @@ pub fn routes() -> Router<App> {
         .route("/collections/{id}", get(show).post(update))
         .route("/collections/{id}/copy", post(copy))
         .route("/collections/{id}/favourite", post(favourite))
+        .route("/collections/{id}/rights", post(give_rights))
+        .route("/collections/{id}/rights/take", post(take_rights))
         .route("/collections/{id}/remove", post(remove))
 }
 
@@ -98,31 +99,42 @@ fn count(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId, now: i64) -> DomainRe
 
 struct Found {
     collection: Collection,
-    grants: Option<Vec<Grant>>,
+    rights: Option<RightsCard>,
     may_change: bool,
+}
+
+/// A form of the page that was refused, with what was sent.
+enum Tried<'a> {
+    Nothing,
+    Change(&'a Sent, Complaint),
+    Rights(&'a Sent, Complaint),
 }
 
 fn find(tx: &mut Tx<'_>, actor: &Actor, id: CollectionId) -> DomainResult<Found> {
     let collection = collections::get(tx, actor, id)?;
-    let sees_roles = holds(&actor.access, paths::SECURITY_READ);
     Ok(Found {
-        grants: sees_roles.then(|| collections::grants(tx, actor, id)).transpose()?,
+        rights: rights::find(tx, actor, rights::Object::Collection(id))?,
         may_change: holds(&actor.access, paths::COLLECTIONS_MODIFY),
         collection,
     })
 }
 
 async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
-    page(&visit, CollectionId(ids.first()), StatusCode::OK, None).await
+    page(&visit, CollectionId(ids.first()), StatusCode::OK, Tried::Nothing).await
 }
 
-async fn page(
-    visit: &Visit,
-    id: CollectionId,
-    status: StatusCode,
-    refused: Option<(&Fields, Complaint)>,
-) -> Result<Response, Refused> {
-    let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id)).await?;
+async fn page(visit: &Visit, id: CollectionId, status: StatusCode, tried: Tried<'_>) -> Result<Response, Refused> {
+    let (viewer, mut found) = visit.read(move |tx, actor| find(tx, actor, id)).await?;
+    let refused = match tried {
+        Tried::Change(sent, complaint) => Some((&sent.fields, complaint)),
+        Tried::Rights(sent, complaint) => {
+            if let Some(card) = &mut found.rights {
+                rights::refuse(card, sent, complaint);
+            }
+            None
+        }
+        Tried::Nothing => None,
+    };
     let count = counts(visit, &[id]).await.pop().unwrap_or_else(|| Err(String::new()));
     let collection = &found.collection;
     let form = found.may_change.then(|| match refused {
@@ -147,25 +159,18 @@ async fn page(
         duplicates: left_out(collection.duplicates),
         is_favourite: collection.favourite,
         on_dashboard: collection.on_dashboard,
-        removal: removal(found.grants.as_deref().unwrap_or_default()),
-        grants: found.grants.map(|grants| grants.into_iter().map(grant_line).collect()),
+        removal: removal(found.rights.as_ref().map_or(0, |card| card.held.len())),
+        rights: found.rights,
         form,
     };
     Ok(visit.page(status, &page))
 }
 
-fn removal(grants: &[Grant]) -> String {
-    match i64::try_from(grants.len()) {
+fn removal(roles: usize) -> String {
+    match i64::try_from(roles) {
         Ok(0) | Err(_) => String::new(),
         Ok(1) => "1 role has rights on it.".into(),
         Ok(count) => format!("{} have rights on it.", plural(count, "role", "roles")),
-    }
-}
-
-fn grant_line(grant: Grant) -> GrantLine {
-    GrantLine {
-        role: Link::new(grant.name, format!("/roles/{}", grant.role)),
-        paths: grant.paths.iter().map(|path| path.as_str().to_owned()).collect(),
     }
 }
 
@@ -276,7 +281,7 @@ async fn update(ids: Ids, sent: Sent) -> Result<Response, Refused> {
         Ok(()) => Ok(author.done(&format!("/collections/{id}"), "The collection was saved.")),
         Err(error) => {
             let complaint = author.complaint(error)?;
-            page(&author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, Some((&sent.fields, complaint))).await
+            page(&author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, Tried::Change(&sent, complaint)).await
         }
     }
 }
@@ -299,6 +304,18 @@ async fn favourite(ids: Ids, sent: Sent) -> Result<Response, Refused> {
     let outcome = sent.author.write(move |tx, actor, now| collections::set_favourite(tx, actor, id, favourite, now)).await;
     let said = if favourite { "The collection is a favourite." } else { "The collection is no favourite any more." };
     sent.author.done_or_said(&format!("/collections/{id}"), outcome, said)
+}
+
+async fn give_rights(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let id = CollectionId(ids.first());
+    match rights::give(&sent, rights::Object::Collection(id)).await? {
+        Ok(done) => Ok(done),
+        Err(why) => page(&sent.author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, Tried::Rights(&sent, why)).await,
+    }
+}
+
+async fn take_rights(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    rights::take(&sent, rights::Object::Collection(CollectionId(ids.first()))).await
 }
 
 async fn remove(ids: Ids, sent: Sent) -> Result<Response, Refused> {

@@ -8,7 +8,7 @@ use certhold_domain::access::{self, paths};
 use certhold_domain::stores::{self, Container, ContainerCommand, Right, Schedule, StoreKind};
 use certhold_domain::{ContainerId, Result as DomainResult};
 
-use super::Ids;
+use super::{Ids, rights};
 use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::Refused;
@@ -23,6 +23,8 @@ pub fn routes() -> Router<App> {
         .route("/containers", get(list))
         .route("/containers/new", get(show_new).post(create))
         .route("/containers/{id}", get(show).post(update))
+        .route("/containers/{id}/rights", post(give_rights))
+        .route("/containers/{id}/rights/take", post(take_rights))
         .route("/containers/{id}/remove", post(remove))
 }
 
@@ -82,19 +84,33 @@ fn known(container: &Container) -> ContainerForm {
 }
 
 async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
-    page(&visit, ContainerId(ids.first()), StatusCode::OK, None).await
+    page(&visit, ContainerId(ids.first()), StatusCode::OK, Tried::Nothing).await
 }
 
-async fn page(
-    visit: &Visit,
-    id: ContainerId,
-    status: StatusCode,
-    refused: Option<(&Fields, Complaint)>,
-) -> Result<Response, Refused> {
+/// A form of the page that was refused, with what was sent.
+enum Tried<'a> {
+    Nothing,
+    Change(&'a Sent, Complaint),
+    Rights(&'a Sent, Complaint),
+}
+
+async fn page(visit: &Visit, id: ContainerId, status: StatusCode, tried: Tried<'_>) -> Result<Response, Refused> {
     let find = move |tx: &mut certhold_store::Tx<'_>, actor: &certhold_domain::Actor| {
-        Ok((stores::container(tx, actor, id)?, stores::holds(&actor.access, Right::Modify, Some(id))))
+        let container = stores::container(tx, actor, id)?;
+        let may_change = stores::holds(&actor.access, Right::Modify, Some(id));
+        Ok((container, may_change, rights::find(tx, actor, rights::Object::Container(id))?))
     };
-    let (viewer, (container, may_change)) = visit.read(find).await?;
+    let (viewer, (container, may_change, mut card)) = visit.read(find).await?;
+    let refused = match tried {
+        Tried::Change(sent, complaint) => Some((&sent.fields, complaint)),
+        Tried::Rights(sent, complaint) => {
+            if let Some(card) = &mut card {
+                rights::refuse(card, sent, complaint);
+            }
+            None
+        }
+        Tried::Nothing => None,
+    };
     let page = ContainerPage {
         frame: visit
             .frame(&container.name, Section::Stores, viewer)
@@ -107,6 +123,7 @@ async fn page(
             Some((sent, complaint)) => form(sent, Some(complaint)),
             None => known(&container),
         }),
+        rights: card,
     };
     Ok(visit.page(status, &page))
 }
@@ -119,7 +136,8 @@ async fn page_new(visit: &Visit, status: StatusCode, form: ContainerForm) -> Res
     let (viewer, ()) = visit.read(|tx, actor| access::require_path(tx, actor, paths::STORES_MODIFY)).await?;
     let frame = visit.frame("New container", Section::Stores, viewer).below("Certificate stores", "/stores");
     let frame = frame.below("Containers", "/containers");
-    Ok(visit.page(status, &ContainerPage { frame, id: None, stores: None, description: String::new(), form: Some(form) }))
+    let description = String::new();
+    Ok(visit.page(status, &ContainerPage { frame, id: None, stores: None, description, form: Some(form), rights: None }))
 }
 
 fn command(sent: &Fields) -> DomainResult<ContainerCommand> {
@@ -153,7 +171,19 @@ async fn update(ids: Ids, sent: Sent) -> Result<Response, Refused> {
         },
         Err(error) => author.complaint(error)?,
     };
-    page(&author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, Some((&sent.fields, complaint))).await
+    page(&author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, Tried::Change(&sent, complaint)).await
+}
+
+async fn give_rights(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let id = ContainerId(ids.first());
+    match rights::give(&sent, rights::Object::Container(id)).await? {
+        Ok(done) => Ok(done),
+        Err(why) => page(&sent.author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, Tried::Rights(&sent, why)).await,
+    }
+}
+
+async fn take_rights(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    rights::take(&sent, rights::Object::Container(ContainerId(ids.first()))).await
 }
 
 async fn remove(ids: Ids, sent: Sent) -> Result<Response, Refused> {

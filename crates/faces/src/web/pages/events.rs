@@ -19,7 +19,7 @@ use crate::web::paging::{Place, ROWS};
 use crate::web::refused::Refused;
 use crate::web::sent::Sent;
 use crate::web::shared::holds;
-use crate::web::show::event;
+use crate::web::show::{changes, event};
 use crate::web::view::address::Address;
 use crate::web::view::event::{EventPage as EventDetailPage, HeadCard};
 use crate::web::view::events::{ChainState, ChainVerdict, EventSearch, EventsPage};
@@ -180,6 +180,7 @@ impl Parameters {
         }
         EventSearch {
             actor: Input { value: self.actor.clone(), error: actor_error },
+            accounts: Vec::new(),
             operation: Select::of(choices).choose(&self.operation),
             since: date_input(&self.since),
             until: date_input(&self.until),
@@ -196,7 +197,12 @@ struct Found {
     page: EventPage,
     newest: Option<Event>,
     actor_error: Option<String>,
+    /// Names to choose from, for whoever may read accounts.
+    accounts: Vec<String>,
 }
+
+/// Accounts that are offered.
+const ACCOUNTS: usize = 500;
 
 async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response, Refused> {
     let place = Place::of(given.after.clone(), given.trail.as_deref());
@@ -208,7 +214,7 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
     let next = found.page.next.map(|seq| seq.to_string());
     let page = EventsPage {
         frame: visit.frame("Events", Section::Events, viewer),
-        search: given.search(found.actor_error),
+        search: EventSearch { accounts: found.accounts, ..given.search(found.actor_error) },
         pager: place.pager(&given.address(), next, rows.len(), None),
         rows,
         exports: Format::ALL
@@ -239,18 +245,20 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
         return Err(visit.refused(Some(viewer), Refusal::not_found("event", seq)));
     };
     let account = one.actor.filter(|_| may_see_people).map(|id| format!("/users/{id}")).unwrap_or_default();
+    // The sentence does not name an account that did something to itself; the page does.
+    let is_itself = one.object_kind == "principal" && one.actor.is_some_and(|actor| Some(actor.0) == one.object);
+    let itself = if is_itself { account.clone() } else { String::new() };
     let neighbour = |seq: Option<i64>| seq.map(|seq| format!("/events/{seq}"));
     let page = EventDetailPage {
         frame: visit.frame(format!("Event #{seq}"), Section::Events, viewer).below("Events", "/events"),
         actor: Link::new(&line.actor, account),
-        actor_kind: one.actor_kind.name().into(),
-        about: one
-            .object
-            .map_or_else(|| one.object_kind.replace('_', " "), |id| format!("{} {id}", one.object_kind.replace('_', " "))),
+        actor_kind: event::actor_kind(one.actor_kind).into(),
+        object: line.object.clone().unwrap_or_else(|| Link::new(&one.object_name, itself)),
+        about: one.object.map_or_else(|| event::kind(one), |id| format!("{} {id}", event::kind(one))),
         address: one.address.clone(),
         request: one.request.clone(),
-        changes: event::whole_changes(one),
-        details: event::details(one),
+        changes: changes::whole_changes(one),
+        details: changes::details(one),
         erased: one.erased.map(|digest| hex(&digest)),
         previous: found.previous.map(|hash| hex(&hash)).unwrap_or_default(),
         encoding: one.encoding,
@@ -272,14 +280,17 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
 fn find(tx: &mut Tx<'_>, actor: &Actor, given: &Parameters, place: &Place) -> DomainResult<Found> {
     let newest = events::list(tx, actor, &EventFilter { limit: 1, ..EventFilter::default() })?.events.into_iter().next();
     let nothing = EventPage { events: Vec::new(), next: None };
+    let may_see_people = holds(&actor.access, paths::SECURITY_READ);
+    let all = if may_see_people { people::list(tx, actor)? } else { Vec::new() };
+    let accounts = all.into_iter().map(|account| account.name).take(ACCOUNTS).collect();
     let who = match given.actor.trim() {
         "" => None,
         name => match account(tx, actor, name)? {
             Ok(id) => Some(id),
-            Err(why) => return Ok(Found { page: nothing, newest, actor_error: Some(why) }),
+            Err(why) => return Ok(Found { page: nothing, newest, actor_error: Some(why), accounts }),
         },
     };
-    Ok(Found { page: events::list(tx, actor, &given.filter(who, place))?, newest, actor_error: None })
+    Ok(Found { page: events::list(tx, actor, &given.filter(who, place))?, newest, actor_error: None, accounts })
 }
 
 /// The account of this name, or why it is not found.

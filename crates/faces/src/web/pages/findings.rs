@@ -26,7 +26,7 @@ pub fn routes() -> Router<App> {
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Parameters {
-    /// `broken`, a severity, or nothing.
+    /// `broken`, `all`, a severity; nothing is what is broken here, where the viewer may know that.
     filter: String,
 }
 
@@ -38,11 +38,20 @@ fn count(broken: &Broken, rule: &Rule) -> Option<i64> {
     Some(known.map_or(0, |counted| counted.count))
 }
 
+/// The filter that is meant: most rules are broken by nobody, and those that are come first.
+fn meant<'a>(filter: &'a str, broken: &Broken) -> &'a str {
+    match (filter, broken) {
+        ("", Some(_)) => "broken",
+        ("", None) => "all",
+        (word, _) => word,
+    }
+}
+
 /// The rules that a filter leaves, the worst first.
 fn rules<'a>(filter: &'a str, broken: &'a Broken) -> Vec<&'static Rule> {
-    let wanted = |rule: &&Rule| match filter {
+    let wanted = |rule: &&Rule| match meant(filter, broken) {
         "broken" => count(broken, rule).unwrap_or_default() > 0,
-        "" => true,
+        "all" => true,
         word => Severity::parse(word).is_none_or(|severity| rule.severity == severity),
     };
     let mut rules: Vec<&Rule> = RULES.iter().filter(wanted).collect();
@@ -65,14 +74,14 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
         label: label.to_owned(),
         href: Address::new("/findings").with("filter", word).to_string(),
         count: i64::try_from(rules(word, &broken).len()).ok(),
-        is_current: given.filter == word,
+        is_current: meant(&given.filter, &broken) == word,
     };
-    let mut filters = vec![filter("", "All")];
+    let mut filters = Vec::new();
     if broken.is_some() {
         filters.push(filter("broken", "Broken here"));
     }
     filters.extend(
-        [("error", "Errors"), ("warning", "Warnings"), ("notice", "Notices"), ("info", "Infos")]
+        [("all", "All"), ("error", "Errors"), ("warning", "Warnings"), ("notice", "Notices"), ("info", "Infos")]
             .map(|(word, label)| filter(word, label)),
     );
     let row = |rule: &&Rule| RuleRow {

@@ -7,11 +7,12 @@ use axum::routing::{get, post};
 use certhold_domain::access::roles::{self, Role, RoleCommand};
 use certhold_domain::access::{self, claims, paths, sets};
 use certhold_domain::inventory::{self, Filter, OwnerFilter};
-use certhold_domain::people::PrincipalKind;
-use certhold_domain::{Actor, PermissionSetId, Result as DomainResult, RoleId};
+use certhold_domain::people::{self, PrincipalKind};
+use certhold_domain::{Actor, Error, PermissionSetId, PrincipalId, Refusal, Result as DomainResult, RoleId};
 use certhold_store::Tx;
 
 use super::Ids;
+use super::account_detail::is_shut_out;
 use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::Refused;
@@ -20,7 +21,7 @@ use crate::web::shared::holds;
 use crate::web::show::{self, choices, permissions};
 use crate::web::view::form::Input;
 use crate::web::view::frame::Section;
-use crate::web::view::roles::{NewRolePage, RoleDetailPage, RoleForm, RoleRow, RolesPage};
+use crate::web::view::roles::{Member, NewRolePage, RoleDetailPage, RoleForm, RoleRow, RolesPage};
 use crate::web::view::text::{Link, plural};
 use crate::web::visit::Visit;
 
@@ -29,11 +30,15 @@ pub fn routes() -> Router<App> {
         .route("/roles", get(list))
         .route("/roles/new", get(show_new).post(create))
         .route("/roles/{id}", get(show).post(update))
+        .route("/roles/{id}/members", post(add_member))
+        .route("/roles/{id}/members/{account}/remove", post(remove_member))
         .route("/roles/{id}/remove", post(remove))
 }
 
 /// Members that are shown.
 const MEMBERS: usize = 1_000;
+/// Accounts that are offered as members.
+const ACCOUNTS: usize = 500;
 
 async fn list(visit: Visit) -> Result<Response, Refused> {
     let find = |tx: &mut Tx<'_>, actor: &Actor| {
@@ -66,20 +71,34 @@ fn owned(tx: &mut Tx<'_>, actor: &Actor, role: RoleId) -> DomainResult<Option<i6
 
 struct Found {
     role: Role,
-    members: Vec<Link>,
+    members: Vec<Member>,
+    /// Names of those who could be members; `None`: the viewer may not hand the role out.
+    accounts: Option<Vec<String>>,
     claims: Vec<Link>,
     sets: Vec<(i64, String)>,
     owned: Option<i64>,
     may_change: bool,
 }
 
-async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
-    page(&visit, RoleId(ids.first()), StatusCode::OK, None).await
+/// A form of the page that was refused, with what was sent.
+enum Tried<'a> {
+    Nothing,
+    Change(&'a Fields, Complaint),
+    Member(&'a Fields, Complaint),
 }
 
-async fn page(visit: &Visit, id: RoleId, status: StatusCode, refused: Option<(&Fields, Complaint)>) -> Result<Response, Refused> {
+async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
+    page(&visit, RoleId(ids.first()), StatusCode::OK, Tried::Nothing).await
+}
+
+async fn page(visit: &Visit, id: RoleId, status: StatusCode, tried: Tried<'_>) -> Result<Response, Refused> {
     let (viewer, found) = visit.read(move |tx, actor| find(tx, actor, id)).await?;
     let role = &found.role;
+    let (refused, member) = match tried {
+        Tried::Nothing => (None, Input::default()),
+        Tried::Change(sent, complaint) => (Some((sent, complaint)), Input::default()),
+        Tried::Member(sent, complaint) => (None, Input::of(sent.text("member")).refused(complaint.message)),
+    };
     let may_change = found.may_change && !role.built_in;
     let form = may_change.then(|| match refused {
         Some((sent, complaint)) => form(sent, &found.sets, Some(complaint)),
@@ -107,6 +126,8 @@ async fn page(visit: &Visit, id: RoleId, status: StatusCode, refused: Option<(&F
         without_effect: permissions::texts(&role.without_effect),
         holders: role.holders,
         members: found.members,
+        new_member: found.accounts.is_some().then_some(member),
+        accounts: found.accounts.unwrap_or_default(),
         claims: found.claims,
         owned: owned
             .map(|owned| Link::new(format!("owns {}", plural(owned, "certificate", "certificates")), show::owned_href(id))),
@@ -118,22 +139,24 @@ async fn page(visit: &Visit, id: RoleId, status: StatusCode, refused: Option<(&F
 
 fn find(tx: &mut Tx<'_>, actor: &Actor, id: RoleId) -> DomainResult<Found> {
     let role = roles::get(tx, actor, id)?;
+    let may_change = holds(&actor.access, paths::SECURITY_MODIFY);
+    let may_hand_out = may_change && choices::barred(&actor.access, &role).is_none();
     let member = |member: roles::Member| {
         let place = if member.kind == PrincipalKind::Person { "/users" } else { "/service-accounts" };
-        Link::new(member.name, format!("{place}/{}", member.id))
+        Member {
+            account: Link::new(member.name, format!("{place}/{}", member.id)),
+            remove_action: may_hand_out.then(|| format!("/roles/{id}/members/{}/remove", member.id)),
+        }
     };
-    let members = roles::members(tx, actor, id, None, MEMBERS)?.into_iter().map(member).collect();
+    let members: Vec<Member> = roles::members(tx, actor, id, None, MEMBERS)?.into_iter().map(member).collect();
+    let accounts = may_hand_out.then(|| people::list(tx, actor)).transpose()?.map(|all| {
+        let is_member = |name: &str| members.iter().any(|member| member.account.label == name);
+        all.into_iter().map(|account| account.name).filter(|name| !is_member(name)).take(ACCOUNTS).collect()
+    });
     let claims = if role.claims > 0 { claims::list(tx, actor, Some(id))? } else { Vec::new() };
     let claims = claims.into_iter().map(|claim| Link::new(claims::spoken(&claim.key), format!("/claims/{}", claim.id))).collect();
     let sets = named_sets(tx, actor)?;
-    Ok(Found {
-        owned: owned(tx, actor, id)?,
-        role,
-        members,
-        claims,
-        sets,
-        may_change: holds(&actor.access, paths::SECURITY_MODIFY),
-    })
+    Ok(Found { owned: owned(tx, actor, id)?, role, members, accounts, claims, sets, may_change })
 }
 
 fn named_sets(tx: &mut Tx<'_>, actor: &Actor) -> DomainResult<Vec<(i64, String)>> {
@@ -196,7 +219,7 @@ async fn create(sent: Sent) -> Result<Response, Refused> {
     let author = &sent.author;
     let new = command(&sent, None)?;
     match author.write(move |tx, actor, now| roles::create(tx, actor, &new, now)).await {
-        Ok(id) => Ok(author.done(&format!("/roles/{id}"), "The role was added. Give it to somebody on their own page.")),
+        Ok(id) => Ok(author.done(&format!("/roles/{id}"), "The role was added. Give it to somebody here.")),
         Err(error) => {
             let complaint = author.complaint(error)?;
             page_new(&author.visit, StatusCode::UNPROCESSABLE_ENTITY, &sent.fields, Some(complaint)).await
@@ -214,9 +237,50 @@ async fn update(ids: Ids, sent: Sent) -> Result<Response, Refused> {
         Ok(()) => Ok(author.done(&format!("/roles/{id}"), "The role was saved.")),
         Err(error) => {
             let complaint = author.complaint(error)?;
-            page(&author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, Some((&sent.fields, complaint))).await
+            page(&author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, Tried::Change(&sent.fields, complaint)).await
         }
     }
+}
+
+async fn add_member(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let (author, id) = (&sent.author, RoleId(ids.first()));
+    author.require(paths::SECURITY_MODIFY)?;
+    let name = sent.fields.text("member").trim().to_owned();
+    let wanted = name.clone();
+    let outcome = author.write(move |tx, actor, now| {
+        // A role that is not there is a page that is not there; an account that is not there is a word to correct.
+        roles::get(tx, actor, id)?;
+        match people::by_name(tx, actor, &wanted) {
+            Ok(account) => {
+                roles::assign(tx, actor, id, account, now)?;
+                let account = people::get(tx, actor, account)?;
+                is_shut_out(tx, &account)
+            }
+            Err(Error::Refused(Refusal::NotFound { .. })) => Err(Refusal::invalid("member", NO_ACCOUNT).into()),
+            Err(error) => Err(error),
+        }
+    });
+    match outcome.await {
+        Ok(is_shut_out) => {
+            let mut said = format!("{name} holds the role now.");
+            if is_shut_out {
+                said.push_str(&format!(" No role of theirs grants {}: they can sign in, but see no page.", paths::PORTAL_READ));
+            }
+            Ok(author.done(&format!("/roles/{id}"), said))
+        }
+        Err(error) => {
+            let complaint = author.complaint(error)?;
+            page(&author.visit, id, StatusCode::UNPROCESSABLE_ENTITY, Tried::Member(&sent.fields, complaint)).await
+        }
+    }
+}
+
+const NO_ACCOUNT: &str = "there is no account of this name";
+
+async fn remove_member(ids: Ids, sent: Sent) -> Result<Response, Refused> {
+    let (id, account) = (RoleId(ids.first()), PrincipalId(ids.second()));
+    let outcome = sent.author.write(move |tx, actor, now| roles::withdraw(tx, actor, id, account, now)).await;
+    sent.author.done_or_said(&format!("/roles/{id}"), outcome, "The account does not hold the role any more.")
 }
 
 async fn remove(ids: Ids, sent: Sent) -> Result<Response, Refused> {

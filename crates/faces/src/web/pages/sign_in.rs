@@ -16,7 +16,7 @@ use crate::middleware::Coordinates;
 use crate::state::App;
 use crate::web::fields::{Fields, NotOurs};
 use crate::web::refused::Refused;
-use crate::web::sent::{Sent, Unreadable, fields};
+use crate::web::sent::{SentBySomebody, Unreadable, fields};
 use crate::web::view::frame::Frame;
 use crate::web::view::sign_in::{SignInPage, SignInProblem};
 use crate::web::view::time::Moment;
@@ -34,6 +34,9 @@ struct Parameters {
     /// There was a session, and it is over.
     #[serde(default)]
     ended: String,
+    /// A form was sent without one.
+    #[serde(default)]
+    lost: String,
 }
 
 async fn show(
@@ -48,7 +51,11 @@ async fn show(
     {
         return Ok(respond::see_other(if next.is_empty() { "/" } else { next }));
     }
-    let problem = (given.ended == "true").then_some(SignInProblem::Ended);
+    let problem = match (given.lost.as_str(), given.ended.as_str()) {
+        ("true", _) => Some(SignInProblem::Lost),
+        (_, "true") => Some(SignInProblem::Ended),
+        _ => None,
+    };
     page(&app, request, StatusCode::OK, "", next, problem).await
 }
 
@@ -98,7 +105,7 @@ async fn sign_in(State(app): State<App>, at: Coordinates, headers: HeaderMap, re
     page(&app, for_page, status, &name, next, Some(problem)).await
 }
 
-async fn sign_out(sent: Sent) -> Result<Response, Refused> {
+async fn sign_out(SentBySomebody(sent): SentBySomebody) -> Result<Response, Refused> {
     let session = sent.author.session;
     let ended = sent.author.write(move |tx, actor, now| people::end_session(tx, actor, session, now)).await;
     ended.map_err(|error| sent.author.refused(error))?;

@@ -2,10 +2,10 @@
 
 use certhold_domain::events::{Event, names};
 use certhold_domain::{ActorKind, hex};
-use serde_json::{Map, Value};
 
+use super::changes::{changes, cut};
 use crate::web::refused::sentence;
-use crate::web::view::event::{Change, EventLine};
+use crate::web::view::event::EventLine;
 use crate::web::view::text::Link;
 use crate::web::view::time::Moment;
 use crate::web::view::tone::Tone;
@@ -33,20 +33,31 @@ fn line(event: &Event, here: &Here<'_>) -> EventLine {
     let is_here = here.object.is_some_and(|(kind, id)| event.object_kind == kind && event.object == Some(id));
     let mut summary = summary(event, words);
     let object = if is_here { None } else { link(event) };
+    let mut rest = rest(event);
     if is_here && !speaks_of_itself(event) {
+        // "changed the collection" becomes "changed it", not "changed the collection it".
+        let noun = format!(" the {}", kind(event)).to_ascii_lowercase();
+        let cut = summary.to_ascii_lowercase().strip_suffix(noun.as_str()).map(str::len);
+        summary.truncate(cut.unwrap_or(summary.len()));
         summary.push_str(" it");
     }
-    if object.is_none() && !is_here && !event.object_name.is_empty() && !speaks_of_itself(event) {
-        summary = format!("{summary} {}", event.object_name);
+    if object.is_none() {
+        if !is_here && !event.object_name.is_empty() && !speaks_of_itself(event) {
+            summary = format!("{summary} {}", event.object_name);
+        }
+        if !rest.is_empty() {
+            summary = format!("{summary} {}", std::mem::take(&mut rest));
+        }
     }
     EventLine {
         number: event.seq,
         at: Moment::new(event.at, here.now),
         actor: actor(event),
-        face: event.face.clone(),
+        through: through(&event.face),
         operation: event.operation.clone(),
         summary,
         object,
+        rest,
         tone,
         icon,
         detail: event.payload["error"].as_str().map(|error| sentence(&shortened(error))).unwrap_or_default(),
@@ -62,6 +73,43 @@ fn actor(event: &Event) -> String {
         ActorKind::Local => format!("{} at the machine", event.actor_name),
         ActorKind::Anonymous => "Somebody".into(),
         ActorKind::Person | ActorKind::Service => event.actor_name.clone(),
+    }
+}
+
+/// Through what something was done, in words.
+pub fn through(face: &str) -> &'static str {
+    match face {
+        "web" => "through the pages",
+        "native" => "through the API",
+        "keyfactor" => "through the Keyfactor API",
+        "arcgis" => "through the ArcGIS API",
+        "cli" => "on the command line",
+        "worker" => "through Certhold’s worker",
+        "server" => "by the server itself",
+        _ => "in a way this version does not know",
+    }
+}
+
+/// What kind of thing an event is about, in words.
+pub fn kind(event: &Event) -> String {
+    match event.object_kind.as_str() {
+        "principal" => "account".into(),
+        "managed" => "managed certificate".into(),
+        "dns_provider" => "DNS provider".into(),
+        "api_client" => "API client".into(),
+        "bulk_edit" => "edit of many".into(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// What kind of actor did it, in words.
+pub fn actor_kind(kind: ActorKind) -> &'static str {
+    match kind {
+        ActorKind::Person => "person",
+        ActorKind::Service => "service account",
+        ActorKind::System => "no person: the server itself",
+        ActorKind::Local => "somebody at the server’s machine",
+        ActorKind::Anonymous => "not signed in",
     }
 }
 
@@ -118,16 +166,16 @@ fn appearance(operation: &str) -> (&'static str, &'static str, Tone) {
         names::BULK_EDIT_STOPPED => ("stopped the", "stop", Bad),
         names::CERTIFICATE_DELETED => ("removed the certificate", "close", Neutral),
         names::CERTIFICATE_NEIGHBOUR_DELETED => ("removed a neighbour in the chain of renewals of", "close", Neutral),
-        names::EXCLUSION_CREATED => ("excluded from imports", "stop", Neutral),
-        names::EXCLUSION_DELETED => ("let be imported again", "play", Neutral),
+        names::EXCLUSION_CREATED => ("excluded", "stop", Neutral),
+        names::EXCLUSION_DELETED => ("let", "play", Neutral),
         names::CERTIFICATE_ISSUED => ("issued", "authority", Good),
         names::CERTIFICATE_REVOKED => ("revoked", "stop", Warn),
         names::REVOCATION_REQUESTED => ("asked the issuer once more to revoke", "stop", Neutral),
         names::REVOCATION_CONFIRMED => ("had the issuer revoke", "check", Good),
         names::REVOCATION_FAILED => ("could not have the issuer revoke", "stop", Bad),
         names::CERTIFICATE_RELEASED => ("ended the hold of", "play", Neutral),
-        names::CERTIFICATE_INSTALLED => ("put into a certificate store", "deploy", Good),
-        names::CERTIFICATE_UNINSTALLED => ("took out of a certificate store", "close", Neutral),
+        names::CERTIFICATE_INSTALLED => ("put", "deploy", Good),
+        names::CERTIFICATE_UNINSTALLED => ("took", "close", Neutral),
         names::OWNER_POLICY_CHANGED => ("changed whether every certificate needs an owner", "people", Neutral),
         names::AUTHORITY_CREATED => ("made the private authority", "authority", Good),
         names::AUTHORITY_RETIRED => ("retired the private authority", "pause", Warn),
@@ -262,82 +310,33 @@ fn summary(event: &Event, words: &str) -> String {
     }
 }
 
+/// How the sentence ends after the object.
+fn rest(event: &Event) -> String {
+    let store = || match event.payload["store_name"].as_str() {
+        Some(name) => format!("the certificate store “{}”", shortened(name)),
+        None => "a certificate store".into(),
+    };
+    match event.operation.as_str() {
+        names::CERTIFICATE_INSTALLED => format!("into {}", store()),
+        names::CERTIFICATE_UNINSTALLED => format!("out of {}", store()),
+        names::EXCLUSION_CREATED => "from imports".into(),
+        names::EXCLUSION_DELETED => "be imported again".into(),
+        _ => String::new(),
+    }
+}
+
 fn with(detail: Option<String>, words: &str, full: impl FnOnce(String) -> String) -> String {
     detail.map_or_else(|| words.to_owned(), full)
-}
-
-/// What changed, whole.
-pub fn whole_changes(event: &Event) -> Vec<Change> {
-    changes(&event.payload, usize::MAX)
-}
-
-/// What an event says besides, as text; empty when there is nothing.
-pub fn details(event: &Event) -> String {
-    let Value::Object(fields) = &event.payload else { return String::new() };
-    let compared = fields.contains_key("before") && fields.contains_key("after");
-    let others = fields.iter().filter(|(key, _)| !(compared && matches!(key.as_str(), "before" | "after")));
-    let others: Map<String, Value> = others.map(|(key, value)| (key.clone(), value.clone())).collect();
-    if others.is_empty() { String::new() } else { format!("{:#}", Value::Object(others)) }
-}
-
-/// The fields before and after, where an event knows both.
-fn changes(payload: &Value, longest: usize) -> Vec<Change> {
-    let (Some(before), Some(after)) = (payload["before"].as_object(), payload["after"].as_object()) else { return Vec::new() };
-    let only_after = after.keys().filter(|key| !before.contains_key(*key));
-    let differs = |key: &&String| before.get(*key) != after.get(*key) && !is_number_of_a_name(key, before, after);
-    let change = |key: &String| Change {
-        field: label(key),
-        before: shown(before.get(key), longest),
-        after: shown(after.get(key), longest),
-    };
-    before.keys().chain(only_after).filter(differs).map(change).collect()
-}
-
-/// `owner_role: 7` says nothing beside `owner_name: Platform`.
-fn is_number_of_a_name(key: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
-    let name = key.strip_suffix("_role").map(|noun| format!("{noun}_name"));
-    name.is_some_and(|name| before.contains_key(&name) || after.contains_key(&name))
-}
-
-fn label(key: &str) -> String {
-    key.strip_suffix("_name").unwrap_or(key).replace('_', " ")
-}
-
-fn shown(value: Option<&Value>, longest: usize) -> Option<String> {
-    match value? {
-        Value::Null => None,
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(cut(text, longest)),
-        Value::Bool(yes) => Some(if *yes { "yes" } else { "no" }.into()),
-        Value::Array(items) if items.is_empty() => None,
-        Value::Array(items) => {
-            let items = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
-            Some(cut(&items.collect::<Vec<_>>().join(", "), longest))
-        }
-        Value::Object(fields) => {
-            let fields =
-                fields.iter().map(|(key, value)| format!("{}: {}", label(key), shown(Some(value), longest).unwrap_or_default()));
-            Some(cut(&fields.collect::<Vec<_>>().join(", "), longest))
-        }
-        Value::Number(number) => Some(number.to_string()),
-    }
 }
 
 fn shortened(text: &str) -> String {
     cut(text, VALUE_CHARS)
 }
 
-fn cut(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use certhold_domain::PrincipalId;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -383,6 +382,21 @@ mod tests {
         let own_page = line(&event(names::CERTIFICATE_IMPORTED, ("certificate", 9, "x.example"), json!({})), &here);
         assert_eq!((own_page.summary.as_str(), own_page.object, own_page.record), ("imported it", None, None));
 
+        assert_eq!(own_page.through, "through the pages");
+        let store = json!({ "store_name": "Edge" });
+        let put = event(names::CERTIFICATE_INSTALLED, ("certificate", 9, "x.example"), store.clone());
+        let there = seen(&put);
+        assert_eq!((there.summary.as_str(), there.rest.as_str()), ("put", "into the certificate store “Edge”"));
+        assert_eq!(there.object, Some(Link::new("x.example", "/certificates/9")));
+        let put = line(&put, &here);
+        assert_eq!((put.summary.as_str(), put.rest.as_str()), ("put it into the certificate store “Edge”", ""));
+        let took = line(&event(names::CERTIFICATE_UNINSTALLED, ("certificate", 9, "x.example"), store), &here);
+        assert_eq!(took.summary, "took it out of the certificate store “Edge”");
+        let excluded = seen(&event(names::EXCLUSION_CREATED, ("exclusion", 3, "x.example"), json!({})));
+        assert_eq!(excluded.summary, "excluded x.example from imports");
+        let removed = line(&event(names::CERTIFICATE_DELETED, ("certificate", 9, "x.example"), json!({})), &here);
+        assert_eq!(removed.summary, "removed it");
+
         let line = seen(&event(names::ROLE_ASSIGNED, ("principal", 4, "eve"), json!({ "role_name": "Ops" })));
         assert_eq!((line.summary.as_str(), line.object), ("gave the role “Ops” to", Some(Link::new("eve", "/users/4"))));
         let line = seen(&event(names::SESSION_ENDED, ("principal", 1, "marta"), json!({})));
@@ -401,27 +415,6 @@ mod tests {
         assert!(operations.len() > 30, "{operations:?}");
         for operation in operations {
             assert_ne!(appearance(operation).0, "did something to", "{operation}");
-        }
-    }
-
-    #[test]
-    fn nothing_of_an_event_is_left_out_on_its_own_page() {
-        let long = "x".repeat(5_000);
-        let payload = json!({ "before": { "query": "a" }, "after": { "query": long }, "bulk_edit": 7 });
-        let one = event(names::COLLECTION_CHANGED, ("collection", 3, "Web"), payload);
-        assert_eq!(whole_changes(&one)[0].after.as_deref(), Some(long.as_str()));
-        assert!(seen(&one).changes[0].after.as_deref().is_some_and(|text| text.ends_with('…')));
-        assert_eq!(details(&one), "{\n  \"bulk_edit\": 7\n}");
-        let removed = event(names::CERTIFICATE_DELETED, ("certificate", 3, "x"), json!({ "before": { "subject": "CN=x" } }));
-        assert!(details(&removed).contains("CN=x"), "what has no after is told as it is");
-        assert_eq!(details(&event(names::SESSION_ENDED, ("principal", 1, "marta"), json!(null))), "");
-    }
-
-    #[test]
-    fn odd_payloads_change_nothing() {
-        for odd in [json!(null), json!([]), json!({ "before": 3, "after": {} }), json!({ "before": {}, "after": { "x": null } })]
-        {
-            assert!(changes(&odd, VALUE_CHARS).iter().all(|change| change.before.is_none() && change.after.is_none()), "{odd}");
         }
     }
 }

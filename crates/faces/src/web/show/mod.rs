@@ -1,5 +1,6 @@
 //! From the domain's words to those of the pages, for what several pages show.
 
+pub mod changes;
 pub mod choices;
 pub mod device;
 pub mod event;

@@ -226,3 +226,31 @@ async fn a_name_with_nul_is_not_understood() {
     assert_eq!(reply.status, 422, "{}", gist(&reply.text()));
     assert!(reply.text().contains("U+0000"), "{}", gist(&reply.text()));
 }
+
+#[tokio::test]
+async fn a_claim_of_a_provider_that_is_not_configured_says_so() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let unknown = "No identity provider named <bdi>elsewhere</bdi> is configured";
+    let page = admin.follow("/claims", &[("type", "group"), ("value", "ops"), ("provider", "elsewhere")]).await;
+    assert!(page.contains(unknown) && page.contains("so no sign-in says it"), "{}", gist(&page));
+    let provider = [
+        ("name", "Corporate"),
+        ("display_name", "Corporate"),
+        ("issuer", "https://sso.example.org"),
+        ("audiences", "certhold"),
+        ("subject_claims", "sub"),
+    ];
+    admin.follow("/identity-providers/new", &provider).await;
+    let list = admin.page("/claims").await;
+    assert!(list.contains("<option value=\"Corporate\"") && list.contains("Another, by its name"), "{}", gist(&list));
+    assert!(list.contains("No identity provider of this name is configured."), "{}", gist(&list));
+    let fields = [("type", "group"), ("value", "dev"), ("provider", "Corporate"), ("other_provider", "")];
+    let page = admin.follow("/claims", &fields).await;
+    assert!(!page.contains("is configured"), "{}", gist(&page));
+    let fields = [("type", "group"), ("value", "dev"), ("provider", ""), ("other_provider", "elsewhere")];
+    assert!(admin.follow("/claims", &fields).await.contains(unknown), "a name of one's own is kept");
+    let reply = admin.post("/claims", &[("type", "group"), ("value", "dev"), ("provider", ""), ("other_provider", "")]).await;
+    assert_eq!(reply.status, 422);
+    assert!(reply.text().contains("id=\"other_provider-error\""), "{}", gist(&reply.text()));
+}

@@ -332,3 +332,22 @@ async fn colours_are_kept() {
     let reply = server.send(super::get("/login", "certhold-theme=dark")).await;
     assert!(reply.text().contains("data-theme=\"dark\""));
 }
+
+#[tokio::test]
+async fn a_refused_form_shows_the_field_and_its_address_leads_back() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let reply = admin.post("/roles/1/members", &[("member", "nobody")]).await;
+    assert_eq!(reply.status, 422);
+    assert!(reply.text().contains("aria-invalid=\"true\" autofocus"), "{}", gist(&reply.text()));
+    for (address, page) in [
+        ("/roles/1/members", "/roles/1"),
+        ("/stores/1/add", "/stores/1"),
+        ("/certificates/chosen", "/certificates"),
+        ("/account/password", "/account"),
+    ] {
+        let reply = admin.get(address).await;
+        assert_eq!((reply.status.as_u16(), super::location(&reply)), (303, page), "{address}");
+        assert_eq!(server.send(super::get(address, "")).await.status, 405, "{address} without a session");
+    }
+}

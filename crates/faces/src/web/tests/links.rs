@@ -140,3 +140,38 @@ async fn the_navigation_offers_what_may_be_opened() {
     assert_eq!(reply.status, 403);
     assert!(reply.text().contains("/portal/read/"));
 }
+
+#[tokio::test]
+async fn an_event_says_who_did_what_in_words_and_when() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let (_, eve, _) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
+    let list = admin.page("/events?operation=sign_in.").await;
+    assert!(list.contains("through the pages") && list.contains(" UTC</time>"), "{}", super::gist(&list));
+    assert!(list.contains("<option value=\"eve\"></option>"), "names to choose from: {}", super::gist(&list));
+    let is_event = |href: &String| href.strip_prefix("/events/").is_some_and(|number| number.parse::<i64>().is_ok());
+    let signed_in = attributes(&list, "href").into_iter().find(is_event).expect("an event");
+    let page = admin.page(&signed_in).await;
+    let account = format!("<a href=\"/users/{}\"><bdi>eve</bdi></a> <span class=\"meta\">account {}</span>", eve.0, eve.0);
+    assert!(page.contains(&account), "{}", super::gist(&page));
+    let (auditor, ..) = Visitor::with(&server, "auditor", &["/portal/read/", "/auditing/read/"]).await;
+    let page = auditor.page(&signed_in).await;
+    assert!(page.contains("<bdi>eve</bdi> <span class=\"meta\">account"), "no link that is refused: {}", super::gist(&page));
+    assert!(!auditor.page("/events").await.contains("<datalist"), "nor names that one may not read");
+}
+
+#[tokio::test]
+async fn findings_begin_with_what_is_broken_here() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let rows = |html: &str| html.matches("<th scope=\"row\" class=\"rule-name\">").count();
+    let all = rows(&admin.page("/findings?filter=all").await);
+    assert!(all > 100, "{all}");
+    let page = admin.page("/findings").await;
+    assert!(page.contains("Nothing is broken") && page.contains("href=\"/findings?filter=all\""), "{}", super::gist(&page));
+    server.import_samples(3).await;
+    let page = admin.page("/findings").await;
+    assert!(rows(&page) < all && page.contains("aria-current=\"true\">Broken here"), "{}", super::gist(&page));
+    let (eve, ..) = Visitor::with(&server, "eve", &["/portal/read/"]).await;
+    assert_eq!(rows(&eve.page("/findings").await), all, "who may not see certificates reads the rules");
+}

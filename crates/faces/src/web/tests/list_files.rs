@@ -15,7 +15,7 @@ const LISTS: [(&str, &str, &str); 30] = [
     ("/collections", "/collections.csv", "/certificates/collections/read/"),
     ("/metadata", "/metadata.csv", ""),
     ("/edits", "/edits.csv", ""),
-    ("/findings", "/findings.csv", ""),
+    ("/findings?filter=all", "/findings.csv?filter=all", ""),
     ("/views", "/views.csv", ""),
     ("/key-requests", "/key-requests.csv", "/certificates/key_requests/read/"),
     ("/managed", "/managed.csv", "/renewal/read/"),

@@ -10,6 +10,7 @@ mod list_files;
 mod metadata;
 mod private_ca;
 mod refusals;
+mod rights;
 mod scoped;
 mod signing_in;
 mod views;

@@ -77,6 +77,15 @@ fn forms(
         (format!("/collections/{}/copy", found.collection), vec![own("copy_name", "Copy")]),
         (format!("/collections/{}/favourite", found.collection), vec![own("favourite", "true")]),
         (format!("/collections/{}/remove", found.collection), vec![]),
+        (
+            format!("/collections/{}/rights", found.collection),
+            vec![own("role", &role.to_string()), own("right", &format!("/certificates/collections/read/{}/", found.collection))],
+        ),
+        (format!("/collections/{}/rights/take", found.collection), vec![own("role", &role.to_string())]),
+        ("/containers/1/rights".into(), vec![own("role", &role.to_string()), own("right", "/certificate_stores/read/1/")]),
+        ("/containers/1/rights/take".into(), vec![own("role", &role.to_string())]),
+        (format!("/roles/{role}/members"), vec![own("member", "admin")]),
+        (format!("/roles/{role}/members/{user}/remove"), vec![]),
         ("/roles/new".into(), vec![own("name", "R"), own("permissions", "/portal/read/")]),
         (format!("/roles/{role}"), vec![own("name", "R"), own("permissions", "/portal/read/")]),
         (format!("/roles/{role}/remove"), vec![]),
@@ -152,9 +161,11 @@ async fn nobody_changes_anything_without_session_token_and_permission() {
     for (path, fields) in all {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let reply = server.send(post(path, "", &fields)).await;
-        assert_eq!((reply.status.as_u16(), location(&reply)), (303, "/login"), "{path} without a session");
+        let back = url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>();
+        let door = if path == "/logout" { "/login".to_owned() } else { format!("/login?next={back}&lost=true") };
+        assert_eq!((reply.status.as_u16(), location(&reply)), (303, door.as_str()), "{path} without a session");
         let reply = server.send(post(path, "certhold=chs_unknown", &fields)).await;
-        assert_eq!((reply.status.as_u16(), location(&reply)), (303, "/login?ended=true"), "{path} with an unknown session");
+        assert_eq!((reply.status.as_u16(), location(&reply)), (303, door.as_str()), "{path} with an unknown session");
 
         let mut forged = fields.clone();
         forged.push(("csrf", &eve.csrf));
@@ -188,7 +199,7 @@ async fn imports_need_session_token_and_permission() {
     let pem = sample_pem(1);
     let files: [(&str, &[u8]); 1] = [("a.pem", pem.as_bytes())];
     let nobody = Visitor { server: &server, cookie: String::new(), csrf: String::new() };
-    assert_eq!(location(&nobody.import("", &files, "").await), "/login");
+    assert_eq!(location(&nobody.import("", &files, "").await), "/login?next=%2Fimport&lost=true");
     assert_eq!(admin.import(&eve.csrf, &files, "").await.status, 403);
     let reply = eve.import(&eve.csrf, &files, "").await;
     assert_eq!(reply.status, 403);

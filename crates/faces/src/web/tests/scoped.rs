@@ -100,6 +100,13 @@ async fn whoever_only_reads_a_collection_gets_no_forms() {
     let actions = attributes(&page, "action");
     assert!(!actions.iter().any(|action| action.starts_with(&place)), "{actions:?}");
     assert!(!page.contains("Export or destroy") && !page.contains("Revoke…"), "{}", gist(&page));
+    admin.follow("/trust-sets/new", &[("name", "Browsers")]).await;
+    let is_refused = |href: &String| href.starts_with("/trust-sets") || href.starts_with("/stores");
+    let page = eve.page(&format!("/certificates/{inside}?collection=1")).await;
+    let refused: Vec<String> = attributes(&page, "href").into_iter().filter(is_refused).collect();
+    assert!(page.contains("<dt><bdi>Browsers</bdi></dt>") && refused.is_empty(), "no link that is refused: {refused:?}");
+    let page = admin.page(&format!("/certificates/{inside}")).await;
+    assert!(page.contains("<a href=\"/trust-sets/1\"><bdi>Browsers</bdi></a>"), "{}", gist(&page));
     let list = eve.page("/certificates?collection=1").await;
     assert!(!list.contains("Change owner…") && !list.contains("Remove…") && !list.contains("Edit metadata…"));
 }

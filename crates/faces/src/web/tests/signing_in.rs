@@ -2,7 +2,7 @@
 
 use axum::http::header;
 
-use super::{Visitor, cookies, get, gist, location, post};
+use super::{Visitor, attributes, cookies, get, gist, location, post};
 use crate::testing::{PASSWORD, TestApp};
 
 #[tokio::test]
@@ -111,4 +111,54 @@ async fn tokens_of_the_native_api_open_no_page() {
     assert_eq!(server.send(request).await.status, 303);
     let reply = server.send(get("/certificates", &format!("certhold={}", server.admin))).await;
     assert_eq!(reply.status, 303);
+}
+
+#[tokio::test]
+async fn whoever_may_not_use_the_pages_is_told_so_and_can_sign_out() {
+    let server = TestApp::new().await;
+    let admin = Visitor::admin(&server).await;
+    let (mut eve, id, _) = Visitor::with(&server, "eve", &["/certificates/collections/read/"]).await;
+    for path in ["/", "/certificates", "/account"] {
+        let reply = eve.get(path).await;
+        assert_eq!(reply.status, 403, "{path}");
+        let page = reply.text();
+        assert!(page.contains("You are signed in as <strong><bdi>eve</bdi></strong>"), "{path}: {}", gist(&page));
+        assert!(page.contains("<code>/portal/read/</code>"), "{path}: {}", gist(&page));
+        let links: Vec<String> = attributes(&page, "href").into_iter().filter(|href| !href.starts_with("/assets/")).collect();
+        assert!(links.iter().all(|href| href.starts_with('#')), "{path}: nothing leads back to the refusal: {links:?}");
+        eve.csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    }
+    let reply = eve.post("/account/tokens", &[("token_name", "mine")]).await;
+    assert_eq!(reply.status, 403, "a form does nothing either");
+    assert!(reply.text().contains("You are signed in as"));
+    let hint = "they can sign in, but see no page";
+    assert!(admin.page(&format!("/users/{}", id.0)).await.contains(hint));
+    assert_eq!(server.send(post("/logout", &eve.cookie, &[("csrf", "wrong")])).await.status, 403);
+    let reply = eve.post("/logout", &[]).await;
+    assert_eq!((reply.status.as_u16(), location(&reply)), (303, "/login"));
+    let (_, fine, _) = Visitor::with(&server, "marta", &["/portal/read/"]).await;
+    assert!(!admin.page(&format!("/users/{}", fine.0)).await.contains(hint));
+}
+
+#[tokio::test]
+async fn a_form_sent_without_a_session_is_said_to_be_lost() {
+    let server = TestApp::new().await;
+    let sent = |referer: &str| {
+        let mut request = post("/roles/new", "", &[("name", "Secret plans")]);
+        request.headers_mut().insert(header::REFERER, referer.parse().unwrap());
+        request
+    };
+    for (referer, door) in [
+        ("http://certhold.test/roles/new?x=1", "/login?next=%2Froles%2Fnew%3Fx%3D1&lost=true"),
+        ("https://evil.example/roles", "/login?next=%2Froles%2Fnew&lost=true"),
+        ("http://certhold.test//evil.example", "/login?next=%2Froles%2Fnew&lost=true"),
+        ("http://certhold.test/login", "/login?next=%2Froles%2Fnew&lost=true"),
+        ("nonsense", "/login?next=%2Froles%2Fnew&lost=true"),
+    ] {
+        let reply = server.send(sent(referer)).await;
+        assert_eq!((reply.status.as_u16(), location(&reply)), (303, door), "{referer}");
+    }
+    let page = server.send(get("/login?next=%2Froles%2Fnew&lost=true", "")).await.text();
+    assert!(page.contains("You were signed out; what you sent was not saved."), "{}", gist(&page));
+    assert!(page.contains("name=\"next\" value=\"/roles/new\""), "{}", gist(&page));
 }

@@ -109,6 +109,8 @@ pub struct ClaimRow {
     pub value: String,
     /// Who says it.
     pub provider: String,
+    /// Whether no identity provider of that name is configured, as far as the viewer may know.
+    pub is_unknown: bool,
     /// What it is for.
     pub description: String,
     /// Names of the roles that it gives.
@@ -124,7 +126,10 @@ pub struct ClaimForm {
     pub kind: Select,
     /// `value`.
     pub value: Input,
-    /// `provider`.
+    /// `provider`: the identity providers that are configured, the empty choice being another one; `None`: the viewer may not see
+    /// them.
+    pub providers: Option<Select>,
+    /// `other_provider`, or `provider` where there is no list: one by its name.
     pub provider: Input,
     /// `description`.
     pub description: Input,
@@ -142,6 +147,8 @@ pub struct ClaimPage {
     pub kind: String,
     /// Who says it.
     pub provider: String,
+    /// Whether no identity provider of that name is configured, as far as the viewer may know.
+    pub is_unknown: bool,
     /// What it is for.
     pub description: String,
     /// Since when it is stored.

@@ -5,6 +5,7 @@ use askama::Template;
 use super::filters;
 use super::form::{Check, Input, Select};
 use super::frame::Frame;
+use super::rights::RightsCard;
 use super::text::Link;
 
 /// The collections that the viewer may read.
@@ -57,22 +58,13 @@ pub struct CollectionPage {
     /// Whether it is shown on the home page.
     pub on_dashboard: bool,
     /// Which roles have rights on it; `None`: the viewer does not see roles.
-    pub grants: Option<Vec<GrantLine>>,
+    pub rights: Option<RightsCard>,
     /// Which certificates its lists leave out, in a sentence; empty: none.
     pub duplicates: String,
     /// The form that changes it; `None`: the viewer may not.
     pub form: Option<CollectionForm>,
     /// What removing it takes away besides, for the question; empty: nothing.
     pub removal: String,
-}
-
-/// A role's rights on a collection.
-#[derive(Clone, Debug)]
-pub struct GrantLine {
-    /// The role.
-    pub role: Link,
-    /// Its rights on this collection.
-    pub paths: Vec<String>,
 }
 
 /// The form for a new collection.

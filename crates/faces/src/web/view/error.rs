@@ -58,3 +58,15 @@ impl ErrorPage {
         Self { frame, status, message: message.into(), missing: Vec::new(), why: None, reference: None }
     }
 }
+
+/// 403 for whoever is signed in without the right to use the pages.
+#[derive(Clone, Debug, Template)]
+#[template(path = "web/shut_out.html")]
+pub struct ShutOutPage {
+    /// Title; no navigation, but the token with which one signs out.
+    pub frame: Frame,
+    /// Sign-in name.
+    pub name: String,
+    /// The permission that would do.
+    pub permission: String,
+}

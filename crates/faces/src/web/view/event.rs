@@ -16,14 +16,16 @@ pub struct EventLine {
     pub at: Moment,
     /// Who: a sign-in name, a service account, or `Certhold` for its own jobs.
     pub actor: String,
-    /// Through which face: `web`, `native`, `cli`, `keyfactor`, `job`…
-    pub face: String,
+    /// Through what, in words: `through the pages`, `through the API`, `on the command line`…
+    pub through: &'static str,
     /// The operation's code: `certificate.owner.changed`.
     pub operation: String,
     /// What happened, as a sentence without the actor: `changed the owner`.
     pub summary: String,
     /// What it happened to, where that is not the page itself.
     pub object: Option<Link>,
+    /// How the sentence ends after the object: `into the certificate store “Edge”`. Empty for most.
+    pub rest: String,
     /// Colour of the mark: failures are [`Tone::Bad`], most others [`Tone::Neutral`].
     pub tone: Tone,
     /// Symbol of the mark.
@@ -67,9 +69,11 @@ pub struct EventPage {
     pub line: EventLine,
     /// Who, in full: kind and name.
     pub actor: Link,
-    /// What kind of actor: `person`, `service`, …
+    /// What kind of actor: `person`, `service account`, …
     pub actor_kind: String,
-    /// What it is about: `certificate 7`.
+    /// What it is about: its page, if there is one that the viewer may open. Without text where it has no name.
+    pub object: Link,
+    /// Kind and number of it: `certificate 7`.
     pub about: String,
     /// From where; empty for none.
     pub address: String,

@@ -34,6 +34,8 @@ pub struct EventsPage {
 pub struct EventSearch {
     /// `actor`: sign-in name.
     pub actor: Input,
+    /// Sign-in names to choose from.
+    pub accounts: Vec<String>,
     /// `operation`: one of the operations, or empty for all.
     pub operation: Select,
     /// `since`: a date.

@@ -54,6 +54,12 @@ pub struct InventoryPage {
 }
 
 impl InventoryPage {
+    /// The cells of the added columns of a row, each with the heading of its column.
+    fn labelled<'a>(&'a self, row: &'a CertificateRow) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let shown = self.columns.iter().filter(|(_, _, shown)| *shown).map(|(_, label, _)| label.as_str());
+        shown.zip(row.more.iter().map(String::as_str))
+    }
+
     /// Whether columns were added, so that the table may be wider than the page.
     fn is_wide(&self) -> bool {
         self.columns.iter().any(|(_, _, shown)| *shown)

@@ -39,6 +39,7 @@ pub mod people;
 pub mod private_ca;
 pub mod private_key;
 pub mod prose;
+pub mod rights;
 pub mod roles;
 pub mod secret;
 pub mod sign_in;

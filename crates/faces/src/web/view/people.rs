@@ -174,6 +174,8 @@ pub struct AccountDetailPage {
     pub owned: Option<Link>,
     /// What it did, newest first.
     pub history: Vec<EventLine>,
+    /// The permission to use the pages, where it is a person whose roles together lack it.
+    pub lacks: Option<String>,
     /// Whether the viewer may change it.
     pub may_change: bool,
 }

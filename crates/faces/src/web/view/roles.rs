@@ -57,7 +57,11 @@ pub struct RoleDetailPage {
     /// What of that has no effect, because the permission set does not allow it.
     pub without_effect: Vec<String>,
     /// Who holds it; the first thousand.
-    pub members: Vec<Link>,
+    pub members: Vec<Member>,
+    /// `member`: the name of an account that is to hold it, too; `None`: the viewer may not hand it out.
+    pub new_member: Option<Input>,
+    /// Names of accounts that could.
+    pub accounts: Vec<String>,
     /// How many accounts hold it.
     pub holders: i64,
     /// The claims through which it is held.
@@ -67,6 +71,15 @@ pub struct RoleDetailPage {
     /// The form that changes it; `None`: the viewer may not, or nobody may.
     pub form: Option<RoleForm>,
     /// Where to send the removal, if it may be removed.
+    pub remove_action: Option<String>,
+}
+
+/// An account that holds a role.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its page.
+    pub account: Link,
+    /// Where the role is taken from it; `None`: the viewer may not.
     pub remove_action: Option<String>,
 }
 

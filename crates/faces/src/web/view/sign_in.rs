@@ -28,6 +28,8 @@ pub enum SignInProblem {
     Wrong,
     /// Too many tries; ends by itself at that time.
     LockedOut(Moment),
-    /// The session ended, or the form was too old.
+    /// The session ended.
     Ended,
+    /// A form was sent without a session: it is not saved.
+    Lost,
 }

@@ -5,6 +5,7 @@ use askama::Template;
 use super::filters;
 use super::form::{Check, Input, SecretInput, Select};
 use super::frame::Frame;
+use super::rights::RightsCard;
 use super::table::FilterLink;
 use super::text::Link;
 use super::time::Moment;
@@ -242,6 +243,8 @@ pub struct ContainerPage {
     pub description: String,
     /// The form; `None`: the viewer may not change it.
     pub form: Option<ContainerForm>,
+    /// Which roles have rights on it; `None`: it is new, or the viewer does not see roles.
+    pub rights: Option<RightsCard>,
 }
 
 impl ContainerPage {

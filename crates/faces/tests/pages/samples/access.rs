@@ -73,6 +73,7 @@ fn claims() -> ClaimsPage {
         kind: "oauth_role".into(),
         value: value.into(),
         provider: HOSTILE.into(),
+        is_unknown: true,
         description: "Whoever is on call.".into(),
         roles: vec!["Payments team".into(), HOSTILE.into()],
     };
@@ -83,6 +84,7 @@ fn claims() -> ClaimsPage {
             error: None,
             kind: Select::of(vec![Choice::new("group", "group"), Choice::new("oauth_role", "oauth_role")]).choose("group"),
             value: Input::of("").refused("A claim says something."),
+            providers: Some(Select::of(vec![Choice::new(HOSTILE, HOSTILE), Choice::new("", "Another, by its name")])),
             provider: Input::of("corporate"),
             description: Input::default(),
         }),
@@ -97,6 +99,7 @@ fn claim() -> ClaimPage {
         id: 1,
         kind: "oauth_role".into(),
         provider: HOSTILE.into(),
+        is_unknown: true,
         description: "Whoever is on call.".into(),
         created: at(-40 * DAY),
         roles: vec![held, Choice::new("1", "Administrator").barred("You do not hold /, which this role grants.")],

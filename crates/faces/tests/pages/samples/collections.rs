@@ -1,6 +1,7 @@
 use certhold_faces::web::view::collections::*;
 use certhold_faces::web::view::form::{Check, Choice, Input, Select};
 use certhold_faces::web::view::frame::Section;
+use certhold_faces::web::view::rights::{RightLine, RightsCard, RightsForm, RoleRights};
 use certhold_faces::web::view::text::Link;
 
 use super::*;
@@ -64,12 +65,35 @@ fn one() -> CollectionPage {
         is_favourite: true,
         on_dashboard: true,
         duplicates: "Of certificates with the same subject, lists show the newest.".into(),
-        grants: Some(vec![GrantLine {
-            role: Link::new("Web shop", "/roles/4"),
-            paths: vec!["/certificates/collections/read/3/".into(), "/certificates/collections/change_owner/3/".into()],
-        }]),
+        rights: Some(rights("/collections/3/rights", "collection", "Web shop")),
         form: Some(form()),
         removal: "1 role has rights on it.".into(),
+    }
+}
+
+/// The rights of roles on a collection or container.
+pub fn rights(action: &str, noun: &'static str, role: &str) -> RightsCard {
+    let line = |meaning: &str, path: &str, may_take| RightLine { meaning: meaning.into(), path: path.into(), may_take };
+    let right = |path: &str, meaning: &str| Choice::new(path, meaning).with_hint(path);
+    RightsCard {
+        action: action.into(),
+        noun,
+        held: vec![RoleRights {
+            role: Link::new(role, "/roles/4"),
+            number: 4,
+            rights: vec![
+                line("See certificates and their history.", "/certificates/collections/read/3/", true),
+                line(role, LONG, false),
+            ],
+        }],
+        form: Some(RightsForm {
+            error: Some(role.into()),
+            role: Select::of(vec![Choice::new("", "—"), Choice::new("4", role), Choice::new("5", role).barred(role)]),
+            rights: vec![
+                right("/certificates/collections/read/3/", "See certificates and their history."),
+                right(LONG, role).barred("You do not hold it."),
+            ],
+        }),
     }
 }
 
@@ -80,7 +104,7 @@ fn odd() -> CollectionPage {
         query: HOSTILE.into(),
         broken: Some(HOSTILE.into()),
         is_favourite: false,
-        grants: Some(vec![GrantLine { role: Link::new(HOSTILE, "/roles/4"), paths: vec![LONG.into()] }]),
+        rights: Some(rights("/collections/3/rights", "collection", HOSTILE)),
         form: None,
         ..one()
     }

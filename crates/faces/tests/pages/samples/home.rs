@@ -39,10 +39,11 @@ pub fn event(number: i64, ago: i64, actor: &str, summary: &str, icon: &'static s
         number,
         at: at(-ago),
         actor: actor.into(),
-        face: if actor == "Certhold" { "job" } else { "web" }.into(),
+        through: if actor == "Certhold" { "through Certhold’s worker" } else { "through the pages" },
         operation: "certificate.owner.changed".into(),
         summary: summary.into(),
         object: None,
+        rest: String::new(),
         tone,
         icon,
         detail: if icon == "stop" { format!("The TXT record did not appear. {HOSTILE}") } else { String::new() },
@@ -62,7 +63,7 @@ fn rich() -> HomePage {
     failed.object = Some(Link::new("shop.example.com", "/managed/12"));
     let mut imported =
         event(48_112, 5 * HOUR, "ci-importer", "imported 214 certificates, 9 were already held", "import", Tone::Neutral);
-    imported.face = "native".into();
+    imported.through = "through the API";
     HomePage {
         frame: frame("Home", Section::Home),
         totals: Totals { held: 12_408, managed: 312, expired: 46, expiring: 173, unowned: 213, in_trouble: 3 },

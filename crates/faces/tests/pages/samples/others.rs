@@ -1,6 +1,6 @@
 use certhold_faces::web::view::api_docs::tried::{TriedAnswer, TryField, TryPage};
 use certhold_faces::web::view::api_docs::{ApiDocsPage, ApiDocument};
-use certhold_faces::web::view::error::ErrorPage;
+use certhold_faces::web::view::error::{ErrorPage, ShutOutPage};
 use certhold_faces::web::view::event::{Change, EventPage, HeadCard};
 use certhold_faces::web::view::events::{ChainState, ChainVerdict, EventSearch, EventsPage};
 use certhold_faces::web::view::exclusions::{ExclusionRow, ExclusionsPage};
@@ -24,6 +24,7 @@ pub fn samples() -> Vec<Sample> {
         page("sign-in-wrong", &sign_in(Some(SignInProblem::Wrong), HOSTILE, false)),
         page("sign-in-locked", &sign_in(Some(SignInProblem::LockedOut(at(12 * MINUTE))), "admin", false)),
         page("sign-in-ended", &sign_in(Some(SignInProblem::Ended), "admin", false)),
+        page("sign-in-lost", &sign_in(Some(SignInProblem::Lost), "", false)),
         page("import", &import(None)),
         page("import-result", &import(Some(import_result()))),
         page("import-refused", &import_refused()),
@@ -47,6 +48,14 @@ pub fn samples() -> Vec<Sample> {
         page("error-404", &ErrorPage::not_found(frame("", Section::None))),
         page("error-500", &ErrorPage::fault(frame("", Section::None), "01JD9Q7W-4F2C")),
         page("error-signed-out", &ErrorPage::not_found(nobody())),
+        page(
+            "shut-out",
+            &ShutOutPage {
+                frame: Frame::signed_out("Nothing here is open to you", "sample-csrf"),
+                name: HOSTILE.into(),
+                permission: "/portal/read/".into(),
+            },
+        ),
         page(
             "error-413",
             &ErrorPage::refused(
@@ -165,6 +174,7 @@ fn one_event(text: &str) -> EventPage {
         line,
         actor: Link::new(text, "/users/3"),
         actor_kind: "person".into(),
+        object: Link::new(text, "/certificates/812"),
         about: "certificate 812".into(),
         address: text.into(),
         request: "0198a7c3".into(),

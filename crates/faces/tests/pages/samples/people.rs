@@ -162,6 +162,7 @@ fn user() -> AccountDetailPage {
             event(48_300, 4 * MINUTE, "j.okafor", "was locked out after 5 wrong passwords", "lock", Tone::Warn),
             event(47_900, DAY, "j.okafor", "signed in", "person", Tone::Neutral),
         ],
+        lacks: Some("/portal/read/".into()),
         may_change: true,
     }
 }
@@ -246,11 +247,14 @@ fn role() -> RoleDetailPage {
         without_effect: vec!["/certificates/import/".into()],
         holders: 3,
         claims: vec![Link::new(HOSTILE, "/claims/1")],
-        members: vec![
-            Link::new("marta.lindqvist", "/users/2"),
-            Link::new("j.okafor", "/users/3"),
-            Link::new(HOSTILE, "/users/9"),
-        ],
+        members: [("marta.lindqvist", "/users/2"), ("j.okafor", "/users/3"), (HOSTILE, "/users/9")]
+            .map(|(name, href)| Member {
+                account: Link::new(name, href),
+                remove_action: Some("/roles/4/members/2/remove".into()),
+            })
+            .to_vec(),
+        new_member: Some(Input::of(HOSTILE).refused(HOSTILE)),
+        accounts: vec!["eve".into(), HOSTILE.into()],
         owned: Some(Link::new("owns 1,212 certificates", "/certificates?q=owner")),
         form: Some(role_form()),
         remove_action: Some("/roles/4/remove".into()),

@@ -203,5 +203,6 @@ fn container(id: Option<i64>, name: &str) -> ContainerPage {
             schedule: Input::of("x").refused("This is not a schedule."),
             overwrite_schedules: Check::of(true),
         }),
+        rights: id.map(|_| super::collections::rights("/containers/3/rights", "container", name)),
     }
 }
