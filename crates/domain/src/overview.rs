@@ -34,8 +34,8 @@ pub struct Overview {
     pub without_owner: i64,
     /// Expired, then thirteen weeks, then later.
     pub expiry: Vec<Bucket>,
-    /// Managed certificates in trouble, the first ones.
-    pub troubled: Vec<Managed>,
+    /// Managed certificates in trouble, the first ones; `None` for whoever may not read renewals.
+    pub troubled: Option<Vec<Managed>>,
 }
 
 const WEEK: i64 = 7 * 86_400_000;
@@ -57,9 +57,10 @@ pub fn overview(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> Result<Overview> {
     let without: i64 = tx.one(sql, params![], |row| row.get(0))?.unwrap_or(0);
     let managed = expiry.iter().map(|bucket| bucket.managed).sum::<i64>() + without;
     let troubled = if access::allows(tx, actor, paths::RENEWAL_READ)? {
-        managed::list(tx, actor, &ManagedFilter { troubled: true, after: None, limit: TROUBLED }, now)?.managed
+        let filter = ManagedFilter { troubled: true, after: None, limit: TROUBLED };
+        Some(managed::list(tx, actor, &filter, now)?.managed)
     } else {
-        Vec::new()
+        None
     };
     Ok(Overview {
         certificates: inventory::count_all(tx)?,

@@ -109,7 +109,8 @@ pub(super) fn require_may_act_for(tx: &mut Tx<'_>, actor: &Actor, id: PrincipalI
 pub(super) fn require_no_later(actor: &Actor, expires_at: Option<i64>) -> Result<()> {
     match actor.ends_at {
         Some(end) if expires_at.is_none_or(|at| at > end) => {
-            let reason = "a token that ends makes no credentials that end later or not at all: give them an earlier end, or sign in";
+            let reason =
+                "a token that ends makes no credentials that end later or not at all: give them an earlier end, or sign in";
             Err(Refusal::Forbidden { reason: reason.into(), missing: Vec::new() }.into())
         }
         _ => Ok(()),

@@ -94,7 +94,7 @@ async fn home(visit: Visit) -> Result<Response, Refused> {
         totals,
         collections,
         chart: ExpiryChart::new(overview.expiry.iter().map(|bucket| bar(bucket, now)).collect()),
-        troubles: overview.troubled.iter().take(FEW).map(trouble).collect(),
+        troubles: overview.troubled.as_ref().map(|troubled| troubled.iter().take(FEW).map(trouble).collect()),
         unowned: found.unowned.iter().map(|certificate| unowned(certificate, now)).collect(),
         heartbeat,
         recent: event::lines(&found.recent, &here),
@@ -117,7 +117,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Found> {
         None
     };
     let mut in_service = Vec::new();
-    for id in overview.troubled.iter().take(FEW).filter_map(|managed| managed.current) {
+    for id in overview.troubled.iter().flatten().take(FEW).filter_map(|managed| managed.current) {
         let certificate = inventory::summary(tx, actor, id)?;
         in_service.push((id, show::validity(&certificate, now)));
     }

@@ -12,6 +12,7 @@ mod private_ca;
 mod refusals;
 mod scoped;
 mod signing_in;
+mod trouble;
 mod views;
 
 use axum::body::Body;

@@ -22,8 +22,8 @@ pub struct HomePage {
     pub collections: Vec<(Link, Option<i64>)>,
     /// What expires when.
     pub chart: ExpiryChart,
-    /// The worst managed certificates in trouble; a few.
-    pub troubles: Vec<Trouble>,
+    /// Managed certificates in trouble, a few; `None`: the viewer may not see renewals.
+    pub troubles: Option<Vec<Trouble>>,
     /// The certificates without an owner that expire first; a few.
     pub unowned: Vec<UnownedCertificate>,
     /// Whether the machinery is alive.

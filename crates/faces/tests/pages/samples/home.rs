@@ -8,7 +8,13 @@ use certhold_faces::web::view::tone::Tone;
 use super::*;
 
 pub fn samples() -> Vec<Sample> {
-    vec![page("home", &rich()), page("home-fresh", &fresh()), page("home-calm", &calm()), page("home-hostile", &hostile())]
+    vec![
+        page("home", &rich()),
+        page("home-fresh", &fresh()),
+        page("home-calm", &calm()),
+        page("home-hostile", &hostile()),
+        page("home-barred", &barred()),
+    ]
 }
 
 fn chart(weeks: [(i64, i64); 13], expired: (i64, i64), later: (i64, i64)) -> ExpiryChart {
@@ -89,7 +95,7 @@ fn rich() -> HomePage {
             (0, 46),
             (12, 11_706),
         ),
-        troubles: vec![
+        troubles: Some(vec![
             Trouble {
                 name: "shop.example.com".into(),
                 href: "/managed/12".into(),
@@ -116,7 +122,7 @@ fn rich() -> HomePage {
                 next_try: Some(at(20 * MINUTE)),
                 validity: None,
             },
-        ],
+        ]),
         unowned: vec![
             UnownedCertificate { name: "legacy-vpn.example.com".into(), href: "/certificates/3".into(), validity: life(-360, 4) },
             UnownedCertificate {
@@ -146,7 +152,7 @@ fn fresh() -> HomePage {
         totals: Totals::default(),
         collections: Vec::new(),
         chart: ExpiryChart::default(),
-        troubles: Vec::new(),
+        troubles: Some(Vec::new()),
         unowned: Vec::new(),
         heartbeat: Heartbeat::default(),
         recent: Vec::new(),
@@ -162,17 +168,22 @@ fn calm() -> HomePage {
         (0, 0),
         (0, 0),
     );
-    home.troubles.clear();
+    home.troubles = Some(Vec::new());
     home.unowned.clear();
     home.recent.truncate(2);
     home
+}
+
+/// For whoever may not see renewals.
+fn barred() -> HomePage {
+    HomePage { troubles: None, ..calm() }
 }
 
 fn hostile() -> HomePage {
     let mut home = rich();
     home.heartbeat = Heartbeat { seen: Some(at(-3 * DAY)), is_late: true, jobs_waiting: Some(1_204) };
     home.frame.notice = Some(Notice::bad(format!("{HOSTILE} could not be renewed.")));
-    for (trouble, name) in home.troubles.iter_mut().zip([HOSTILE, RTL, LONG]) {
+    for (trouble, name) in home.troubles.iter_mut().flatten().zip([HOSTILE, RTL, LONG]) {
         trouble.name = name.into();
         trouble.cause = format!("{name}: {HOSTILE}");
     }
