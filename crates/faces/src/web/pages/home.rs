@@ -10,7 +10,7 @@ use certhold_domain::collections::{self, Collection};
 use certhold_domain::events::{self, Event};
 use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Sort, Summary};
 use certhold_domain::overview::{self, Bucket, Overview};
-use certhold_domain::renewal::managed::Managed;
+use certhold_domain::renewal::managed::{Health, Managed};
 use certhold_domain::{Actor, Result as DomainResult, jobs};
 use certhold_store::Tx;
 
@@ -134,14 +134,18 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Found> {
 
 fn trouble(managed: &Managed, in_service: &[(certhold_domain::CertificateId, Validity)], now: i64) -> Trouble {
     let validity = in_service.iter().find(|(id, _)| Some(*id) == managed.current).map(|(_, validity)| *validity);
-    let failed = managed.last_error_at.or(managed.not_after).unwrap_or(now);
-    let cause = managed.last_error.clone().unwrap_or_else(|| "The version in service has expired.".into());
+    let undeployed = managed.undeployed.as_ref().filter(|_| managed.health(now) == Health::NotDeployed);
+    let cause = super::managed::last_error(managed).unwrap_or_else(|| "The version in service has expired.".into());
+    let (failed, next_try) = match undeployed {
+        Some(deployment) => (deployment.at, deployment.due_at),
+        None => (managed.last_error_at.or(managed.not_after), managed.attempt_due_at),
+    };
     Trouble {
         name: managed.name.clone(),
         href: format!("/managed/{}", managed.id),
         cause,
-        failed: Moment::new(failed, now),
-        next_try: managed.attempt_due_at.map(|at| Moment::new(at, now)),
+        failed: Moment::new(failed.unwrap_or(now), now),
+        next_try: next_try.map(|at| Moment::new(at, now)),
         validity,
     }
 }

@@ -70,7 +70,8 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
     let page = ManagedDetailPage {
         frame: visit.frame(&managed.name, Section::Managed, viewer).below("Managed certificates", "/managed"),
         id: id.0,
-        state: state(managed),
+        state: state(managed, now),
+        is_paused: managed.paused,
         trouble: trouble(&found, now),
         in_service: current
             .map(|version| InService { href: show::certificate_href(version.id), validity: show::validity(version, now) }),

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use serde_json::Value;
+use certhold_domain::jobs;
+use certhold_domain::renewal::deployment;
+use serde_json::{Value, json};
 
 use super::{Visitor, gist};
 use crate::testing::TestApp;
@@ -15,8 +17,54 @@ async fn certificate(server: &TestApp, name: &str, (from, until): (i64, i64)) ->
     (wanted.not_before, wanted.not_after) = (at(from).into(), at(until).into());
     let pair = rcgen::KeyPair::generate().unwrap();
     let content = wanted.self_signed(&pair).unwrap().pem() + &pair.serialize_pem();
-    let answer = server.post("/api/v1/certificates", serde_json::json!({ "content": content })).await.expect(200);
+    let answer = server.post("/api/v1/certificates", json!({ "content": content })).await.expect(200);
     answer["items"][0]["certificate"].as_i64().unwrap()
+}
+
+/// An ACME issuer and a DNS provider, and such a certificate managed with them; the certificate and the managed certificate.
+async fn managed(server: &TestApp, name: &str, life: (i64, i64)) -> (i64, i64) {
+    let adopt = certificate(server, name, life).await;
+    if server.get("/api/v1/issuers/1").await.status != 200 {
+        let issuer = json!({ "name": "CA", "directory": "https://acme.example/dir" });
+        server.post("/api/v1/issuers", issuer).await.expect(201);
+        let settings = json!({ "url": "http://127.0.0.1:8081", "api_key": "key" });
+        let provider = json!({ "name": "DNS", "kind": "powerdns", "settings": settings });
+        server.post("/api/v1/dns-providers", provider).await.expect(201);
+    }
+    let plan = json!({ "names": [], "issuer": 1, "dns_provider": 1, "adopt": adopt });
+    let made = server.post("/api/v1/managed-certificates", plan).await.expect(201);
+    (adopt, made["id"].as_i64().unwrap())
+}
+
+#[tokio::test]
+async fn what_is_not_deployed_is_trouble() {
+    let server = TestApp::new().await;
+    let (_, lineage) = managed(&server, "www.example.com", (-10, 80)).await;
+    let admin = Visitor::admin(&server).await;
+    assert!(admin.page("/").await.contains("does what it should"));
+    let settings = json!({ "name": "nginx", "settings": { "full_chain": "/srv/tls/www.pem" } });
+    let path = format!("/api/v1/managed-certificates/{lineage}/deployments");
+    let id = server.post(&path, settings).await.expect(201)["id"].as_i64().unwrap();
+    let now = server.app.now();
+    server
+        .as_system(move |tx, actor| {
+            let lease = jobs::claim_one(tx, jobs::JobKind::Deploy, id, "test", now)?.unwrap();
+            deployment::fail(tx, actor, &lease, "the directory /srv/tls does not exist", now)
+        })
+        .await;
+    server.clock.advance(31_000);
+    let told = server.get(&format!("/api/v1/managed-certificates/{lineage}")).await.expect(200);
+    assert_eq!(told["health"], "not_deployed");
+    for path in ["/", "/managed", "/managed?filter=trouble"] {
+        let page = admin.page(path).await;
+        let cause = "The deployment “nginx” failed. The directory /srv/tls does not exist.";
+        assert!(page.contains(cause) && !page.contains("does what it should"), "{path}: {}", gist(&page));
+        assert!(page.contains(", in trouble: </span>1</span>"), "{path} counts it in the navigation");
+    }
+    for path in ["/managed".to_owned(), format!("/managed/{lineage}")] {
+        let page = admin.page(&path).await;
+        assert!(page.contains("Not deployed"), "{path}: {}", gist(&page));
+    }
 }
 
 #[tokio::test]
@@ -26,7 +74,7 @@ async fn home_does_not_praise_what_may_not_be_seen() {
     let (_, _, token) = server.service("reader", &["/certificates/collections/read/"]).await;
     let seen = server.call("GET", "/api/v1/overview", &token, None).await.expect(200);
     assert_eq!(seen["troubled"], Value::Null, "{seen}");
-    assert_eq!(server.get("/api/v1/overview").await.expect(200)["troubled"], serde_json::json!([]));
+    assert_eq!(server.get("/api/v1/overview").await.expect(200)["troubled"], json!([]));
     let (eve, ..) = Visitor::with(&server, "eve", &["/portal/read/", "/certificates/collections/read/"]).await;
     let page = eve.page("/").await;
     assert!(!page.contains("does what it should") && page.contains("<code>/renewal/read/</code>"), "{}", gist(&page));

@@ -67,15 +67,13 @@ pub enum ManagedState {
     Retrying,
     /// The last try failed, and only a person can help.
     Stuck,
+    /// The version in service could not be put where it is used.
+    NotDeployed,
+    /// The version in service has ended.
+    Expired,
 }
 
 impl ManagedState {
-    /// Whether it is [`ManagedState::Paused`].
-    #[must_use]
-    pub fn is_paused(self) -> bool {
-        self == Self::Paused
-    }
-
     /// As a badge.
     #[must_use]
     pub fn badge(self) -> Badge {
@@ -86,6 +84,8 @@ impl ManagedState {
             Self::Renewing => Badge::new("Renewing", Tone::Info).with_icon("renew"),
             Self::Retrying => Badge::new("Retrying", Tone::Warn),
             Self::Stuck => Badge::new("Needs you", Tone::Bad),
+            Self::NotDeployed => Badge::new("Not deployed", Tone::Bad),
+            Self::Expired => Badge::new("Expired", Tone::Bad),
         }
     }
 }
@@ -100,6 +100,8 @@ pub struct ManagedDetailPage {
     pub id: i64,
     /// What it does now.
     pub state: ManagedState,
+    /// Whether somebody stopped its renewal.
+    pub is_paused: bool,
     /// Why it failed last.
     pub trouble: Option<TroubleDetail>,
     /// The version in service.
