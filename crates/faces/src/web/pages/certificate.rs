@@ -14,7 +14,6 @@ use certhold_domain::inventory::{self, Certificate, Summary};
 use certhold_domain::metadata::{self, Field, Held, SetMetadata};
 use certhold_domain::ownership::{self, Candidate, ChangeOwner, Denial, OwnerChange};
 use certhold_domain::renewal::managed::{self, Managed};
-use certhold_domain::renewal::revocation::{AtIssuer, Standing};
 use certhold_domain::stores::{self, Location};
 use certhold_domain::{Actor, CertificateId, ContainerId, Error, Refusal, Result as DomainResult, RoleId, TrustSetId};
 use certhold_pki::pem;
@@ -22,6 +21,7 @@ use certhold_store::Tx;
 
 use super::certificate_chains as chains;
 use super::certificate_facts as facts;
+use super::certificate_revoke::Revoked;
 use super::{Asked, Ids, Within, download, private_key};
 use crate::state::App;
 use crate::web::fields::Fields;
@@ -71,9 +71,7 @@ struct Found {
     fields: Option<Vec<Field>>,
     may: May,
     may_audit: bool,
-    is_revoked: bool,
-    /// Of a revoked certificate, how it stands at its ACME issuer.
-    at_issuer: Option<AtIssuer>,
+    revoked: Option<Revoked>,
     who_may: Vec<WhoMay>,
     locations: Vec<Location>,
 }
@@ -149,11 +147,11 @@ async fn answer(
         versions: show::versions(&found.versions, current.map(|id| id.0), Some(id.0), now),
         history: event::lines(&found.history.events, &here),
         more_history: more,
-        adopt: (found.may.adopt && summary.lineage.is_none() && !summary.is_ca).then(|| format!("/managed/new?adopt={id}")),
+        adopt: may_adopt(&found).then(|| format!("/managed/new?adopt={id}")),
         may_remove: found.may.remove,
         may_exclude: found.may.exclude,
         may_readmit: found.may.readmit,
-        at_issuer: found.at_issuer.as_ref().map(|at| at_issuer(at, now)),
+        revoked: found.revoked.as_ref().map(|revoked| revoked.card(now)),
         revoke: found.may.revoke.then(|| within.href(id, "/revoke")),
         renew: found.may.renew.then(|| format!("/certificates/{id}/renew")),
         who_may: found.who_may.iter().map(|who| who_may(id, who)).collect(),
@@ -189,21 +187,17 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, set: Op
             managed = Some(managed::get(tx, actor, lineage)?);
         }
     }
-    let whole = inventory::get_whole(tx, actor, id, scope)?;
-    let is_revoked = whole.revocation.is_some();
-    let at_issuer = whole.at_issuer.filter(|_| is_revoked);
-    let may_ask = at_issuer.as_ref().is_some_and(AtIssuer::may_be_asked);
+    let revoked = Revoked::of(tx, actor, id, scope)?;
+    let may_revoke = revoked.as_ref().is_none_or(Revoked::may_be_asked);
     let may_renew = holds(&actor.access, paths::ENROLLMENT_PFX);
     let renewal = if may_renew { Some(enrolment::available_renewal(tx, actor, id, scope)?.kind) } else { None };
     Ok(Found {
-        is_revoked,
-        at_issuer,
         may: May {
             adopt: holds(&actor.access, paths::RENEWAL_MODIFY) && holds(&actor.access, paths::CERTIFICATES_READ),
             remove: may(paths::CERTIFICATES_DELETE),
             exclude: may(paths::CERTIFICATES_EXCLUDE),
             readmit: holds(&actor.access, paths::CERTIFICATES_EXCLUDE),
-            revoke: may(paths::CERTIFICATES_REVOKE) && (!is_revoked || may_ask),
+            revoke: may(paths::CERTIFICATES_REVOKE) && may_revoke,
             renew: renewal == Some(RenewalKind::OneClick),
             use_key: private_key::may_use(actor, scope.collection),
         },
@@ -221,6 +215,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, set: Op
         trust_sets: domain_chains::set_names(tx)?,
         question: domain_chains::question_in(tx, actor, id, set, scope)?,
         certificate,
+        revoked,
         managed,
         versions,
     })
@@ -297,45 +292,28 @@ fn noted_card(found: &Found, unnoted: Option<(&Fields, String)>) -> MetadataCard
     MetadataCard { values, form, error: unnoted.map(|(_, why)| why) }
 }
 
+/// Whether the viewer may, and the certificate can be the first version of a managed one.
+fn may_adopt(found: &Found) -> bool {
+    let Summary { lineage, is_ca, revoked_at, .. } = &found.certificate.summary;
+    found.may.adopt && lineage.is_none() && !is_ca && revoked_at.is_none()
+}
+
 fn badges(found: &Found, now: i64) -> Vec<Badge> {
     let summary = &found.certificate.summary;
     let mut badges = vec![show::validity(summary, now).expiry.badge()];
     if summary.is_ca {
         badges.push(Badge::new("Authority", Tone::Neutral).with_icon("authority"));
     }
-    if found.is_revoked {
-        badges.push(Badge::new("Revoked", Tone::Bad));
-    }
     if let (Some((_, version)), Some(managed)) = (summary.lineage, &found.managed) {
         let badge = if managed.current == Some(summary.id) {
-            Badge::new("In service", Tone::Good).with_icon("renew")
+            let tone = if summary.revoked_at.is_some() { Tone::Warn } else { Tone::Good };
+            Badge::new("In service", tone).with_icon("renew")
         } else {
             Badge::new(format!("Version {version}, replaced"), Tone::Neutral)
         };
         badges.push(badge);
     }
     badges
-}
-
-/// What the issuer made of the revocation.
-fn at_issuer(at: &AtIssuer, now: i64) -> (Tone, String) {
-    let name = &at.issuer.1;
-    match &at.standing {
-        Standing::Revoked { already: false } => (Tone::Info, format!("{name} has revoked it.")),
-        Standing::Revoked { already: true } => (Tone::Info, format!("{name} had revoked it before it was asked.")),
-        Standing::Refused { error, .. } => (Tone::Bad, format!("It is revoked here, and not by {name}. {}", sentence(error))),
-        Standing::GivenUp { error, .. } => {
-            (Tone::Bad, format!("It is revoked here; {name} has not revoked it, and is not asked any more. {}", sentence(error)))
-        }
-        Standing::NotAsked => {
-            (Tone::Warn, format!("It is recorded as revoked here. {name} was never asked: revoke it once more to ask."))
-        }
-        Standing::Asked { error: None, .. } => (Tone::Info, format!("{name} is being asked to revoke it.")),
-        Standing::Asked { error: Some(error), next_try, .. } => {
-            let next = next_try.map(|at| Moment::new(at, now).relative()).unwrap_or_default();
-            (Tone::Warn, format!("{name} has not revoked it yet. {} It is asked again {next}.", sentence(error)))
-        }
-    }
 }
 
 fn location(location: &Location) -> LocationRow {

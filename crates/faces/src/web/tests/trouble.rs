@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Visitor, gist};
 use crate::testing::TestApp;
+use crate::web::view::time::Moment;
 
 /// A certificate in the inventory that lives from `from` to `until`, in days from now; its number.
 async fn certificate(server: &TestApp, name: &str, (from, until): (i64, i64)) -> i64 {
@@ -81,4 +82,35 @@ async fn home_does_not_praise_what_may_not_be_seen() {
     let (amy, ..) = Visitor::with(&server, "amy", &["/portal/read/", "/certificates/collections/read/", "/renewal/read/"]).await;
     let page = amy.page("/").await;
     assert!(page.contains("does what it should") && !page.contains("<code>/renewal/read/</code>"), "{}", gist(&page));
+}
+
+#[tokio::test]
+async fn what_is_revoked_does_not_look_valid() {
+    let server = TestApp::new().await;
+    let id = certificate(&server, "www.example.com", (-10, 80)).await;
+    let admin = Visitor::admin(&server).await;
+    let place = format!("/certificates/{id}");
+    let before = admin.page(&place).await;
+    assert!(before.contains("class=\"life tone-good\"") && before.contains("/managed/new?adopt="), "{}", gist(&before));
+    let page = admin.follow(&format!("{place}/revoke"), &[("reason", "1"), ("comment", "found on a paste site")]).await;
+    let now = Moment::new(server.app.now(), server.app.now());
+    for said in [
+        format!("Revoked on <time class=\"num\" datetime=\"{}\">{}</time>", now.iso(), now.stamp()),
+        "by <bdi>admin</bdi> because its key is in wrong hands (keyCompromise).".into(),
+        "found on a paste site".into(),
+        "was not told by Certhold".into(),
+        "class=\"life tone-bad\"".into(),
+        "class=\"chain-box tone-bad".into(),
+        "www.example.com is revoked.".into(),
+    ] {
+        assert!(page.contains(&said), "{said}: {}", gist(&page));
+    }
+    assert!(!page.contains("</svg>Valid<") && !page.contains("/managed/new?adopt="), "{}", gist(&page));
+    let list = admin.page("/certificates").await;
+    assert!(list.contains("class=\"expiry tone-bad\"") && !list.contains("class=\"expiry tone-good\""), "{}", gist(&list));
+    // A reason is not made up where none is given.
+    let other = certificate(&server, "other.example.com", (-10, 80)).await;
+    let revoke = format!("/certificates/{other}/revoke");
+    let page = admin.follow(&revoke, &[("reason", "0"), ("comment", "x")]).await;
+    assert!(page.contains("No reason is given.") && !page.contains("because"), "{}", gist(&page));
 }

@@ -62,8 +62,8 @@ pub struct CertificatePage {
     pub may_exclude: bool,
     /// Whether the viewer may see what is excluded.
     pub may_readmit: bool,
-    /// Whether its ACME issuer has revoked what is revoked here, in one sentence.
-    pub at_issuer: Option<(Tone, String)>,
+    /// Its revocation, if it is revoked.
+    pub revoked: Option<RevokedCard>,
     /// Where it is revoked, or its issuer is asked once more; `None`: it is, or the viewer may not.
     pub revoke: Option<String>,
     /// Where it is issued again for a new key; `None`: not here, or the viewer may not.
@@ -214,6 +214,21 @@ pub struct OwnerCard {
     pub reason: String,
     /// What the viewer lacks, where `form` is `None`: permission paths.
     pub missing: Vec<String>,
+}
+
+/// That it is revoked: since when, by whom, why, and whether its issuer knows.
+#[derive(Clone, Debug)]
+pub struct RevokedCard {
+    /// From when on.
+    pub at: Moment,
+    /// Who recorded it; empty where that is not known.
+    pub by: String,
+    /// Why, in words: `because its key is in wrong hands (keyCompromise)`; empty if no reason is given.
+    pub because: String,
+    /// What whoever recorded it said.
+    pub comment: String,
+    /// What its issuer knows of it, in sentences.
+    pub at_issuer: (Tone, String),
 }
 
 /// The private key.

@@ -1,6 +1,6 @@
 use certhold_faces::web::view::access::WhoMay;
 use certhold_faces::web::view::certificate::{
-    CertificatePage, Download, Extension, Fact, FactGroup, FindingLine, KeyCard, OwnerCard, SubjectName, Version,
+    CertificatePage, Download, Extension, Fact, FactGroup, FindingLine, KeyCard, OwnerCard, RevokedCard, SubjectName, Version,
 };
 use certhold_faces::web::view::chains::{ChainBox, ChainLine, ChainPath, ChainsCard, JudgeForm, TrustVerdict};
 use certhold_faces::web::view::event::Change;
@@ -111,7 +111,7 @@ fn rich() -> CertificatePage {
         badges: vec![validity.expiry.badge(), Badge::new("Unmanaged", Tone::Neutral)],
         validity,
         managed: Some(Link::new("payments.example.com", "/managed/7")),
-        at_issuer: Some((Tone::Bad, format!("It is revoked here, and not by Let’s Encrypt. {HOSTILE}"))),
+        revoked: None,
         groups: vec![
             FactGroup {
                 title: "Subject".into(),
@@ -363,6 +363,15 @@ fn hostile() -> CertificatePage {
     let mut page = rich();
     page.frame.title = format!("{HOSTILE} {RTL}");
     page.pem = HOSTILE.into();
+    page.validity = page.validity.revoked(Some(NOW - 3 * DAY));
+    page.badges = vec![page.validity.expiry.badge()];
+    page.revoked = Some(RevokedCard {
+        at: at(-3 * DAY),
+        by: HOSTILE.into(),
+        because: "because its key is in wrong hands (keyCompromise)".into(),
+        comment: format!("{HOSTILE} {RTL}"),
+        at_issuer: (Tone::Bad, format!("It is revoked here, and not by Let’s Encrypt. {HOSTILE}")),
+    });
     for fact in page.groups.iter_mut().flat_map(|group| &mut group.facts) {
         *fact = Fact::code(HOSTILE, HOSTILE);
     }
