@@ -2,6 +2,7 @@
 CREATE INDEX deployment_failing ON deployment (lineage) WHERE state = 'failing';
 CREATE INDEX lineage_halted ON lineage (ends_at) WHERE failures > 0 OR state <> 'active';
 
--- What kind of failure the last one was, and on whose side: what to do about it follows. Failures of before have neither.
-ALTER TABLE lineage ADD COLUMN last_class TEXT;
-ALTER TABLE lineage ADD COLUMN last_side TEXT;
+-- What stood in the way of the last attempt that failed: what to do about it follows; and since when attempts fail. Failures of before have
+-- neither.
+ALTER TABLE lineage ADD COLUMN last_cause TEXT;
+ALTER TABLE lineage ADD COLUMN failing_since BIGINT;

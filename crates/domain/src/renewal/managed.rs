@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use certhold_store::{Row, Tx, Value, params};
 use serde_json::json;
 
+use super::cause::Cause;
 use super::issued_by::{self, IssueBy, IssuedBy};
 use super::order;
 use super::plan::{KeyKind, renew_at};
@@ -101,6 +102,10 @@ pub struct Managed {
     pub last_error: Option<String>,
     /// When, unix milliseconds.
     pub last_error_at: Option<i64>,
+    /// What stood in its way, as far as that is known.
+    pub last_cause: Option<Cause>,
+    /// When the first attempt of those in a row failed, unix milliseconds, where that is known.
+    pub failing_since: Option<i64>,
     /// When the waiting or running attempt is due, unix milliseconds.
     pub attempt_due_at: Option<i64>,
     /// Whether an attempt runs or waits for something outside.
@@ -169,7 +174,7 @@ static SELECT: LazyLock<String> = LazyLock::new(|| {
         "SELECT lineage.id, lineage.name, lineage.names, role.id, role.name, lineage.key_kind, lineage.reuse_key, lineage.state, \
          lineage.current, certificate.not_after, lineage.versions, lineage.renew_at, lineage.failures, lineage.last_error, \
          lineage.last_error_at, job.state, job.due_at, undeployed.name, undeployed.last_error, undeployed.last_at, install.due_at, \
-         {} FROM lineage {} \
+         lineage.last_cause, lineage.failing_since, {} FROM lineage {} \
          LEFT JOIN role ON role.id = lineage.owner_role LEFT JOIN certificate ON certificate.id = lineage.current \
          LEFT JOIN job ON job.kind = 'renew' AND job.object = lineage.id AND (job.state = 'waiting' OR job.state = 'running') \
          LEFT JOIN deployment AS undeployed ON undeployed.id = (\
@@ -207,7 +212,9 @@ fn read(row: &Row<'_>) -> Result<Managed, certhold_store::Error> {
         renewing: row.get::<Option<String>>(15)?.is_some(),
         attempt_due_at: row.get(16)?,
         undeployed,
-        by: issued_by::read(row, 21)?,
+        last_cause: row.get::<Option<String>>(21)?.as_deref().and_then(Cause::parse),
+        failing_since: row.get(22)?,
+        by: issued_by::read(row, 23)?,
     })
 }
 

@@ -7,7 +7,7 @@ use certhold_domain::access::paths;
 use certhold_domain::events::Event;
 use certhold_domain::inventory::{self, Summary};
 use certhold_domain::renewal::deployment::{self, Deployment, DeploymentSettings};
-use certhold_domain::renewal::managed::{self, Managed};
+use certhold_domain::renewal::managed::{self, Health, Managed, Undeployed};
 use certhold_domain::renewal::order::{self, Order, Record};
 use certhold_domain::renewal::{IssuedBy, KeyKind};
 use certhold_domain::{Actor, LineageId, Result as DomainResult};
@@ -15,6 +15,7 @@ use certhold_store::Tx;
 
 use super::Ids;
 use super::managed::{next_renewal, state};
+use super::remedy;
 use crate::state::App;
 use crate::web::refused::Refused;
 use crate::web::sent::Sent;
@@ -120,21 +121,42 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: LineageId) -> DomainResult<Found> {
     })
 }
 
+/// What failed, and what to do; also that the version in service has ended, whether or not anything failed.
 fn trouble(found: &Found, now: i64) -> Option<TroubleDetail> {
     let managed = &found.managed;
-    let cause = managed.last_error.clone().filter(|_| managed.failures > 0)?;
-    let remedy = match managed.attempt_due_at {
-        Some(at) if at > now => format!("It is tried again {}.", Moment::new(at, now).relative()),
-        Some(_) => "It is being tried again now.".into(),
-        None => "No further try is planned: mend the cause, then renew it now.".into(),
-    };
+    if let Some(failed) = managed.undeployed.as_ref().filter(|_| managed.health(now) == Health::NotDeployed) {
+        return Some(undeployed(failed, now));
+    }
+    let cause = managed.last_error.as_deref().filter(|_| managed.failures > 0);
+    let headline = remedy::headline(managed, now);
+    if headline.is_empty() && cause.is_none() {
+        return None;
+    }
+    let may_open = remedy::MayOpen { issuers: found.may_read.issuers, providers: found.may_read.providers };
+    let (remedy, place) = remedy::remedy(managed, &may_open);
     Some(TroubleDetail {
-        cause: crate::web::refused::sentence(&cause),
-        remedy,
-        answer: found.order.as_ref().and_then(|(order, _)| order.detail.clone()).unwrap_or_default(),
-        failed: Moment::new(managed.last_error_at.unwrap_or(now), now),
+        headline,
+        cause: cause.map(crate::web::refused::sentence).unwrap_or_default(),
+        remedy: remedy.into(),
+        place,
+        next_try: remedy::next_try(managed.attempt_due_at, now),
+        answer: found.order.as_ref().filter(|_| cause.is_some()).and_then(|(order, _)| order.detail.clone()).unwrap_or_default(),
+        failed: managed.last_error_at.filter(|_| cause.is_some()).map(|at| Moment::new(at, now)),
         tries: managed.failures,
     })
+}
+
+fn undeployed(failed: &Undeployed, now: i64) -> TroubleDetail {
+    TroubleDetail {
+        headline: format!("The version in service is not where it is used: the deployment “{}” failed.", failed.name),
+        cause: crate::web::refused::sentence(&failed.error),
+        remedy: "Mend what the error names, then deploy again.".into(),
+        place: None,
+        next_try: remedy::next_try(failed.due_at, now),
+        answer: String::new(),
+        failed: failed.at.map(|at| Moment::new(at, now)),
+        tries: 0,
+    }
 }
 
 fn reason(managed: &Managed) -> String {

@@ -43,6 +43,7 @@ mod own_account;
 mod patterns;
 mod private_key;
 mod query;
+mod remedy;
 mod roles;
 mod sets;
 mod sign_in;

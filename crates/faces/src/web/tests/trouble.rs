@@ -3,7 +3,8 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use certhold_domain::jobs;
-use certhold_domain::renewal::deployment;
+use certhold_domain::renewal::order::{self, Failure};
+use certhold_domain::renewal::{Cause, FailureClass, deployment};
 use serde_json::{Value, json};
 
 use super::{Visitor, gist};
@@ -37,6 +38,27 @@ async fn managed(server: &TestApp, name: &str, life: (i64, i64)) -> (i64, i64) {
     (adopt, made["id"].as_i64().unwrap())
 }
 
+/// An attempt to renew it that fails.
+async fn fails(server: &TestApp, lineage: i64, cause: Cause, sentence: &'static str) {
+    server.post(&format!("/api/v1/managed-certificates/{lineage}/renew"), json!(null)).await.expect(202);
+    let now = server.app.now();
+    server
+        .as_system(move |tx, actor| {
+            let failure = Failure {
+                class: FailureClass::Unreachable,
+                cause: Some(cause),
+                sentence: sentence.into(),
+                detail: None,
+                retry_after: None,
+                order_lost: false,
+            };
+            let lease = jobs::claim_one(tx, jobs::JobKind::Renew, lineage, "test", now)?.unwrap();
+            order::fail(tx, actor, &lease, None, &failure, now)
+        })
+        .await;
+    server.clock.advance(31_000);
+}
+
 #[tokio::test]
 async fn what_is_not_deployed_is_trouble() {
     let server = TestApp::new().await;
@@ -66,6 +88,48 @@ async fn what_is_not_deployed_is_trouble() {
         let page = admin.page(&path).await;
         assert!(page.contains("Not deployed"), "{path}: {}", gist(&page));
     }
+    let page = admin.page(&format!("/managed/{lineage}")).await;
+    assert!(page.contains("is not where it is used: the deployment “nginx” failed."), "{}", gist(&page));
+}
+
+#[tokio::test]
+async fn what_has_expired_says_so_and_what_to_do() {
+    let server = TestApp::new().await;
+    let (_, lineage) = managed(&server, "www.example.com", (-90, 1)).await;
+    let admin = Visitor::admin(&server).await;
+    let place = format!("/managed/{lineage}");
+    let since = Moment::new(server.app.now(), server.app.now()).stamp();
+    fails(&server, lineage, Cause::IssuerUnreachable, "CA could not be reached").await;
+    let page = admin.page(&place).await;
+    assert!(page.contains(&format!("Renewal has failed since {since}.")) && page.contains("Retrying"), "{}", gist(&page));
+    server.clock.advance(32 * 3_600_000);
+    let page = admin.page(&place).await;
+    assert!(page.contains(&format!("Expired 8 hours ago; renewal has failed since {since}.")), "{}", gist(&page));
+    assert!(page.contains("</svg>Expired</span>") && !page.contains("Retrying"), "{}", gist(&page));
+    assert!(
+        page.contains("the firewall, the proxy") && page.contains("<a href=\"/issuers/1\"><bdi>CA</bdi></a>"),
+        "{}",
+        gist(&page)
+    );
+    // Its one version is in service, and that is no praise.
+    assert!(!page.contains("tone-good\"><svg class=\"icon\" aria-hidden=\"true\"><use href=\"#i-check\"/></svg>In service"));
+    for (cause, said, place) in [
+        (Cause::DnsRefused, "credentials of the DNS provider", "/dns-providers/1"),
+        (Cause::NamesRefused, "a CAA record", "/issuers/1"),
+        (Cause::RateLimited, "uses up the limit", "/issuers/1"),
+        (Cause::Inside, "its key store", ""),
+    ] {
+        fails(&server, lineage, cause, "it failed").await;
+        let page = admin.page(&format!("/managed/{lineage}")).await;
+        let todo = page.split("What to do:").nth(1).and_then(|rest| rest.split("</p>").next()).unwrap_or_default();
+        let leads = if place.is_empty() { !todo.contains("href") } else { todo.contains(&format!("href=\"{place}\"")) };
+        assert!(todo.contains(said) && leads, "{cause:?}: {todo}");
+    }
+    // Whoever may not open the issuer is not led there.
+    let (eve, ..) = Visitor::with(&server, "eve", &["/portal/read/", "/renewal/read/"]).await;
+    fails(&server, lineage, Cause::NamesRefused, "it failed").await;
+    let page = eve.page(&place).await;
+    assert!(page.contains("a CAA record") && !page.contains("href=\"/issuers/1\""), "{}", gist(&page));
 }
 
 #[tokio::test]

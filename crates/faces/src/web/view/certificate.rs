@@ -259,6 +259,17 @@ pub struct Version {
     pub is_in_service: bool,
 }
 
+impl Version {
+    /// That it is in service; green only while it may be.
+    fn service_badge(&self) -> Badge {
+        match self.validity.expiry.tone() {
+            Tone::Bad => Badge::new("In service", Tone::Bad),
+            Tone::Warn => Badge::new("In service", Tone::Warn),
+            _ => Badge::new("In service", Tone::Good),
+        }
+    }
+}
+
 /// A file to download.
 #[derive(Clone, Debug)]
 pub struct Download {

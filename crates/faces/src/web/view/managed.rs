@@ -167,15 +167,21 @@ pub struct Plan {
 /// A failure in full.
 #[derive(Clone, Debug)]
 pub struct TroubleDetail {
-    /// Why, in one sentence.
+    /// How it stands, in one sentence; empty if only the last try failed.
+    pub headline: String,
+    /// Why the last try failed, in one sentence; empty if none did.
     pub cause: String,
-    /// What to do about it, in one sentence; empty if trying again is all.
+    /// What to do about it, in a sentence; empty if trying again is all.
     pub remedy: String,
+    /// Where it is done, if the viewer may open it.
+    pub place: Option<Link>,
+    /// When it is tried again, in a sentence.
+    pub next_try: String,
     /// The authority's or server's whole answer; empty if there was none.
     pub answer: String,
-    /// When it failed.
-    pub failed: Moment,
-    /// How many tries in a row have failed.
+    /// When it failed last.
+    pub failed: Option<Moment>,
+    /// How many tries in a row have failed; 0 where that is not counted.
     pub tries: i64,
 }
 

@@ -186,9 +186,12 @@ fn failing() -> ManagedDetailPage {
     page.next_renewal_reason = "the fourth try, after waiting twice as long as before".into();
     page.trouble = Some(TroubleDetail {
         cause: "The TXT record _acme-challenge.shop.example.com did not appear at ns2.example.net within 10 minutes.".into(),
-        remedy: "ns1.example.net has it. Check that zone transfers to ns2.example.net work.".into(),
+        headline: "Renewal has failed since 2026-11-21 12:00:00 UTC.".into(),
+        remedy: "See that the DNS provider writes into the zone that these name servers serve, and that the change reaches all of them.".into(),
+        place: Some(Link::new("PowerDNS, Frankfurt", "/dns-providers/2")),
+        next_try: "It is tried again in 4 hours.".into(),
         answer: "{\n  \"type\": \"urn:ietf:params:acme:error:dns\",\n  \"detail\": \"DNS problem: NXDOMAIN looking up TXT for _acme-challenge.shop.example.com\",\n  \"status\": 400\n}".into(),
-        failed: at(-2 * HOUR),
+        failed: Some(at(-2 * HOUR)),
         tries: 3,
     });
     page.steps.truncate(3);
@@ -215,6 +218,7 @@ fn hostile() -> ManagedDetailPage {
     }
     if let Some(trouble) = &mut page.trouble {
         trouble.cause = HOSTILE.into();
+        trouble.place = Some(Link::new(HOSTILE, "/dns-providers/2"));
         trouble.answer = HOSTILE.repeat(20);
     }
     page
