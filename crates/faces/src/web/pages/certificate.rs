@@ -22,7 +22,7 @@ use certhold_store::Tx;
 use super::certificate_chains as chains;
 use super::certificate_facts as facts;
 use super::certificate_revoke::Revoked;
-use super::{Asked, Ids, Within, download, private_key};
+use super::{Asked, Ids, Within, download, private_key, remedy};
 use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::{Refused, sentence};
@@ -31,7 +31,7 @@ use crate::web::shared::{holds, holds_in};
 use crate::web::show::{self, choices, event, noted};
 use crate::web::view::access as view;
 use crate::web::view::address::Address;
-use crate::web::view::certificate::{CertificatePage, Download, KeyCard, OwnerCard};
+use crate::web::view::certificate::{CertificatePage, Download, KeyCard, OwnerCard, RenewalNotice};
 use crate::web::view::metadata::MetadataCard;
 use crate::web::view::roles::Permission;
 use crate::web::view::stores::LocationRow;
@@ -71,6 +71,7 @@ struct Found {
     fields: Option<Vec<Field>>,
     may: May,
     may_audit: bool,
+    may_open: remedy::MayOpen,
     revoked: Option<Revoked>,
     who_may: Vec<WhoMay>,
     locations: Vec<Location>,
@@ -152,6 +153,7 @@ async fn answer(
         may_exclude: found.may.exclude,
         may_readmit: found.may.readmit,
         revoked: found.revoked.as_ref().map(|revoked| revoked.card(now)),
+        renewal: renewal(&found, now),
         revoke: found.may.revoke.then(|| within.href(id, "/revoke")),
         renew: found.may.renew.then(|| format!("/certificates/{id}/renew")),
         who_may: found.who_may.iter().map(|who| who_may(id, who)).collect(),
@@ -172,6 +174,7 @@ struct May {
     revoke: bool,
     renew: bool,
     use_key: bool,
+    renew_managed: bool,
 }
 
 fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, set: Option<TrustSetId>) -> DomainResult<Found> {
@@ -200,6 +203,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, set: Op
             revoke: may(paths::CERTIFICATES_REVOKE) && may_revoke,
             renew: renewal == Some(RenewalKind::OneClick),
             use_key: private_key::may_use(actor, scope.collection),
+            renew_managed: holds(&actor.access, paths::RENEWAL_RUN),
         },
         has_chain: !inventory::chain_in(tx, actor, id, scope)?.is_empty(),
         history: inventory::history_in(tx, actor, id, scope, None, HISTORY)?,
@@ -207,6 +211,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, set: Op
         noted: metadata::of_in(tx, actor, id, scope)?,
         fields: if may(paths::CERTIFICATES_METADATA_MODIFY) { Some(metadata::list(tx, actor)?) } else { None },
         may_audit: holds(&actor.access, paths::AUDITING_READ),
+        may_open: remedy::MayOpen::of(actor),
         who_may: match holds(&actor.access, paths::SECURITY_READ) {
             true => why::who_may(tx, actor, id, scope)?,
             false => Vec::new(),
@@ -292,6 +297,16 @@ fn noted_card(found: &Found, unnoted: Option<(&Fields, String)>) -> MetadataCard
     MetadataCard { values, form, error: unnoted.map(|(_, why)| why) }
 }
 
+/// That nobody renews it in time, with what the viewer may do about it.
+fn renewal(found: &Found, now: i64) -> Option<RenewalNotice> {
+    let summary = &found.certificate.summary;
+    let mut notice = remedy::notice(summary, found.managed.as_ref(), &found.may_open, now)?;
+    let managed = found.managed.as_ref().filter(|_| found.may.renew_managed);
+    notice.renew = managed.map(|managed| format!("/managed/{}/renew", managed.id));
+    notice.adopt = may_adopt(found).then(|| format!("/managed/new?adopt={}", summary.id));
+    Some(notice)
+}
+
 /// Whether the viewer may, and the certificate can be the first version of a managed one.
 fn may_adopt(found: &Found) -> bool {
     let Summary { lineage, is_ca, revoked_at, .. } = &found.certificate.summary;
@@ -300,14 +315,14 @@ fn may_adopt(found: &Found) -> bool {
 
 fn badges(found: &Found, now: i64) -> Vec<Badge> {
     let summary = &found.certificate.summary;
-    let mut badges = vec![show::validity(summary, now).expiry.badge()];
+    let expiry = show::validity(summary, now).expiry;
+    let mut badges = vec![expiry.badge()];
     if summary.is_ca {
         badges.push(Badge::new("Authority", Tone::Neutral).with_icon("authority"));
     }
     if let (Some((_, version)), Some(managed)) = (summary.lineage, &found.managed) {
         let badge = if managed.current == Some(summary.id) {
-            let tone = if summary.revoked_at.is_some() { Tone::Warn } else { Tone::Good };
-            Badge::new("In service", tone).with_icon("renew")
+            expiry.in_service().with_icon("renew")
         } else {
             Badge::new(format!("Version {version}, replaced"), Tone::Neutral)
         };

@@ -12,7 +12,7 @@ use super::{Within, asked};
 use crate::web::view::chains::{ChainBox, ChainLine, ChainPath, ChainsCard, JudgeForm, TrustVerdict};
 use crate::web::view::form::{Choice, Input, Select};
 use crate::web::view::time::Moment;
-use crate::web::view::tone::{Badge, Tone};
+use crate::web::view::tone::{Badge, Expiry, Tone, Validity};
 
 /// Space between boxes.
 const GAP_X: i64 = 24;
@@ -68,6 +68,8 @@ struct Chains<'a> {
     /// Their pages; none for what is not for the viewer to see.
     hrefs: Vec<Option<String>>,
     revoked: Vec<bool>,
+    /// Whether the certificate of the page is a version of a managed one.
+    is_managed: bool,
     now: i64,
 }
 
@@ -83,7 +85,7 @@ pub fn card(question: &Question, sets: &[(TrustSetId, String)], judged: &JudgedB
     };
     let revoked: Vec<bool> = ids.iter().map(|id| question.above.is_revoked(*id)).collect();
     let hrefs: Vec<Option<String>> = ids.into_iter().map(seen).collect();
-    let chains = Chains { graph: &graph, hrefs, revoked, now };
+    let chains = Chains { graph: &graph, hrefs, revoked, is_managed: question.above.certificate.summary.lineage.is_some(), now };
     let mut card = picture(&chains);
     card.paths = graph.paths.iter().map(|path| words(&chains, path)).collect();
     card.notes = notes(&graph);
@@ -155,14 +157,18 @@ fn state(chains: &Chains<'_>, node: usize) -> Badge {
     let place = |path: &Path| path.nodes.iter().position(|on| *on == node);
     let problems: Vec<Problem> =
         graph.paths.iter().filter_map(|path| Some(graph.problems(path, place(path)?, now))).flatten().collect();
-    let ends = Moment::new(graph.nodes[node].facts.not_after, now).date();
+    let facts = &graph.nodes[node].facts;
+    let ends = Moment::new(facts.not_after, now).date();
     if problems.contains(&Problem::Expired) {
         return Badge::new(format!("Expired {ends}"), Tone::Bad);
     }
     if let Some(problem) = problems.first() {
         return Badge::new(word(*problem), Tone::Warn);
     }
-    Badge::new(format!("Valid until {ends}"), Tone::Good)
+    // What nobody renews is not in order in its last week.
+    let is_managed = node == 0 && chains.is_managed;
+    let is_late = !is_managed && Validity::new(facts.not_before, facts.not_after, now).unmanaged().expiry != Expiry::Valid;
+    Badge::new(format!("Valid until {ends}"), if is_late { Tone::Warn } else { Tone::Good })
 }
 
 fn word(problem: Problem) -> &'static str {

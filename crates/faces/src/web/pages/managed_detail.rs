@@ -7,7 +7,7 @@ use certhold_domain::access::paths;
 use certhold_domain::events::Event;
 use certhold_domain::inventory::{self, Summary};
 use certhold_domain::renewal::deployment::{self, Deployment, DeploymentSettings};
-use certhold_domain::renewal::managed::{self, Health, Managed, Undeployed};
+use certhold_domain::renewal::managed::{self, Managed};
 use certhold_domain::renewal::order::{self, Order, Record};
 use certhold_domain::renewal::{IssuedBy, KeyKind};
 use certhold_domain::{Actor, LineageId, Result as DomainResult};
@@ -121,42 +121,10 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: LineageId) -> DomainResult<Found> {
     })
 }
 
-/// What failed, and what to do; also that the version in service has ended, whether or not anything failed.
 fn trouble(found: &Found, now: i64) -> Option<TroubleDetail> {
-    let managed = &found.managed;
-    if let Some(failed) = managed.undeployed.as_ref().filter(|_| managed.health(now) == Health::NotDeployed) {
-        return Some(undeployed(failed, now));
-    }
-    let cause = managed.last_error.as_deref().filter(|_| managed.failures > 0);
-    let headline = remedy::headline(managed, now);
-    if headline.is_empty() && cause.is_none() {
-        return None;
-    }
     let may_open = remedy::MayOpen { issuers: found.may_read.issuers, providers: found.may_read.providers };
-    let (remedy, place) = remedy::remedy(managed, &may_open);
-    Some(TroubleDetail {
-        headline,
-        cause: cause.map(crate::web::refused::sentence).unwrap_or_default(),
-        remedy: remedy.into(),
-        place,
-        next_try: remedy::next_try(managed.attempt_due_at, now),
-        answer: found.order.as_ref().filter(|_| cause.is_some()).and_then(|(order, _)| order.detail.clone()).unwrap_or_default(),
-        failed: managed.last_error_at.filter(|_| cause.is_some()).map(|at| Moment::new(at, now)),
-        tries: managed.failures,
-    })
-}
-
-fn undeployed(failed: &Undeployed, now: i64) -> TroubleDetail {
-    TroubleDetail {
-        headline: format!("The version in service is not where it is used: the deployment “{}” failed.", failed.name),
-        cause: crate::web::refused::sentence(&failed.error),
-        remedy: "Mend what the error names, then deploy again.".into(),
-        place: None,
-        next_try: remedy::next_try(failed.due_at, now),
-        answer: String::new(),
-        failed: failed.at.map(|at| Moment::new(at, now)),
-        tries: 0,
-    }
+    let answer = found.order.as_ref().and_then(|(order, _)| order.detail.as_deref());
+    remedy::trouble(&found.managed, answer, &may_open, now)
 }
 
 fn reason(managed: &Managed) -> String {

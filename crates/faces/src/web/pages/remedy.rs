@@ -1,11 +1,19 @@
 //! What somebody can do about a renewal that fails, by what stood in its way.
 
-use certhold_domain::renewal::managed::{Health, Managed};
+use certhold_domain::Actor;
+use certhold_domain::access::paths;
+use certhold_domain::inventory::Summary;
+use certhold_domain::renewal::managed::{Health, Managed, Undeployed};
 use certhold_domain::renewal::{Cause, IssuedBy};
 
 use crate::web::refused::sentence;
+use crate::web::shared::holds;
+use crate::web::show;
+use crate::web::view::certificate::RenewalNotice;
+use crate::web::view::managed::TroubleDetail;
 use crate::web::view::text::Link;
 use crate::web::view::time::Moment;
+use crate::web::view::tone::{Expiry, Tone};
 
 /// Which pages of those that help the viewer may open.
 pub struct MayOpen {
@@ -13,8 +21,80 @@ pub struct MayOpen {
     pub providers: bool,
 }
 
+impl MayOpen {
+    pub fn of(actor: &Actor) -> MayOpen {
+        let may = |path: &str| holds(&actor.access, path);
+        MayOpen { issuers: may(paths::ISSUERS_READ), providers: may(paths::DNS_PROVIDERS_READ) }
+    }
+}
+
+/// What is wrong with a managed certificate, and what to do; also that the version in service has ended, whether or not anything failed.
+/// `answer` is what the issuer said to the latest order.
+pub fn trouble(managed: &Managed, answer: Option<&str>, may_open: &MayOpen, now: i64) -> Option<TroubleDetail> {
+    if let Some(failed) = managed.undeployed.as_ref().filter(|_| managed.health(now) == Health::NotDeployed) {
+        return Some(undeployed(failed, now));
+    }
+    let cause = managed.last_error.as_deref().filter(|_| managed.failures > 0);
+    let headline = headline(managed, now);
+    if headline.is_empty() && cause.is_none() {
+        return None;
+    }
+    let (remedy, place) = remedy(managed, may_open);
+    Some(TroubleDetail {
+        headline,
+        cause: cause.map(sentence).unwrap_or_default(),
+        remedy: remedy.into(),
+        place,
+        next_try: next_try(managed.attempt_due_at, now),
+        answer: answer.filter(|_| cause.is_some()).unwrap_or_default().to_owned(),
+        failed: managed.last_error_at.filter(|_| cause.is_some()).map(|at| Moment::new(at, now)),
+        tries: managed.failures,
+    })
+}
+
+fn undeployed(failed: &Undeployed, now: i64) -> TroubleDetail {
+    TroubleDetail {
+        headline: format!("The version in service is not where it is used: the deployment “{}” failed.", failed.name),
+        cause: sentence(&failed.error),
+        remedy: "Mend what the error names, then deploy again.".into(),
+        next_try: next_try(failed.due_at, now),
+        failed: failed.at.map(|at| Moment::new(at, now)),
+        ..TroubleDetail::default()
+    }
+}
+
+/// What the page of a certificate says where nobody renews it in time. `managed` is its managed certificate, as far as the viewer may see
+/// it.
+pub fn notice(certificate: &Summary, managed: Option<&Managed>, may_open: &MayOpen, now: i64) -> Option<RenewalNotice> {
+    let validity = show::validity(certificate, now);
+    let tone = validity.expiry.tone();
+    let is_late = matches!(tone, Tone::Bad | Tone::Warn);
+    let ends = validity.not_after.relative();
+    let ends = if validity.expiry == Expiry::Expired { format!("expired {ends}") } else { format!("ends {ends}") };
+    let said = |headline: String| TroubleDetail { headline, ..TroubleDetail::default() };
+    let alone = |trouble| RenewalNotice { tone, trouble, managed: None, renew: None, adopt: None, missing: "" };
+    match (certificate.lineage, managed) {
+        _ if certificate.revoked_at.is_some() => None,
+        (None, _) if is_late => Some(alone(said(format!("Nobody renews this: it {ends}.")))),
+        (Some(_), None) if is_late => {
+            let told = said(format!("It {ends}, and is a version of a managed certificate."));
+            Some(RenewalNotice { missing: paths::RENEWAL_READ, ..alone(told) })
+        }
+        (Some(_), Some(managed)) if managed.current == Some(certificate.id) => {
+            let paused = format!("Automatic renewal is paused, and it {ends}.");
+            let trouble = match trouble(managed, None, may_open, now).filter(|_| managed.health(now).is_trouble()) {
+                Some(trouble) => trouble,
+                None => Some(said(paused)).filter(|_| managed.paused && is_late)?,
+            };
+            let link = Link::new(&managed.name, format!("/managed/{}", managed.id));
+            Some(RenewalNotice { tone: Tone::Bad, managed: Some(link), ..alone(trouble) })
+        }
+        _ => None,
+    }
+}
+
 /// A sentence of what to do, and the page where it is done. Nothing where the next attempt mends it, or where nothing is known.
-pub fn remedy(managed: &Managed, may_open: &MayOpen) -> (&'static str, Option<Link>) {
+fn remedy(managed: &Managed, may_open: &MayOpen) -> (&'static str, Option<Link>) {
     let Some(cause) = managed.last_cause.filter(|_| managed.failures > 0) else { return ("", None) };
     let words = match cause {
         Cause::IssuerUnreachable => {
@@ -64,7 +144,7 @@ fn place(cause: Cause, managed: &Managed, may_open: &MayOpen) -> Option<Link> {
 }
 
 /// How it stands, in a sentence, where it is in trouble: `Expired 8 hours ago; renewal has failed since 2026-11-20 03:12:00 UTC.`
-pub fn headline(managed: &Managed, now: i64) -> String {
+fn headline(managed: &Managed, now: i64) -> String {
     let since = managed.failing_since.or(managed.last_error_at).filter(|_| managed.failures > 0);
     let failed = since.map(|at| format!("renewal has failed since {}", Moment::new(at, now).stamp()));
     match (managed.health(now), failed) {
@@ -84,7 +164,7 @@ pub fn headline(managed: &Managed, now: i64) -> String {
 }
 
 /// When it is tried again, in a sentence.
-pub fn next_try(due_at: Option<i64>, now: i64) -> String {
+fn next_try(due_at: Option<i64>, now: i64) -> String {
     match due_at {
         Some(at) if at > now => format!("It is tried again {}.", Moment::new(at, now).relative()),
         Some(_) => "It is being tried again now.".into(),

@@ -18,7 +18,9 @@ use super::view::tone::Validity;
 
 /// The life of a certificate.
 pub fn validity(certificate: &Summary, now: i64) -> Validity {
-    Validity::new(certificate.not_before, certificate.not_after, now).revoked(certificate.revoked_at)
+    let life = Validity::new(certificate.not_before, certificate.not_after, now);
+    let life = if certificate.lineage.is_none() { life.unmanaged() } else { life };
+    life.revoked(certificate.revoked_at)
 }
 
 /// Whether the actor may see certificates.

@@ -7,7 +7,7 @@ use certhold_domain::renewal::order::{self, Failure};
 use certhold_domain::renewal::{Cause, FailureClass, deployment};
 use serde_json::{Value, json};
 
-use super::{Visitor, gist};
+use super::{Visitor, attributes, gist};
 use crate::testing::TestApp;
 use crate::web::view::time::Moment;
 
@@ -103,6 +103,7 @@ async fn what_has_expired_says_so_and_what_to_do() {
     let page = admin.page(&place).await;
     assert!(page.contains(&format!("Renewal has failed since {since}.")) && page.contains("Retrying"), "{}", gist(&page));
     server.clock.advance(32 * 3_600_000);
+    let admin = Visitor::admin(&server).await;
     let page = admin.page(&place).await;
     assert!(page.contains(&format!("Expired 8 hours ago; renewal has failed since {since}.")), "{}", gist(&page));
     assert!(page.contains("</svg>Expired</span>") && !page.contains("Retrying"), "{}", gist(&page));
@@ -177,4 +178,42 @@ async fn what_is_revoked_does_not_look_valid() {
     let revoke = format!("/certificates/{other}/revoke");
     let page = admin.follow(&revoke, &[("reason", "0"), ("comment", "x")]).await;
     assert!(page.contains("No reason is given.") && !page.contains("because"), "{}", gist(&page));
+}
+
+#[tokio::test]
+async fn the_page_of_what_expires_says_why_nobody_renewed_it() {
+    let server = TestApp::new().await;
+    let (current, lineage) = managed(&server, "www.example.com", (-85, 5)).await;
+    let place = format!("/certificates/{current}");
+    let admin = Visitor::admin(&server).await;
+    assert!(!admin.page(&place).await.contains("aria-label=\"Renewal\""), "nothing has failed");
+    fails(&server, lineage, Cause::DnsRefused, "the key is not known there").await;
+    let page = admin.page(&place).await;
+    let renew = format!("/managed/{lineage}/renew");
+    for said in ["Renewal has failed since", "The key is not known there.", "1 failure in a row", "It is tried again"] {
+        assert!(page.contains(said), "{said}: {}", gist(&page));
+    }
+    assert!(attributes(&page, "action").contains(&renew) && attributes(&page, "href").contains(&format!("/managed/{lineage}")));
+    let reads = ["/portal/read/", "/certificates/collections/read/"];
+    let (amy, ..) = Visitor::with(&server, "amy", &[reads[0], reads[1], "/renewal/read/"]).await;
+    let page = amy.page(&place).await;
+    assert!(page.contains("The key is not known there.") && !attributes(&page, "action").contains(&renew), "{}", gist(&page));
+    let (eve, ..) = Visitor::with(&server, "eve", &reads).await;
+    let page = eve.page(&place).await;
+    assert!(page.contains("<code>/renewal/read/</code>") && !page.contains("The key is not known there."), "{}", gist(&page));
+
+    for (name, life, said) in [
+        ("old.example.com", (-90, -2), "Nobody renews this: it expired 2 days ago."),
+        ("short.example.com", (-1, 5), "Nobody renews this: it ends in "),
+    ] {
+        let id = certificate(&server, name, life).await;
+        let (place, adopt) = (format!("/certificates/{id}"), format!("/managed/new?adopt={id}"));
+        let page = admin.page(&place).await;
+        assert!(page.contains(said) && page.contains("Manage it"), "{}", gist(&page));
+        assert!(!page.contains("life tone-good") && !page.contains("chain-box tone-good"), "{}", gist(&page));
+        let page = eve.page(&place).await;
+        assert!(page.contains(said) && !attributes(&page, "href").contains(&adopt), "{}", gist(&page));
+    }
+    let fine = certificate(&server, "fine.example.com", (-10, 80)).await;
+    assert!(!admin.page(&format!("/certificates/{fine}")).await.contains("Nobody renews this"));
 }

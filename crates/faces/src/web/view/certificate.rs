@@ -7,6 +7,7 @@ use super::event::EventLine;
 use super::filters;
 use super::form::Select;
 use super::frame::Frame;
+use super::managed::TroubleDetail;
 use super::metadata::MetadataCard;
 use super::text::Link;
 use super::time::Moment;
@@ -64,6 +65,8 @@ pub struct CertificatePage {
     pub may_readmit: bool,
     /// Its revocation, if it is revoked.
     pub revoked: Option<RevokedCard>,
+    /// That nobody renews it in time, if so.
+    pub renewal: Option<RenewalNotice>,
     /// Where it is revoked, or its issuer is asked once more; `None`: it is, or the viewer may not.
     pub revoke: Option<String>,
     /// Where it is issued again for a new key; `None`: not here, or the viewer may not.
@@ -231,6 +234,23 @@ pub struct RevokedCard {
     pub at_issuer: (Tone, String),
 }
 
+/// That nobody renews it in time: its managed certificate is in trouble, or there is none.
+#[derive(Clone, Debug)]
+pub struct RenewalNotice {
+    /// How much it asks of the reader.
+    pub tone: Tone,
+    /// What is wrong, and what to do.
+    pub trouble: TroubleDetail,
+    /// Its managed certificate.
+    pub managed: Option<Link>,
+    /// Where it is renewed now, if the viewer may.
+    pub renew: Option<String>,
+    /// Where it becomes a managed certificate, if that is possible and the viewer may.
+    pub adopt: Option<String>,
+    /// The permission that the viewer lacks to see more; else empty.
+    pub missing: &'static str,
+}
+
 /// The private key.
 #[derive(Clone, Debug, Default)]
 pub struct KeyCard {
@@ -257,17 +277,6 @@ pub struct Version {
     pub is_this: bool,
     /// Whether it is the one in service.
     pub is_in_service: bool,
-}
-
-impl Version {
-    /// That it is in service; green only while it may be.
-    fn service_badge(&self) -> Badge {
-        match self.validity.expiry.tone() {
-            Tone::Bad => Badge::new("In service", Tone::Bad),
-            Tone::Warn => Badge::new("In service", Tone::Warn),
-            _ => Badge::new("In service", Tone::Good),
-        }
-    }
 }
 
 /// A file to download.

@@ -165,7 +165,7 @@ pub struct Plan {
 }
 
 /// A failure in full.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TroubleDetail {
     /// How it stands, in one sentence; empty if only the last try failed.
     pub headline: String,
@@ -175,7 +175,7 @@ pub struct TroubleDetail {
     pub remedy: String,
     /// Where it is done, if the viewer may open it.
     pub place: Option<Link>,
-    /// When it is tried again, in a sentence.
+    /// When it is tried again, in a sentence; empty where nothing is to be tried.
     pub next_try: String,
     /// The authority's or server's whole answer; empty if there was none.
     pub answer: String,

@@ -153,6 +153,16 @@ impl Expiry {
         }
     }
 
+    /// That a certificate in this state is in service: green only while it may be.
+    #[must_use]
+    pub fn in_service(self) -> Badge {
+        let tone = match self.tone() {
+            tone @ (Tone::Bad | Tone::Warn) => tone,
+            _ => Tone::Good,
+        };
+        Badge::new("In service", tone)
+    }
+
     /// The state as a badge.
     #[must_use]
     pub fn badge(self) -> Badge {
@@ -191,6 +201,16 @@ impl Validity {
         if let Some(at) = revoked_at_ms {
             self.revoked = Some(Moment::new(at, self.not_after.now_ms()));
             self.expiry = Expiry::Revoked;
+        }
+        self
+    }
+
+    /// The same life, if nobody renews it: its last week is never in order, however short the whole life is.
+    #[must_use]
+    pub fn unmanaged(mut self) -> Self {
+        let left = self.not_after.at_ms().saturating_sub(self.not_after.now_ms());
+        if self.expiry == Expiry::Valid && left < 7 * DAY {
+            self.expiry = Expiry::Soon;
         }
         self
     }
@@ -258,6 +278,17 @@ mod tests {
             assert_eq!((revoked.expiry.badge().label.as_str(), revoked.expiry.tone()), ("Revoked", Tone::Bad));
             assert_eq!(revoked.revoked, Some(Moment::new(10, now)));
         }
+    }
+
+    #[test]
+    fn what_nobody_renews_is_never_green_in_its_last_week() {
+        for life in [DAY, 6 * DAY, 47 * DAY, 398 * DAY, 4_000 * DAY] {
+            for left in [1, DAY - 1, 5 * DAY, 7 * DAY - 1].into_iter().filter(|left| *left < life) {
+                assert_ne!(Validity::new(0, life, life - left).unmanaged().expiry.tone(), Tone::Good, "{left} of {life}");
+            }
+        }
+        assert_eq!(Validity::new(0, 90 * DAY, 0).unmanaged().expiry, Expiry::Valid);
+        assert_eq!(Validity::new(DAY, 3 * DAY, 0).unmanaged().expiry, Expiry::NotYetValid);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 use certhold_faces::web::view::access::WhoMay;
 use certhold_faces::web::view::certificate::{
-    CertificatePage, Download, Extension, Fact, FactGroup, FindingLine, KeyCard, OwnerCard, RevokedCard, SubjectName, Version,
+    CertificatePage, Download, Extension, Fact, FactGroup, FindingLine, KeyCard, OwnerCard, RenewalNotice, RevokedCard,
+    SubjectName, Version,
 };
 use certhold_faces::web::view::chains::{ChainBox, ChainLine, ChainPath, ChainsCard, JudgeForm, TrustVerdict};
 use certhold_faces::web::view::event::Change;
 use certhold_faces::web::view::form::{Choice, Input, Select};
 use certhold_faces::web::view::frame::{Notice, Section};
+use certhold_faces::web::view::managed::TroubleDetail;
 use certhold_faces::web::view::private_key::{
     DestroyForm, ExportForm, KeyRequestForm, KeyRequestPage, KeyRequestRow, KeyRequestsPage, PrivateKeyPage,
 };
@@ -112,6 +114,7 @@ fn rich() -> CertificatePage {
         validity,
         managed: Some(Link::new("payments.example.com", "/managed/7")),
         revoked: None,
+        renewal: None,
         groups: vec![
             FactGroup {
                 title: "Subject".into(),
@@ -347,6 +350,14 @@ fn bare() -> CertificatePage {
     page.versions.truncate(1);
     page.history.truncate(1);
     page.more_history = None;
+    page.renewal = Some(RenewalNotice {
+        tone: Tone::Bad,
+        trouble: TroubleDetail { headline: "Nobody renews this: it expired 3 days ago.".into(), ..TroubleDetail::default() },
+        managed: None,
+        renew: None,
+        adopt: Some("/managed/new?adopt=812".into()),
+        missing: "",
+    });
     page.key = KeyCard { is_held: false, text: "Not here; only the certificate is held.".into(), href: None };
     page.owner = OwnerCard {
         owner: None,
@@ -363,6 +374,23 @@ fn hostile() -> CertificatePage {
     let mut page = rich();
     page.frame.title = format!("{HOSTILE} {RTL}");
     page.pem = HOSTILE.into();
+    page.renewal = Some(RenewalNotice {
+        tone: Tone::Bad,
+        trouble: TroubleDetail {
+            headline: format!("{HOSTILE} expired."),
+            cause: HOSTILE.into(),
+            remedy: RTL.into(),
+            place: Some(Link::new(HOSTILE, "/issuers/1")),
+            next_try: "It is tried again in 4 hours.".into(),
+            answer: HOSTILE.into(),
+            failed: Some(at(-DAY)),
+            tries: 7,
+        },
+        managed: Some(Link::new(HOSTILE, "/managed/7")),
+        renew: Some("/managed/7/renew".into()),
+        adopt: None,
+        missing: "/renewal/read/",
+    });
     page.validity = page.validity.revoked(Some(NOW - 3 * DAY));
     page.badges = vec![page.validity.expiry.badge()];
     page.revoked = Some(RevokedCard {
