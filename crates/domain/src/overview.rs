@@ -1,11 +1,12 @@
 //! What the home page tells: what expires when, what failed, what has no owner.
 
-use certhold_store::{Tx, params};
+use certhold_store::{Row, Tx, params};
 
 use crate::access::{self, paths};
 use crate::actor::Actor;
 use crate::error::Result;
-use crate::inventory::{self, Field};
+use crate::ids::CertificateId;
+use crate::inventory::{self, Field, Summary};
 use crate::renewal::managed::{self, Managed, ManagedFilter};
 
 /// Certificates whose validity ends in one stretch of time.
@@ -70,6 +71,53 @@ pub fn overview(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> Result<Overview> {
         expiry,
         troubled,
     })
+}
+
+/// What somebody should look at now: certificates that have expired or end soon, and that nothing renews in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Urgent {
+    /// Those that have expired, the latest first, then those that end, the next first.
+    pub certificates: Vec<Summary>,
+    /// Whether there are more.
+    pub has_more: bool,
+    /// From when on, unix milliseconds.
+    pub from: i64,
+    /// Before when, unix milliseconds.
+    pub before: i64,
+}
+
+/// For so long what has expired is shown as urgent.
+const JUST_EXPIRED: i64 = 30 * 86_400_000;
+
+/// The certificates nearest to their end on either side, at most `limit`: unmanaged ones, and those in service of managed certificates that have
+/// expired, or whose renewal fails or is paused (for whoever may see renewals). Not what is revoked.
+pub fn urgent(tx: &mut Tx<'_>, actor: &Actor, now: i64, limit: usize) -> Result<Urgent> {
+    access::require_path(tx, actor, paths::CERTIFICATES_READ)?;
+    let (from, before) = (now - JUST_EXPIRED, now + WEEK);
+    let rows = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let alone = "SELECT id, not_after FROM certificate WHERE lineage IS NULL AND revoked_at IS NULL \
+                 AND not_after >= $1 AND not_after < $2 ORDER BY not_after";
+    let in_service = "SELECT lineage.current, lineage.ends_at FROM lineage CROSS JOIN certificate \
+                      WHERE certificate.id = lineage.current AND certificate.revoked_at IS NULL \
+                      AND lineage.ends_at >= $1 AND lineage.ends_at < $2";
+    let mut select = |sql: String, from: i64, before: i64| {
+        let read = |row: &Row<'_>| Ok((row.get::<i64>(1)?, CertificateId(row.get(0)?)));
+        tx.rows(&format!("{sql} LIMIT $3"), params![from, before, rows], read)
+    };
+    let mut found = select(format!("{alone} DESC"), from, now)?;
+    found.extend(select(format!("{in_service} ORDER BY lineage.ends_at DESC"), from, now)?);
+    found.extend(select(alone.to_owned(), now, before)?);
+    if access::allows(tx, actor, paths::RENEWAL_READ)? {
+        let halted =
+            format!("{in_service} AND (lineage.failures > 0 OR lineage.state <> 'active') ORDER BY lineage.ends_at LIMIT $3");
+        found.extend(tx.rows(&halted, params![now, before, rows], |row| Ok((row.get::<i64>(1)?, CertificateId(row.get(0)?))))?);
+    }
+    found.sort_by_key(|(ends, id)| (ends.abs_diff(now), id.0));
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    found.sort_by_key(|(ends, id)| (*ends >= now, ends.abs_diff(now), id.0));
+    let certificates = found.into_iter().map(|(_, id)| inventory::summary(tx, actor, id)).collect::<Result<_>>()?;
+    Ok(Urgent { certificates, has_more, from, before })
 }
 
 fn buckets(now: i64) -> Vec<Bucket> {

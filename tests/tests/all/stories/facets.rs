@@ -8,7 +8,7 @@ use certhold_domain::query::{self, Catalogue, Query};
 use certhold_domain::renewal::managed::{self, NewManaged};
 use certhold_domain::{Actor, overview};
 use certhold_pki::Facts;
-use certhold_store::{Row, Value, params};
+use certhold_store::{Row, Tx, Value, params};
 use certhold_tests::postgres::Database;
 use rcgen::{CertificateParams, DistinguishedName, DnType};
 
@@ -241,7 +241,11 @@ fn the_home_page_walks_no_table() {
     let world = World::open(Database::sqlite());
     world.certificate(&["www.example.com"], None);
     let before = world.store.executed_sql();
-    world.read(|tx| Ok((overview::overview(tx, &local(), START)?, managed::in_trouble(tx, START)?))).unwrap();
+    let look = |tx: &mut Tx<'_>| {
+        overview::urgent(tx, &local(), START, 10)?;
+        Ok((overview::overview(tx, &local(), START)?, managed::in_trouble(tx, START)?))
+    };
+    world.read(look).unwrap();
     let ran = ran_since(&world, &before);
     assert!(ran.iter().any(|sql| sql.contains("lineage.id IN")), "{ran:?}");
     for sql in ran {

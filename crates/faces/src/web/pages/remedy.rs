@@ -81,10 +81,12 @@ pub fn notice(certificate: &Summary, managed: Option<&Managed>, may_open: &MayOp
             Some(RenewalNotice { missing: paths::RENEWAL_READ, ..alone(told) })
         }
         (Some(_), Some(managed)) if managed.current == Some(certificate.id) => {
-            let paused = format!("Automatic renewal is paused, and it {ends}.");
             let trouble = match trouble(managed, None, may_open, now).filter(|_| managed.health(now).is_trouble()) {
                 Some(trouble) => trouble,
-                None => Some(said(paused)).filter(|_| managed.paused && is_late)?,
+                None if managed.paused && is_late => said(format!("Automatic renewal is paused, and it {ends}.")),
+                // A worker that is silent fails at nothing.
+                None if tone.is_bad() => said(format!("It {ends}, and has not been renewed yet.")),
+                None => return None,
             };
             let link = Link::new(&managed.name, format!("/managed/{}", managed.id));
             Some(RenewalNotice { tone: Tone::Bad, managed: Some(link), ..alone(trouble) })

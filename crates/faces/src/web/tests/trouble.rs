@@ -186,7 +186,7 @@ async fn the_page_of_what_expires_says_why_nobody_renewed_it() {
     let (current, lineage) = managed(&server, "www.example.com", (-85, 5)).await;
     let place = format!("/certificates/{current}");
     let admin = Visitor::admin(&server).await;
-    assert!(!admin.page(&place).await.contains("aria-label=\"Renewal\""), "nothing has failed");
+    assert!(admin.page(&place).await.contains("and has not been renewed yet."), "nothing has failed");
     fails(&server, lineage, Cause::DnsRefused, "the key is not known there").await;
     let page = admin.page(&place).await;
     let renew = format!("/managed/{lineage}/renew");
@@ -216,4 +216,33 @@ async fn the_page_of_what_expires_says_why_nobody_renewed_it() {
     }
     let fine = certificate(&server, "fine.example.com", (-10, 80)).await;
     assert!(!admin.page(&format!("/certificates/{fine}")).await.contains("Nobody renews this"));
+}
+
+#[tokio::test]
+async fn home_begins_with_what_needs_somebody() {
+    let server = TestApp::new().await;
+    certificate(&server, "fine.example.com", (-10, 80)).await;
+    let admin = Visitor::admin(&server).await;
+    let panel = |page: &str| page.split("Needs somebody now").nth(1).unwrap().split("</section>").next().unwrap().to_owned();
+    let calm = panel(&admin.page("/").await);
+    assert!(calm.contains("Nothing expired within the last 30 days") && !calm.contains("href"), "{calm}");
+    let gone = certificate(&server, "gone.example.com", (-90, -2)).await;
+    for number in 1..=10 {
+        certificate(&server, &format!("soon-{number}.example.com"), (-90, 6)).await;
+    }
+    managed(&server, "kept.example.com", (-90, -1)).await;
+    let page = admin.page("/").await;
+    let told = panel(&page);
+    assert!(page.find("Needs somebody now") < page.find("What expires when"));
+    assert_eq!(told.matches("<li>").count(), 10, "{told}");
+    assert!(told.contains("These and all others") && told.contains("href=\"/certificates?from="), "{told}");
+    let (kept, gone) = (told.find("kept.example.com"), told.find(&format!("href=\"/certificates/{gone}\"")));
+    assert!(kept.is_some() && kept < gone && gone < told.find("soon-"), "{told}");
+    assert!(told.contains("managed, and not renewed") && told.contains("nobody renews it") && told.contains("owned by nobody"));
+    // The link leads to them.
+    let href = attributes(&told, "href").into_iter().find(|href| href.starts_with("/certificates?from=")).unwrap();
+    assert!(admin.page(&href).await.contains("gone.example.com"));
+    // Whoever may not see renewals is not told that none is in trouble.
+    let (eve, ..) = Visitor::with(&server, "eve", &["/portal/read/", "/certificates/collections/read/"]).await;
+    assert!(panel(&eve.page("/").await).contains("kept.example.com"), "that it has expired is seen");
 }

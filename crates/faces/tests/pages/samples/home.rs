@@ -1,7 +1,7 @@
 use certhold_faces::web::view::chart::{ExpiryBar, ExpiryChart, Span};
 use certhold_faces::web::view::event::{Change, EventLine};
 use certhold_faces::web::view::frame::{Frame, Notice, Section, Viewer};
-use certhold_faces::web::view::home::{Heartbeat, HomePage, Totals, Trouble, UnownedCertificate};
+use certhold_faces::web::view::home::{Heartbeat, HomePage, Totals, Trouble, UnownedCertificate, UrgentCard, UrgentCertificate};
 use certhold_faces::web::view::text::Link;
 use certhold_faces::web::view::tone::Tone;
 
@@ -76,6 +76,7 @@ fn rich() -> HomePage {
             (Link::new("Web shop", "/certificates?collection=3"), Some(1_204)),
             (Link::new(HOSTILE, "/certificates?collection=4"), None),
         ],
+        urgent: urgent(),
         chart: chart(
             [
                 (3, 2),
@@ -145,12 +146,32 @@ fn rich() -> HomePage {
     }
 }
 
+fn urgent() -> UrgentCard {
+    let row = |name: &str, validity, owner: Option<&str>, is_managed| UrgentCertificate {
+        name: name.into(),
+        href: "/certificates/3".into(),
+        validity,
+        owner: owner.map(String::from),
+        is_managed,
+    };
+    UrgentCard {
+        rows: vec![
+            row("shop.example.com", life(-90, -1), Some("Web shop"), true),
+            row("legacy-vpn.example.com", life(-400, -12), None, false),
+            row("mail.example.com", life(-84, 6), Some("Platform"), false),
+        ],
+        has_more: true,
+        href: "/certificates?from=2026-10-23T00%3A02%3A07Z&until=2026-11-29T00%3A02%3A07Z&sort=expiry".into(),
+    }
+}
+
 fn fresh() -> HomePage {
     let viewer = Viewer::with_all_sections("admin");
     HomePage {
         frame: Frame::new("Home", Section::Home, viewer, "sample-csrf"),
         totals: Totals::default(),
         collections: Vec::new(),
+        urgent: UrgentCard { rows: Vec::new(), has_more: false, href: String::new() },
         chart: ExpiryChart::default(),
         troubles: Some(Vec::new()),
         unowned: Vec::new(),
@@ -169,6 +190,8 @@ fn calm() -> HomePage {
         (0, 0),
     );
     home.troubles = Some(Vec::new());
+    home.urgent.rows.clear();
+    home.urgent.has_more = false;
     home.unowned.clear();
     home.recent.truncate(2);
     home
@@ -189,6 +212,10 @@ fn hostile() -> HomePage {
     }
     for (certificate, name) in home.unowned.iter_mut().zip([HOSTILE, RTL, LONG]) {
         certificate.name = name.into();
+    }
+    for (certificate, name) in home.urgent.rows.iter_mut().zip([HOSTILE, RTL, LONG]) {
+        certificate.name = name.into();
+        certificate.owner = Some(name.into());
     }
     for event in &mut home.recent {
         event.actor = HOSTILE.into();
