@@ -6,7 +6,7 @@ use certhold_domain::enrolment::Under;
 use certhold_domain::inventory::{self, Outcome};
 use certhold_domain::private_ca::Profile;
 use certhold_domain::renewal::managed::{self, NewManaged};
-use certhold_domain::{Actor, CertificateId, overview};
+use certhold_domain::{Actor, CertificateId, overview, ownership};
 use rcgen::KeyPair;
 
 use super::renewing::local;
@@ -16,7 +16,7 @@ use super::world::{DAY, START, World, issue};
 
 /// A certificate that ends so many days after the beginning.
 fn ending(world: &World, name: &str, days: i64) -> CertificateId {
-    let der = issue(&KeyPair::generate().unwrap(), &[name], START - 90 * DAY, START + days * DAY);
+    let der = issue(&KeyPair::generate().unwrap(), &[&format!("{name}.internal")], START - 90 * DAY, START + days * DAY);
     match world.import(&[der], None).unwrap().remove(0).outcome {
         Outcome::Imported(id) => id,
         other => panic!("{other:?}"),
@@ -26,7 +26,8 @@ fn ending(world: &World, name: &str, days: i64) -> CertificateId {
 fn seen(world: &World, actor: &Actor, limit: usize) -> (Vec<String>, bool) {
     let actor = actor.clone();
     let found = world.read(move |tx| overview::urgent(tx, &actor, START, limit)).unwrap();
-    (found.certificates.iter().map(|one| one.title().to_owned()).collect(), found.has_more)
+    let name = |one: &inventory::Summary| one.title().trim_end_matches(".internal").to_owned();
+    (found.certificates.iter().map(name).collect(), found.has_more)
 }
 
 pub fn what_needs_somebody_now_is_told(world: &World) {
@@ -43,7 +44,12 @@ pub fn what_needs_somebody_now_is_told(world: &World) {
     revoke_as(world, &local(), revoked);
     let who = world.read(move |tx| inventory::revoker(tx, &local(), revoked, Scope::everywhere(START))).unwrap();
     assert_eq!(who, Some(local().name));
-    adopt("managed-fine", 3);
+    let fine = adopt("managed-fine", 3);
+    let contact = world.read(move |tx| {
+        let certificate = ownership::contact(tx, &local(), revoked, Scope::everywhere(START))?;
+        Ok((certificate, ownership::contact_of_managed(tx, &local(), fine)?))
+    });
+    assert_eq!(contact.unwrap(), (None, None), "nobody owns them");
     adopt("managed-gone", -2);
     let paused = adopt("managed-paused", 4);
     let failing = adopt("managed-failing", 5);

@@ -31,7 +31,7 @@ use crate::web::shared::{holds, holds_in};
 use crate::web::show::{self, choices, event, noted};
 use crate::web::view::access as view;
 use crate::web::view::address::Address;
-use crate::web::view::certificate::{CertificatePage, Download, KeyCard, OwnerCard, RenewalNotice};
+use crate::web::view::certificate::{CertificatePage, Contact, Download, KeyCard, OwnerCard, RenewalNotice};
 use crate::web::view::metadata::MetadataCard;
 use crate::web::view::roles::Permission;
 use crate::web::view::stores::LocationRow;
@@ -80,6 +80,7 @@ struct Found {
 struct OwnerFound {
     may_read_roles: bool,
     holders: Option<i64>,
+    contact: Contact,
     /// The container through which the owner may be changed, where it is one.
     container: Option<ContainerId>,
     /// The roles to choose from, or why there is nothing to choose.
@@ -232,6 +233,8 @@ fn find_owner(tx: &mut Tx<'_>, actor: &Actor, certificate: &Summary, scope: Scop
         Some((role, _)) if may_read_roles => Some(roles::get(tx, actor, *role)?.holders),
         _ => None,
     };
+    let email = ownership::contact(tx, actor, certificate.id, scope)?;
+    let contact = show::contact(tx, actor, certificate.owner.as_ref().map(|(role, _)| *role), email)?;
     let facts = ownership::reached(tx, actor, certificate.id, scope.collection, scope.now)?;
     let choices = match ownership::decide(&*access::held(tx, actor)?, &facts) {
         Ok(_) => Ok(ownership::candidates(tx, actor, &facts)?),
@@ -240,7 +243,7 @@ fn find_owner(tx: &mut Tx<'_>, actor: &Actor, certificate: &Summary, scope: Scop
         Err(Denial::OutsideScope(_)) => Err(Lacking::Permission(vec![paths::CERTIFICATES_CHANGE_OWNER.into()])),
     };
     let needed = ownership::needed(tx, certificate.id)?;
-    Ok(OwnerFound { may_read_roles, holders, container: facts.scope.effective_container(), choices, needed })
+    Ok(OwnerFound { may_read_roles, holders, contact, container: facts.scope.effective_container(), choices, needed })
 }
 
 fn who_may(id: CertificateId, who: &WhoMay) -> view::WhoMay {
@@ -265,6 +268,7 @@ fn owner_card(found: &Found, refused: Option<(String, String)>) -> OwnerCard {
     let mut card = OwnerCard {
         owner: owner.map(|owner| show::owner(owner, found.owner.may_read_roles)),
         people: found.owner.holders,
+        contact: found.owner.contact.clone(),
         container: found.owner.container.map(|container| container.0),
         ..OwnerCard::default()
     };

@@ -10,7 +10,7 @@ use certhold_domain::renewal::deployment::{self, Deployment, DeploymentSettings}
 use certhold_domain::renewal::managed::{self, Managed};
 use certhold_domain::renewal::order::{self, Order, Record};
 use certhold_domain::renewal::{IssuedBy, KeyKind};
-use certhold_domain::{Actor, LineageId, Result as DomainResult};
+use certhold_domain::{Actor, LineageId, Result as DomainResult, ownership};
 use certhold_store::Tx;
 
 use super::Ids;
@@ -21,6 +21,7 @@ use crate::web::refused::Refused;
 use crate::web::sent::Sent;
 use crate::web::shared::holds;
 use crate::web::show::{self, event};
+use crate::web::view::certificate::Contact;
 use crate::web::view::frame::Section;
 use crate::web::view::managed::{
     DeployedFile, DeploymentRow, InService, ManagedActions, ManagedDetailPage, OrderStep, Plan, StepState, TroubleDetail,
@@ -44,6 +45,7 @@ const HISTORY: usize = 50;
 
 struct Found {
     managed: Managed,
+    contact: Contact,
     versions: Vec<Summary>,
     order: Option<(Order, Vec<Record>)>,
     deployments: Vec<Deployment>,
@@ -79,7 +81,7 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
         next_renewal: next_renewal(managed).map(moment),
         next_renewal_reason: reason(managed),
         names: managed.names.clone(),
-        plan: plan(managed, &found.may_read),
+        plan: plan(managed, found.contact.clone(), &found.may_read),
         steps: found.order.as_ref().map(|(order, records)| steps(order, records, managed, now)).unwrap_or_default(),
         versions: show::versions(&found.versions, managed.current.map(|id| id.0), None, now),
         deployments: found.deployments.iter().map(|deployment| row(deployment, now)).collect(),
@@ -98,9 +100,12 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: LineageId) -> DomainResult<Found> {
         }
         None => None,
     };
+    let email = ownership::contact_of_managed(tx, actor, id)?;
+    let contact = show::contact(tx, actor, managed.owner.as_ref().map(|(role, _)| *role), email)?;
     let may = |path: &str| holds(&actor.access, path);
     let versions = if show::may_read_certificates(actor) { inventory::versions(tx, actor, id)? } else { Vec::new() };
     Ok(Found {
+        contact,
         versions,
         order,
         deployments: deployment::list(tx, actor, id)?,
@@ -136,7 +141,7 @@ fn reason(managed: &Managed) -> String {
     }
 }
 
-fn plan(managed: &Managed, may_read: &Links) -> Plan {
+fn plan(managed: &Managed, contact: Contact, may_read: &Links) -> Plan {
     let link = |may: bool, label: &str, href: String| Link::new(label, if may { href } else { String::new() });
     let kind = KeyKind::ALL.iter().find(|(_, _, kind)| *kind == managed.key_kind).map_or("", |(_, label, _)| label);
     let renewed = if managed.reuse_key { "kept at renewal" } else { "new at each renewal" };
@@ -165,6 +170,7 @@ fn plan(managed: &Managed, may_read: &Links) -> Plan {
         profile: asked.unwrap_or_default(),
         policy: "At two thirds of the life".into(),
         owner: managed.owner.as_ref().map(|owner| show::owner(owner, may_read.roles)),
+        contact,
     }
 }
 

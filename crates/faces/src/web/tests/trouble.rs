@@ -2,9 +2,10 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use certhold_domain::jobs;
+use certhold_domain::access::roles;
 use certhold_domain::renewal::order::{self, Failure};
 use certhold_domain::renewal::{Cause, FailureClass, deployment};
+use certhold_domain::{RoleId, jobs};
 use serde_json::{Value, json};
 
 use super::{Visitor, attributes, gist};
@@ -245,4 +246,26 @@ async fn home_begins_with_what_needs_somebody() {
     // Whoever may not see renewals is not told that none is in trouble.
     let (eve, ..) = Visitor::with(&server, "eve", &["/portal/read/", "/certificates/collections/read/"]).await;
     assert!(panel(&eve.page("/").await).contains("kept.example.com"), "that it has expired is seen");
+}
+
+#[tokio::test]
+async fn whoever_sees_an_owner_is_told_where_to_write() {
+    let server = TestApp::new().await;
+    let role = json!({ "name": "Web team", "email": "web@example.com", "permissions": [] });
+    let role = server.post("/api/v1/roles", role).await.expect(201)["id"].as_i64().unwrap();
+    let (current, lineage) = managed(&server, "www.example.com", (-10, 80)).await;
+    let admin = Visitor::admin(&server).await;
+    let place = format!("/certificates/{current}");
+    let reads = ["/portal/read/", "/certificates/collections/read/", "/renewal/read/"];
+    let (eve, id, _) = Visitor::with(&server, "eve", &reads).await;
+    let now = server.app.now();
+    server.as_system(move |tx, actor| roles::assign(tx, actor, RoleId(role), id, now)).await;
+    admin.follow(&format!("{place}/owner"), &[("owner", &role.to_string())]).await;
+    let mailto = "<a href=\"mailto:web@example.com\"><bdi>web@example.com</bdi></a>";
+    let person = format!("href=\"/users/{id}\"");
+    let page = admin.page(&place).await;
+    assert!(page.contains(mailto) && page.contains(&person), "{}", gist(&page));
+    let page = eve.page(&place).await;
+    assert!(page.contains(mailto) && !page.contains(&person), "{}", gist(&page));
+    assert!(!eve.page(&format!("/managed/{lineage}")).await.contains("mailto:"), "the managed certificate has no owner");
 }

@@ -202,6 +202,27 @@ pub struct Extension {
     pub value: String,
 }
 
+/// Where the people of an owner role are reached.
+#[derive(Clone, Debug, Default)]
+pub struct Contact {
+    /// The role's mail address; empty if it has none.
+    pub email: String,
+    /// The people who hold the role, a few; none for viewers who may not read roles.
+    pub people: Vec<Link>,
+    /// Whether there are more of them.
+    pub has_more: bool,
+}
+
+impl Contact {
+    /// What writes to the address; nothing if it is not plainly one: it could say more than whom to write to.
+    #[must_use]
+    pub fn mailto(&self) -> Option<String> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "@._+-".contains(c);
+        let is_address = self.email.split('@').count() == 2 && self.email.chars().all(is_plain);
+        is_address.then(|| format!("mailto:{}", self.email))
+    }
+}
+
 /// Who answers for the certificate, and the form that changes it.
 #[derive(Clone, Debug, Default)]
 pub struct OwnerCard {
@@ -211,6 +232,8 @@ pub struct OwnerCard {
     pub owner: Option<Link>,
     /// How many people hold that role, where the viewer may know.
     pub people: Option<i64>,
+    /// Where they are reached.
+    pub contact: Contact,
     /// The roles to choose from; an empty value takes the owner away. `None`: the viewer may not change the owner.
     pub form: Option<Select>,
     /// Why the viewer may not change the owner, where it is not a permission that is lacking; else empty.
@@ -288,4 +311,20 @@ pub struct Download {
     pub hint: String,
     /// Where.
     pub href: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_addresses_are_written_to() {
+        let mailto = |email: &str| Contact { email: email.into(), ..Contact::default() }.mailto();
+        assert_eq!(mailto("web-team+pki@example.com").as_deref(), Some("mailto:web-team+pki@example.com"));
+        for other in
+            ["", "web", "a@example.com?cc=b@example.com", "a@example.com,b@example.com", "a b@example.com", "ä@example.com"]
+        {
+            assert_eq!(mailto(other), None, "{other}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::certificate::Version;
+use super::certificate::{Contact, Version};
 use super::event::EventLine;
 use super::filters;
 use super::frame::Frame;
@@ -162,6 +162,8 @@ pub struct Plan {
     pub policy: String,
     /// Who answers for it.
     pub owner: Option<Link>,
+    /// Where they are reached.
+    pub contact: Contact,
 }
 
 /// A failure in full.

@@ -1,6 +1,6 @@
 use certhold_faces::web::view::access::WhoMay;
 use certhold_faces::web::view::certificate::{
-    CertificatePage, Download, Extension, Fact, FactGroup, FindingLine, KeyCard, OwnerCard, RenewalNotice, RevokedCard,
+    CertificatePage, Contact, Download, Extension, Fact, FactGroup, FindingLine, KeyCard, OwnerCard, RenewalNotice, RevokedCard,
     SubjectName, Version,
 };
 use certhold_faces::web::view::chains::{ChainBox, ChainLine, ChainPath, ChainsCard, JudgeForm, TrustVerdict};
@@ -176,6 +176,11 @@ fn rich() -> CertificatePage {
             owner: Some(Link::new("Payments team", "/roles/4")),
             container: Some(4),
             people: Some(6),
+            contact: Contact {
+                email: "payments@example.com".into(),
+                people: vec![Link::new("marta.lindqvist", "/users/4"), Link::new(HOSTILE, "/users/5")],
+                has_more: true,
+            },
             form: Some(roles().choose("4")),
             reason: String::new(),
             missing: Vec::new(),
@@ -363,6 +368,7 @@ fn bare() -> CertificatePage {
         owner: None,
         container: None,
         people: None,
+        contact: Contact::default(),
         form: None,
         reason: String::new(),
         missing: vec!["/certificates/change_owner/".into(), "/certificates/collections/change_owner/7/".into()],
@@ -414,6 +420,7 @@ fn hostile() -> CertificatePage {
     page.noted.form = Some(noted(HOSTILE));
     page.noted.error = Some(HOSTILE.into());
     page.owner.owner = Some(Link::new(HOSTILE, "/roles/1"));
+    page.owner.contact.email = HOSTILE.into();
     for finding in &mut page.findings {
         finding.sentence = format!("\"{HOSTILE}\" {RTL} {LONG}");
     }

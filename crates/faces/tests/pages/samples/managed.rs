@@ -10,6 +10,8 @@ use certhold_faces::web::view::table::{FilterLink, Pager};
 use certhold_faces::web::view::text::Link;
 use certhold_faces::web::view::tone::{Badge, Tone};
 
+use certhold_faces::web::view::certificate::Contact;
+
 use super::certificate::version;
 use super::home::event;
 use super::inventory::filter;
@@ -137,6 +139,7 @@ fn detail() -> ManagedDetailPage {
             profile: "tlsserver".into(),
             policy: "At two thirds of the life".into(),
             owner: Some(Link::new("Platform", "/roles/6")),
+            contact: Contact { email: "platform@example.com".into(), ..Contact::default() },
         },
         steps: vec![
             step("Make a key and a request", StepState::Done, Some(29 * MINUTE), "EC P-256"),
