@@ -269,3 +269,14 @@ async fn whoever_sees_an_owner_is_told_where_to_write() {
     assert!(page.contains(mailto) && !page.contains(&person), "{}", gist(&page));
     assert!(!eve.page(&format!("/managed/{lineage}")).await.contains("mailto:"), "the managed certificate has no owner");
 }
+
+#[tokio::test]
+async fn in_one_column_people_come_before_fingerprints() {
+    let server = TestApp::new().await;
+    let id = certificate(&server, "www.example.com", (-10, 80)).await;
+    let page = Visitor::admin(&server).await.page(&format!("/certificates/{id}")).await;
+    let place = |heading: &str| page.find(heading).unwrap_or_else(|| panic!("{heading}: {}", gist(&page)));
+    for heading in ["id=\"owner-title\"", "id=\"history-title\""] {
+        assert!(place("aria-label=\"Validity\"") < place(heading) && place(heading) < place("aria-label=\"Facts\""), "{heading}");
+    }
+}
