@@ -36,7 +36,6 @@ use crate::web::view::metadata::MetadataCard;
 use crate::web::view::roles::Permission;
 use crate::web::view::stores::LocationRow;
 use crate::web::view::text::Link;
-use crate::web::view::time::Moment;
 use crate::web::view::tone::{Badge, Tone};
 use crate::web::visit::Visit;
 
