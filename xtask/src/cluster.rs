@@ -19,6 +19,9 @@ use crate::steps::succeed;
 /// How the tests learn where the cluster is.
 pub const VARIABLE: &str = "TEST_POSTGRES";
 
+/// Memory that the sessions share when nothing else is asked for: enough for tests.
+pub const SHARED: &str = "64MB";
+
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// Starts the server given as `$2…` (its directory is `$1`).
@@ -47,7 +50,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// Creates a cluster and starts its server on a free loopback port.
-    pub fn start() -> Result<Self> {
+    pub fn start(shared: &str) -> Result<Self> {
         let programs = programs().context("PostgreSQL's initdb was not found (package postgresql)")?;
         let user = unprivileged()?;
         let password = secret()?;
@@ -57,7 +60,7 @@ impl Cluster {
             return Err(error);
         }
         let port = free_port()?;
-        let guardian = serve(&programs, &directory, user, port)?;
+        let guardian = serve(&programs, &directory, user, port, shared)?;
         wait_until_ready(&programs, &directory, port)?;
         Ok(Self { url: format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"), _guardian: guardian })
     }
@@ -70,8 +73,8 @@ impl Cluster {
 
 /// Starts a cluster for one command, whose environment names it as `TEST_POSTGRES`; without a command, until the end of
 /// the input or Ctrl-C.
-pub fn run(command: &[String]) -> Result<()> {
-    let cluster = Cluster::start()?;
+pub fn run(shared: &str, command: &[String]) -> Result<()> {
+    let cluster = Cluster::start(shared)?;
     let Some((program, arguments)) = command.split_first() else {
         println!("{VARIABLE}={}", cluster.url());
         std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
@@ -161,12 +164,13 @@ fn become_user(command: &mut Command, user: Option<User>) {
     }
 }
 
-fn serve(programs: &Path, directory: &Path, user: Option<User>, port: u16) -> Result<Guardian> {
+fn serve(programs: &Path, directory: &Path, user: Option<User>, port: u16, shared: &str) -> Result<Guardian> {
     let utf8 = |path: PathBuf| path.into_os_string().into_string().ok().context("a path is not UTF-8");
     let directory_text = utf8(directory.to_path_buf())?;
     let server = utf8(programs.join("postgres"))?;
     let data = utf8(directory.join("data"))?;
     let port = port.to_string();
+    let shared = format!("shared_buffers={shared}");
     let arguments = [
         directory_text.as_str(),
         &server,
@@ -181,7 +185,7 @@ fn serve(programs: &Path, directory: &Path, user: Option<User>, port: u16) -> Re
         "-c",
         "max_connections=300",
         "-c",
-        "shared_buffers=64MB",
+        &shared,
         "-c",
         "fsync=on",
     ];
@@ -228,7 +232,7 @@ mod tests {
             println!("left out: PostgreSQL is not installed");
             return;
         };
-        let cluster = Cluster::start().unwrap();
+        let cluster = Cluster::start(SHARED).unwrap();
         let ask = |question: &str| {
             let output = Command::new(programs.join("psql"))
                 .args([cluster.url(), "--no-psqlrc", "--tuples-only", "--no-align", "--command", question])

@@ -32,6 +32,9 @@ enum Command {
     Tidy,
     /// Start a throw-away PostgreSQL and run a command with `TEST_POSTGRES` naming it; without a command, until Ctrl-C.
     Postgres {
+        /// Memory that the server shares among its sessions; a server of its own has a quarter of the machine's.
+        #[arg(long, value_name = "SIZE", default_value = cluster::SHARED)]
+        shared_buffers: String,
         /// The command and its arguments.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Test(arguments) => test::run(&root, &arguments),
         Command::Tidy => tidy::run(&root),
-        Command::Postgres { command } => cluster::run(&command),
+        Command::Postgres { shared_buffers, command } => cluster::run(&shared_buffers, &command),
         Command::Bench(arguments) => bench::run(&root, &[], &arguments),
         Command::Demo(arguments) => bench::run(&root, &["demo"], &arguments),
     };

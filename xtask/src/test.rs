@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::cluster::{Cluster, VARIABLE};
+use crate::cluster::{self, Cluster, VARIABLE};
 use crate::failures;
 use crate::node;
 use crate::packages;
@@ -89,7 +89,7 @@ fn start_cluster() -> Result<Option<Cluster>> {
         println!("PostgreSQL is not installed: its half of the stories is left out");
         return Ok(None);
     }
-    let cluster = Cluster::start()?;
+    let cluster = Cluster::start(cluster::SHARED)?;
     println!("ready");
     Ok(Some(cluster))
 }

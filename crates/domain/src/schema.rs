@@ -37,7 +37,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 23, name: "in service", sql: include_str!("../schema/0023_in_service.sql") },
     Migration { number: 24, name: "names", sql: include_str!("../schema/0024_names.sql") },
     Migration { number: 25, name: "key request answers", sql: include_str!("../schema/0025_key_request_answers.sql") },
-    Migration { number: 26, name: "trouble", sql: include_str!("../schema/0026_trouble.sql") },
+    Migration { number: 26, name: "facet counts", sql: include_str!("../schema/0026_facet_counts.sql") },
+    Migration { number: 27, name: "trouble", sql: include_str!("../schema/0027_trouble.sql") },
 ];
 
 /// Tables that a copy of a database leaves out, because they are made again from the others.

@@ -72,6 +72,11 @@ pub(crate) fn guarded<T, E: From<Error>>(tx: &mut Tx<'_>, work: impl FnOnce(&mut
         tracing::error!("a transaction's closure panicked; its changes are undone");
         return Err(Error::Panicked.into());
     };
+    // What is undone anyway need not be waited for.
+    if outcome.is_ok() && tx.doomed().is_none() {
+        // An error dooms the closure, which is looked at next.
+        let _ = tx.settle();
+    }
     match (outcome, tx.doomed()) {
         (Ok(_), Some(error)) => Err(error.clone().into()),
         (outcome, _) => outcome,

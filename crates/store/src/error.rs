@@ -60,7 +60,7 @@ pub enum Error {
         expected: String,
     },
     /// The engine refused a statement.
-    #[error("the database refused a statement ({code}): {message} [{sql}]")]
+    #[error("the database refused a statement ({code}): {message} [{}]", beginning(sql))]
     Sql {
         /// SQLSTATE, or SQLite's extended result code.
         code: String,
@@ -96,6 +96,15 @@ pub enum Error {
         /// Why, and what to do.
         reason: String,
     },
+}
+
+/// A statement as far as it fits into a sentence: a script of many is not read to its end by anybody.
+fn beginning(sql: &str) -> String {
+    const CHARS: usize = 300;
+    match sql.char_indices().nth(CHARS) {
+        None => sql.to_owned(),
+        Some((end, _)) => format!("{}…", &sql[..end]),
+    }
 }
 
 #[cfg(test)]

@@ -175,6 +175,22 @@ impl Link {
         on_either!(self, link => link.many(sql, lists, visit))
     }
 
+    /// Runs a statement whose answer nobody waits for by itself: on PostgreSQL with the next one, or with [`Link::settle`].
+    pub(crate) fn send(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        match self {
+            Link::Sqlite(link) => link.execute(sql, params).map(drop),
+            Link::Postgres(link) => link.send(sql, params),
+        }
+    }
+
+    /// Waits until all that was sent is done; the first error among it.
+    pub(crate) fn settle(&mut self) -> Result<(), Error> {
+        match self {
+            Link::Sqlite(_) => Ok(()),
+            Link::Postgres(link) => link.settle(),
+        }
+    }
+
     pub(crate) fn close(self) {
         on_either!(self, link => link.close());
     }

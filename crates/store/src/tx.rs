@@ -93,6 +93,34 @@ impl<'c> Tx<'c> {
         self.many(sql, lists, &mut |_, _| {})
     }
 
+    /// [`Tx::execute`] for whoever need not know how many rows changed. On PostgreSQL the statement travels with the next one, or at the
+    /// end of the closure, which saves a round trip; an error then shows itself there, and undoes the closure all the same.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses at once.
+    pub fn send(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        self.check(sql, params)?;
+        let done = self.link.send(sql, params);
+        self.noting(done)
+    }
+
+    /// [`Tx::execute_many`] in the way of [`Tx::send`], where the lists are few.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses at once.
+    pub fn send_many<'v>(&mut self, sql: &str, lists: &[impl AsRef<[Value<'v>]>]) -> Result<(), Error> {
+        if lists.len() > SENT {
+            return self.execute_many(sql, lists).map(drop);
+        }
+        lists.iter().try_for_each(|params| self.send(sql, params.as_ref()))
+    }
+
+    /// Waits for what was sent, at the end of a closure.
+    pub(crate) fn settle(&mut self) -> Result<(), Error> {
+        let done = self.link.settle();
+        self.noting(done)
+    }
+
     /// The first row of a statement for each list of parameters, in their order; otherwise as [`Tx::execute_many`]. Made for
     /// `INSERT … ON CONFLICT DO NOTHING RETURNING id`.
     ///
@@ -267,6 +295,9 @@ impl<'c> Tx<'c> {
 fn like_part(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
+
+/// Lists that are sent one by one: more are put together by what runs them.
+const SENT: usize = 4;
 
 /// Groups of three characters asked for at most: each costs a list, and few leave enough behind.
 const TRIGRAMS: usize = 12;

@@ -30,6 +30,17 @@ impl Value<'_> {
         }
     }
 
+    /// The same value, with text or bytes of its own.
+    pub(crate) fn owned(&self) -> Value<'static> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Bool(value) => Value::Bool(*value),
+            Value::Int(value) => Value::Int(*value),
+            Value::Text(text) => Value::Text(Cow::Owned(text.to_string())),
+            Value::Blob(bytes) => Value::Blob(Cow::Owned(bytes.to_vec())),
+        }
+    }
+
     /// The kind of value, for messages: values themselves may be secret and are never printed.
     pub(crate) fn kind(&self) -> &'static str {
         match self {

@@ -17,6 +17,8 @@ use crate::tx::{Memo, Recorder, Tx, now_ms};
 const BATCH: usize = 64;
 /// After this long a batch takes no further interactive call.
 const BATCH_TIME: Duration = Duration::from_millis(5);
+/// The same where each statement is a round trip, and many calls are to share the commit's.
+const SHARED_BATCH_TIME: Duration = Duration::from_millis(20);
 /// After this long a batch of bulk work alone takes no further chunk; an interactive call that comes ends it at once. Chunks in
 /// one commit write their common pages once: an import is half as fast again as with 20 ms.
 const BULK_TIME: Duration = Duration::from_millis(100);
@@ -209,16 +211,17 @@ impl Writer {
 
     /// Who goes next in this batch: never waits for anybody to come.
     fn another(&mut self, ran: usize, bulk: usize, started: Instant) -> Option<Turn> {
+        // On PostgreSQL other nodes may write, which nobody can tell who waits here.
+        let alone = self.link.rows_changed().is_some();
+        let batch_time = if alone { BATCH_TIME } else { SHARED_BATCH_TIME };
         if ran < BATCH
-            && started.elapsed() < BATCH_TIME
+            && started.elapsed() < batch_time
             && let Some(turn) = self.lanes.next_normal()
         {
             return Some(turn);
         }
         // Interactive calls take at most one chunk of bulk work with them.
         let only_bulk = ran == bulk;
-        // Whoever cannot tell what others write, as on PostgreSQL with several nodes, keeps them waiting for less.
-        let alone = self.link.rows_changed().is_some();
         let bulk_time = match (self.interactive.elapsed() < QUIET, alone) {
             (true, _) => BULK_TIME,
             (false, false) => SHARED_BULK_TIME,

@@ -293,3 +293,45 @@ fn a_server_that_does_not_fit_is_refused() {
     let backup = database.open(SCHEMA).backup_to(&database.directory.path().join("x")).unwrap_err().to_string();
     assert!(backup.contains("pg_dump"), "{backup}");
 }
+
+#[test]
+fn a_database_that_was_read_only_for_a_while_is_written_to_again() {
+    let Some(database) = Database::new(Engine::Postgres) else { return };
+    let store = database.open(SCHEMA);
+    let name = database.name();
+    let end_sessions =
+        || database.administer(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"));
+    let add = |name: &'static str| store.write_blocking(move |tx| insert(tx, name, 1));
+    assert_eq!(add("before"), Ok(1));
+    // Of the session only, as somebody may have set it by hand: another one may write.
+    let set: Result<u64, Error> = store.write_blocking(|tx| tx.execute("SET default_transaction_read_only = on", params![]));
+    set.unwrap();
+    assert_eq!(add("by another session"), Ok(1));
+    // Of the database: no session that begins now may write.
+    database.administer(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    end_sessions();
+    assert_eq!(add("refused"), Err(Error::Lost));
+    assert_eq!(names(&store).len(), 2, "reading goes on");
+    let refused = database.open_with(SCHEMA, Options::default()).err().expect("a refusal").to_string();
+    assert!(refused.contains("read-only"), "{refused}");
+    database.administer(&format!("ALTER DATABASE {name} SET default_transaction_read_only = off"));
+    assert_eq!(add("after"), Ok(1));
+    assert_eq!(names(&store).len(), 3);
+}
+
+#[test]
+fn extensions_may_be_in_a_schema_of_their_own() {
+    let Some(database) = Database::new(Engine::Postgres) else { return };
+    let store = database.open(SCHEMA);
+    let made: Result<u64, Error> = store.write_blocking(|tx| {
+        tx.execute("CREATE SCHEMA \"Extensions of ours\"", params![])?;
+        tx.execute("CREATE EXTENSION pg_trgm SCHEMA \"Extensions of ours\"", params![])
+    });
+    made.unwrap();
+    drop(store);
+    let sql = "/* postgresql */ CREATE EXTENSION IF NOT EXISTS pg_trgm;\
+               /* postgresql */ CREATE INDEX thing_parts ON thing USING gin (name gin_trgm_ops);";
+    let index = Migration { number: 2, name: "parts", sql };
+    let store = database.open(&[SCHEMA[0], index]);
+    assert_eq!(store.write_blocking(|tx| insert(tx, "x", 1)), Ok(1));
+}

@@ -19,6 +19,8 @@ on_both_engines!(
     executed_texts_are_remembered,
     many_lists_of_parameters_run_in_order,
     the_first_error_among_many_is_told,
+    what_is_sent_happens_in_order,
+    what_is_sent_and_fails_undoes_its_closure,
     numbers_are_passed_over,
 );
 
@@ -253,6 +255,49 @@ fn the_first_error_among_many_is_told(database: Database) {
     });
     assert!(matches!(mapped, Err(Error::Type { .. })), "{mapped:?}");
     assert!(names(&store).is_empty());
+}
+
+fn what_is_sent_happens_in_order(database: Database) {
+    let store = database.open(SCHEMA);
+    let seen: Result<Vec<i64>, Error> = store.write_blocking(|tx| {
+        tx.send("INSERT INTO tally (name, value) VALUES ($1, $2)", params!["sent", 1])?;
+        tx.send("UPDATE tally SET value = value * 10 WHERE name = 'sent'", params![])?;
+        let first = tx.one("SELECT value FROM tally WHERE name = 'sent'", params![], |row| row.get(0))?;
+        tx.send("UPDATE tally SET value = value + 1 WHERE name = 'sent'", params![])?;
+        let changed = tx.execute_many("UPDATE tally SET value = value * $1 WHERE name = 'sent'", &[params![2], params![3]])?;
+        let second = tx.one("SELECT value FROM tally WHERE name = 'sent'", params![], |row| row.get(0))?;
+        let lists = vec![[Value::from(1_i64)]; 40];
+        tx.send_many("UPDATE tally SET value = value + $1 WHERE name = 'sent'", &lists[..3])?;
+        tx.send_many("UPDATE tally SET value = value + $1 WHERE name = 'sent'", &lists)?;
+        tx.send("UPDATE tally SET value = -value WHERE name = 'sent'", params![])?;
+        Ok(vec![first.unwrap(), i64::try_from(changed).unwrap(), second.unwrap()])
+    });
+    assert_eq!(seen.unwrap(), [10, 2, 66]);
+    let kept: Result<Option<i64>, Error> =
+        store.read_blocking(|tx| tx.one("SELECT value FROM tally WHERE name = 'sent'", params![], |row| row.get(0)));
+    assert_eq!(kept.unwrap(), Some(-109));
+}
+
+fn what_is_sent_and_fails_undoes_its_closure(database: Database) {
+    let store = database.open(SCHEMA);
+    store.write_blocking(|tx| insert(tx, "Ada")).unwrap();
+    let add = "INSERT INTO person (name, realm) VALUES ($1, $2)";
+    // The error comes with the next statement, or at the end.
+    for ends in [true, false] {
+        let refused: Result<(), Error> = store.write_blocking(move |tx| {
+            tx.send(add, params!["Bea", "r"])?;
+            tx.send(add, params!["Ada", "r"])?;
+            tx.send("UPDATE person SET born = -1", params![])?;
+            if ends {
+                return Ok(());
+            }
+            tx.execute("DELETE FROM pet", params![]).map(drop)
+        });
+        assert!(matches!(&refused, Err(Error::Unique { table, .. }) if table == "person"), "{refused:?}");
+    }
+    let unfit: Result<(), Error> = store.write_blocking(move |tx| tx.send(add, params!["Cleo"]));
+    assert!(matches!(unfit, Err(Error::Type { .. })), "{unfit:?}");
+    assert_eq!(names(&store), ["Ada"]);
 }
 
 fn numbers_are_passed_over(database: Database) {

@@ -52,14 +52,23 @@ impl AccessCache {
     }
 }
 
+/// The version as far as this batch of writes has come.
+struct Version(i64);
+
 /// The version of the access tables.
 pub(crate) fn version(tx: &mut Tx<'_>) -> Result<i64> {
+    if let Some(Version(known)) = tx.memo() {
+        return Ok(*known);
+    }
     let version = tx.one("SELECT value FROM counter WHERE name = 'access'", params![], |row| row.get(0))?;
-    version.ok_or_else(|| Error::damaged("the counter 'access' is missing"))
+    let version = version.ok_or_else(|| Error::damaged("the counter 'access' is missing"))?;
+    *tx.memo() = Some(Version(version));
+    Ok(version)
 }
 
 /// Every change to who may do what calls this, in the same transaction.
 pub fn changed(tx: &mut Tx<'_>) -> Result<()> {
+    *tx.memo::<Version>() = None;
     tx.execute("UPDATE counter SET value = value + 1 WHERE name = 'access'", params![])?;
     Ok(())
 }

@@ -122,7 +122,7 @@ pub fn append_many(tx: &mut Tx<'_>, actor: &Actor, now: i64, events: &[NewEvent<
             salt.into(),
         ]);
     }
-    tx.execute_many(
+    tx.send_many(
         "INSERT INTO event (seq, at, actor_kind, actor, actor_name, face, operation, object_kind, object, object_name, request, \
          address, payload, hash, encoding, salt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         &lists,

@@ -82,7 +82,7 @@ impl Counts {
         let fields: Vec<[Value<'_>; 4]> = changed
             .map(|(field, value, change)| [field.number().into(), value.into(), change.into(), term(field, &fold(value)).into()])
             .collect();
-        tx.execute_many(
+        tx.send_many(
             "INSERT INTO facet (field, value, count, term) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (field, value) DO UPDATE SET count = facet.count + excluded.count, term = excluded.term",
             &fields,
@@ -90,12 +90,12 @@ impl Counts {
         // Nobody has it any more: it counts for no limit, and its index has no gaps.
         let fallen = self.fields().filter(|(.., change)| *change < 0);
         let fallen: Vec<[Value<'_>; 2]> = fallen.map(|(field, value, _)| [field.number().into(), value.into()]).collect();
-        tx.execute_many("DELETE FROM facet WHERE field = $1 AND value = $2 AND count <= 0", &fallen)?;
+        tx.send_many("DELETE FROM facet WHERE field = $1 AND value = $2 AND count <= 0", &fallen)?;
         let days = self.days.iter().filter(|(_, change)| **change != [0, 0, 0]);
         let values = |(day, [others, managed, in_service]): (&i64, &[i64; 3])| -> [Value<'static>; 4] {
             [(*day).into(), (*others).into(), (*managed).into(), (*in_service).into()]
         };
-        tx.execute_many(
+        tx.send_many(
             "INSERT INTO expiry_day (day, unmanaged, managed, in_service) VALUES ($1, $2, $3, $4) ON CONFLICT (day) DO UPDATE SET \
              unmanaged = expiry_day.unmanaged + excluded.unmanaged, managed = expiry_day.managed + excluded.managed, \
              in_service = expiry_day.in_service + excluded.in_service",
@@ -165,9 +165,9 @@ pub(crate) fn set_owner(tx: &mut Tx<'_>, id: CertificateId, from: Option<RoleId>
 /// Gives certificates, each with its owner so far, to another owner, or to nobody.
 pub(crate) fn set_owners(tx: &mut Tx<'_>, certificates: &[(CertificateId, Option<RoleId>)], to: Option<RoleId>) -> Result<()> {
     let lists: Vec<[Value<'_>; 2]> = certificates.iter().map(|(id, _)| [to.into(), (*id).into()]).collect();
-    tx.execute_many("UPDATE certificate SET owner_role = $1 WHERE id = $2", &lists)?;
+    tx.send_many("UPDATE certificate SET owner_role = $1 WHERE id = $2", &lists)?;
     // The next version of a managed certificate inherits its owner from here.
-    tx.execute_many("UPDATE lineage SET owner_role = $1 WHERE current = $2", &lists)?;
+    tx.send_many("UPDATE lineage SET owner_role = $1 WHERE current = $2", &lists)?;
     let mut counts = Counts::default();
     for (_, from) in certificates {
         counts.owned(*from, -1);

@@ -5,7 +5,7 @@ mod contact;
 mod decide;
 mod policy;
 
-use certhold_store::{Tx, Value};
+use certhold_store::{Tx, Value, params};
 use serde_json::json;
 
 pub use candidates::{Candidate, candidates, candidates_for_new, needed};
@@ -243,8 +243,9 @@ pub(crate) fn standing(tx: &mut Tx<'_>, certificate: CertificateId) -> Result<Op
 /// The same for several, in their order.
 pub(crate) fn standings(tx: &mut Tx<'_>, certificates: &[CertificateId]) -> Result<Vec<Option<Standing>>> {
     let lists: Vec<[Value<'_>; 1]> = certificates.iter().map(|id| [(*id).into()]).collect();
-    let found = tx.one_of_each(
-        "SELECT role.id, role.name, role.permission_set, certificate.common_name, certificate.subject, certificate.serial \
+    let standings = tx.one_of_each(
+        "SELECT role.id, role.name, role.permission_set, certificate.common_name, certificate.subject, certificate.serial, \
+         EXISTS (SELECT 1 FROM store_item WHERE store_item.certificate = certificate.id) \
          FROM certificate LEFT JOIN role ON role.id = certificate.owner_role WHERE certificate.id = $1",
         &lists,
         |row| {
@@ -254,16 +255,11 @@ pub(crate) fn standings(tx: &mut Tx<'_>, certificates: &[CertificateId]) -> Resu
             };
             let subject = row.get::<String>(4)?;
             let subject = if subject.is_empty() { row.get(5)? } else { subject };
-            Ok((owner, row.get::<Option<String>>(3)?.unwrap_or(subject)))
+            let title = row.get::<Option<String>>(3)?.unwrap_or(subject);
+            Ok(Standing { owner, title, in_some_store: row.get(6)? })
         },
     )?;
-    let stores = stores::stores_with(tx, &lists)?;
-    let whole = |((owner, title), store): ((Option<OwnerRole>, String), Option<String>)| Standing {
-        owner,
-        title,
-        in_some_store: store.is_some(),
-    };
-    Ok(found.into_iter().zip(stores).map(|(found, store)| found.map(|found| whole((found, store)))).collect())
+    Ok(standings)
 }
 
 pub(crate) fn refusal(denial: Denial) -> Refusal {
@@ -321,7 +317,10 @@ pub(crate) fn require_may_give(tx: &mut Tx<'_>, actor: &Actor, role: RoleId) -> 
 /// Who shall be owner, as [`decide()`] looks at it. For whoever may not know the role it is one without a name that nobody holds, in no
 /// permission set, whether there is such a role or not: so the two are refused alike.
 pub(crate) fn next_owner(tx: &mut Tx<'_>, actor: &Actor, held: &Access, role: RoleId) -> Result<OwnerRole> {
-    let is_known = held.holds(role) || held.is_administrator() || access::allows(tx, actor, paths::SECURITY_READ)?;
+    if let Some(role) = held.roles.iter().find(|held| held.id == role) {
+        return Ok(OwnerRole { id: role.id, name: role.name.clone(), set: role.set });
+    }
+    let is_known = held.is_administrator() || access::allows(tx, actor, paths::SECURITY_READ)?;
     match is_known {
         true => owner_role(tx, role),
         // No permission set has this number: they begin at 1.
@@ -331,6 +330,8 @@ pub(crate) fn next_owner(tx: &mut Tx<'_>, actor: &Actor, held: &Access, role: Ro
 
 /// A role as [`decide()`] looks at it.
 pub fn owner_role(tx: &mut Tx<'_>, role: RoleId) -> Result<OwnerRole> {
-    let role = roles::find(tx, role)?;
-    Ok(OwnerRole { id: role.id, name: role.name, set: role.permission_set })
+    let found = tx.one("SELECT name, permission_set FROM role WHERE id = $1", params![role], |row| {
+        Ok(OwnerRole { id: role, name: row.get(0)?, set: PermissionSetId(row.get(1)?) })
+    })?;
+    found.ok_or_else(|| Refusal::not_found("role", role).into())
 }

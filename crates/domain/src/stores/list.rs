@@ -169,9 +169,15 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor, filter: &StoreFilter) -> Result<Stor
     }
     if let Some(text) = filter.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
         crate::text::line("text", text, limits::SEARCH_CHARS)?;
-        let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let sql = "lower(certificate_store.name || ' ' || certificate_store.path) LIKE $ ESCAPE '\\'";
-        wanted.test(sql, format!("%{escaped}%"));
+        let part = |text: &str| format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        // A part of a word is not always folded as the word is. Paths are compared without regard to the case of a to z, as both
+        // engines fold them.
+        let [folded, name, path] =
+            [part(&lookalike::fold(text)), part(text), part(&text.to_ascii_lowercase())].map(|part| wanted.place(part));
+        wanted.tests.push(format!(
+            "(certificate_store.folded LIKE {folded} ESCAPE '\\' OR certificate_store.name LIKE {name} ESCAPE '\\' \
+             OR lower(certificate_store.path) LIKE {path} ESCAPE '\\')"
+        ));
     }
     if filter.troubled {
         wanted.tests.push("(certificate_store.last_error IS NOT NULL OR certificate_store.problems <> '[]')".into());

@@ -32,6 +32,9 @@ type Counted = (Instant, Vec<(Health, i64)>);
 /// How long the counts by health are believed: counting reads every managed certificate, and anybody may ask.
 const HEALTH_FRESH: Duration = Duration::from_secs(10);
 
+/// How long the database may take to give its numbers.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 type Route = [Served; METHODS.len() + 1];
 
 #[derive(Default)]
@@ -133,26 +136,54 @@ impl Served {
     }
 }
 
-/// Everything, as text.
-pub(super) async fn render(app: &App) -> Result<String> {
+/// What the database says of itself.
+struct Held {
+    certificates: i64,
+    /// Waiting and running.
+    jobs: (i64, i64),
+    health: Vec<(Health, i64)>,
+}
+
+impl Held {
+    async fn read(app: &App) -> Result<Held> {
+        let (certificates, jobs) = app.read(|tx| Ok((inventory::count_all(tx)?, jobs::counts(tx)?))).await?;
+        Ok(Held { certificates, jobs, health: app.metrics().health(app).await? })
+    }
+
+    fn write(&self, out: &mut String) {
+        gauge(out, "certhold_certificates", "Certificates held.", self.certificates);
+        head(out, "certhold_managed_certificates", "gauge", "Managed certificates by health.");
+        for (health, count) in &self.health {
+            line(out, &format!("certhold_managed_certificates{{health=\"{}\"}}", health.name()), count);
+        }
+        head(out, "certhold_jobs", "gauge", "Jobs by state.");
+        line(out, "certhold_jobs{state=\"waiting\"}", self.jobs.0);
+        line(out, "certhold_jobs{state=\"running\"}", self.jobs.1);
+    }
+}
+
+/// Everything, as text. While the database is away: that, and what is known without it.
+pub(super) async fn render(app: &App) -> String {
     let now = app.now();
-    let (certificates, (waiting, running)) = app.read(|tx| Ok((inventory::count_all(tx)?, jobs::counts(tx)?))).await?;
-    let health = app.metrics().health(app).await?;
+    let held = match tokio::time::timeout(PATIENCE, Held::read(app)).await {
+        Ok(Ok(held)) => Some(held),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the database gave no numbers");
+            None
+        }
+        Err(_) => None,
+    };
     let mut out = String::with_capacity(16 * 1024);
     gauge(&mut out, &format!("certhold_build_info{{version=\"{VERSION}\"}}"), "The program that runs.", 1);
-    gauge(&mut out, "certhold_certificates", "Certificates held.", certificates);
-    head(&mut out, "certhold_managed_certificates", "gauge", "Managed certificates by health.");
-    for (health, count) in health {
-        line(&mut out, &format!("certhold_managed_certificates{{health=\"{}\"}}", health.name()), count);
+    gauge(&mut out, "certhold_database_up", "Whether the database answers.", u8::from(held.is_some()));
+    if let Some(held) = held {
+        held.write(&mut out);
     }
-    head(&mut out, "certhold_jobs", "gauge", "Jobs by state.");
-    line(&mut out, "certhold_jobs{state=\"waiting\"}", waiting);
-    line(&mut out, "certhold_jobs{state=\"running\"}", running);
     let silent = (now - app.worker_seen().load(Relaxed)) as f64 / 1e3;
     gauge(&mut out, "certhold_worker_silent_seconds", "Time since the worker was last seen.", silent);
     store(&mut out, &app.core().store.statistics());
     app.metrics().write(&mut out);
-    Ok(out)
+    out
 }
 
 fn store(out: &mut String, store: &certhold_store::Statistics) {

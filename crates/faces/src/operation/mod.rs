@@ -13,7 +13,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use crate::problem::Problem;
 use crate::state::App;
 
 /// A worker that was not seen for so long is not at work.
@@ -52,10 +51,7 @@ async fn ready(State(app): State<App>) -> Response {
 
 /// Numbers for Prometheus; no names of objects or people.
 async fn metrics(State(app): State<App>) -> Response {
-    match metrics::render(&app).await {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
-        Err(error) => Problem::from(error).into_response(),
-    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::render(&app).await).into_response()
 }
 
 #[cfg(test)]
@@ -95,6 +91,9 @@ mod tests {
         tokio::task::spawn_blocking(move || store.close()).await.unwrap();
         let (status, text) = ask(&test, "/readyz").await;
         assert!(status == 503 && text.starts_with("database: the database does not take writes"), "{status} {text}");
+        let (status, text) = ask(&test, "/metrics").await;
+        assert!(status == 200 && text.contains("certhold_database_up 0\n"), "{status} {text}");
+        assert!(text.contains("certhold_http_requests_total") && !text.contains("certhold_certificates"), "{text}");
         let reply = test.get("/api/v1/certificates").await;
         assert_eq!((reply.status.as_u16(), reply.headers.contains_key(header::RETRY_AFTER)), (503, true), "{}", reply.text());
     }
@@ -109,6 +108,7 @@ mod tests {
         let (status, text) = ask(&test, "/metrics").await;
         assert_eq!(status, 200);
         for line in [
+            "certhold_database_up 1\n",
             "certhold_certificates 3\n",
             "certhold_managed_certificates{health=\"good\"} 0\n",
             "certhold_jobs{state=\"waiting\"} 0\n",

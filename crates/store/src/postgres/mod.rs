@@ -1,7 +1,7 @@
 //! PostgreSQL: one connection for the writer and one for each reader.
 //!
 //! A connection is driven on the thread that uses it: every call runs the protocol until its answer is there. What needs no
-//! answer of its own (`BEGIN`, `SAVEPOINT`) travels with the next statement, which saves a round trip each.
+//! answer of its own (`BEGIN`, `SAVEPOINT`, what is sent by [`Link::send`]) travels with the next statement, which saves a round trip each.
 
 mod address;
 mod cells;
@@ -117,7 +117,9 @@ impl Link {
     }
 
     pub(crate) fn undo(&mut self) -> Result<(), Error> {
-        if self.session()?.unsent() {
+        let session = self.session()?;
+        session.forget_sent();
+        if session.unsent() {
             // The closure ran no statement, so not even its savepoint was made.
             return Ok(());
         }
@@ -133,8 +135,14 @@ impl Link {
         let Some(session) = &mut self.session else {
             return;
         };
+        session.forget_sent();
         // A read closure that ran no statement never began.
         if session.forget_unsent() == Some(READ) {
+            return;
+        }
+        if !self.writable {
+            // Whoever reads next need not wait for it either.
+            session.send_words(&self.runtime, "ROLLBACK");
             return;
         }
         if self.simple("ROLLBACK").is_err() {
@@ -169,6 +177,23 @@ impl Link {
 
     pub(crate) fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
         self.run(sql, params, &mut |_| true)
+    }
+
+    pub(crate) fn send(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        let first = self.session()?.unsent();
+        let Some(session) = &mut self.session else { return Err(Error::Lost) };
+        let done = session.send(&self.runtime, sql, params);
+        // Where the statement had to be prepared, the savepoint went with that.
+        self.held |= first && self.writable && !session.unsent();
+        done.map_err(|failure| self.note(failure))
+    }
+
+    pub(crate) fn settle(&mut self) -> Result<(), Error> {
+        let Some(session) = self.session.as_mut().filter(|session| session.owes()) else { return Ok(()) };
+        let first = session.unsent();
+        let done = session.settle(&self.runtime);
+        self.held |= first && self.writable;
+        done.map_err(|failure| self.note(failure))
     }
 
     pub(crate) fn query(
@@ -227,6 +252,14 @@ impl Link {
 
     fn note(&mut self, failure: Failure) -> Error {
         match failure {
+            Failure::Statement(Error::ReadOnly) if self.writable => {
+                // Somebody, or a service whose disk is full, has forbidden it. Sessions keep what held when they began: only another
+                // one learns when it is allowed again.
+                tracing::warn!(database = %self.address, "the database takes no writes: it is read-only");
+                self.session = None;
+                self.gone = true;
+                Error::Lost
+            }
             Failure::Statement(error) => error,
             Failure::Stale(error) => {
                 // Another node changed a table under our prepared statements: the transaction is worth repeating.

@@ -31,9 +31,13 @@ const OLDEST_SERVER: u32 = 130_000;
 
 /// Settings of every session. Durability is not left to the server's defaults. What takes milliseconds is not compiled first:
 /// compiling a long condition takes minutes, in which no time-out is heeded.
+/// Whoever keeps extensions in a schema of their own need not put it into the search path.
 const SET_UP: &str = "SET lock_timeout = '10s'; SET statement_timeout = '60s'; SET jit = off; \
     SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning; \
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; \
+    SELECT set_config('search_path', current_setting('search_path') || ', ' || quote_ident(nspname), false) \
+    FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace \
+    WHERE extname = 'pg_trgm' AND NOT nspname = ANY (current_schemas(true))";
 
 type Wire = Box<dyn Protocol>;
 
@@ -60,6 +64,15 @@ pub(super) struct Session {
     statements: HashMap<Box<str>, Statement>,
     /// What travels ahead of the next statement.
     ahead: Option<&'static str>,
+    /// What travels behind that, still ahead of the next statement.
+    owed: Vec<Owed>,
+}
+
+/// A statement that is to be run, without anybody who waits for its answer alone.
+struct Owed {
+    statement: Statement,
+    params: Vec<Value<'static>>,
+    sql: Box<str>,
 }
 
 impl Session {
@@ -77,7 +90,7 @@ impl Session {
                 .await
                 .unwrap_or_else(|_| Err(cannot("it does not answer".to_owned())))
         })?;
-        let mut session = Session { client, wire, ended: false, statements: HashMap::new(), ahead: None };
+        let mut session = Session { client, wire, ended: false, statements: HashMap::new(), ahead: None, owed: Vec::new() };
         session.set_up(runtime, writable).map_err(|failure| cannot(failure.reason()))?;
         Ok(session)
     }
@@ -86,7 +99,8 @@ impl Session {
         self.simple(runtime, SET_UP)?;
         let Session { client, wire, ended, .. } = self;
         let asked = client.simple_query(
-            "SELECT current_setting('server_version_num'), current_setting('server_encoding'), pg_is_in_recovery()",
+            "SELECT current_setting('server_version_num'), current_setting('server_encoding'), pg_is_in_recovery(), \
+             current_setting('default_transaction_read_only')",
         );
         let answer = drive(runtime, wire, ended, asked).map_err(|error| Failure::from(error, "SELECT current_setting"))?;
         let row = answer.iter().find_map(|message| match message {
@@ -103,6 +117,9 @@ impl Session {
         }
         if writable && setting(2) == "t" {
             return refuse("the server is a standby and cannot write: name the primary");
+        }
+        if writable && setting(3) == "on" {
+            return refuse("the database is read-only (default_transaction_read_only): find out who set it, and why");
         }
         Ok(())
     }
@@ -124,6 +141,15 @@ impl Session {
         self.ahead.take()
     }
 
+    /// Whether anything waits to be sent.
+    pub(super) fn owes(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    pub(super) fn forget_sent(&mut self) {
+        self.owed.clear();
+    }
+
     pub(super) fn forget_statements(&mut self) {
         self.statements.clear();
     }
@@ -132,6 +158,40 @@ impl Session {
     pub(super) fn simple(&mut self, runtime: &Runtime, sql: &str) -> Result<(), Failure> {
         let Session { client, wire, ended, .. } = self;
         drive(runtime, wire, ended, client.batch_execute(sql)).map_err(|error| Failure::from(error, sql))
+    }
+
+    /// Sends words whose answer comes before that of whatever is sent next; if they fail, the connection is lost, which shows itself there.
+    pub(super) fn send_words(&mut self, runtime: &Runtime, sql: &'static str) {
+        let Session { client, wire, ended, .. } = self;
+        runtime.block_on(poll_fn(|cx| {
+            // The first poll hands them to the wire, whose poll writes them.
+            let _ = pin!(client.batch_execute(sql)).poll(cx);
+            if !*ended && matches!(wire.poll(cx), Poll::Ready(None | Some(Err(_)))) {
+                *ended = true;
+            }
+            Poll::Ready(())
+        }));
+    }
+
+    /// Keeps one statement to be sent with the next, or by [`Session::settle`].
+    pub(super) fn send(&mut self, runtime: &Runtime, sql: &str, params: &[Value<'_>]) -> Result<(), Failure> {
+        let statement = self.prepared(runtime, sql)?;
+        cells::check(statement.params(), params, sql).map_err(Failure::Statement)?;
+        self.owed.push(Owed { statement, params: params.iter().map(Value::owned).collect(), sql: sql.into() });
+        Ok(())
+    }
+
+    /// Sends what waits for that, and waits for the answers.
+    pub(super) fn settle(&mut self, runtime: &Runtime) -> Result<(), Failure> {
+        if self.owed.is_empty() {
+            return Ok(());
+        }
+        let Session { client, wire, ended, ahead, owed, .. } = self;
+        let owed = std::mem::take(owed);
+        let all = async { Ok(join(ahead_of(client, ahead.take()), paid(client, &owed)).await) };
+        let (first, paid) = drive(runtime, wire, ended, all).map_err(|error| Failure::from(error, ""))?;
+        first.map_err(|error| Failure::from(error, "SAVEPOINT"))?;
+        paid
     }
 
     /// Runs one statement and shows its rows until `visit` answers no; how many rows it concerned.
@@ -147,10 +207,16 @@ impl Session {
     ) -> Result<u64, Failure> {
         let statement = self.prepared(runtime, sql)?;
         cells::check(statement.params(), params, sql).map_err(Failure::Statement)?;
-        let Session { client, wire, ended, ahead, .. } = self;
+        let Session { client, wire, ended, ahead, owed, .. } = self;
         let failed = |error| Failure::from(error, sql);
-        let started = try_join(ahead_of(client, ahead.take()), client.query_raw(&statement, params.iter().map(Bound)));
-        let ((), stream) = drive(runtime, wire, ended, started).map_err(failed)?;
+        let owed = std::mem::take(owed);
+        let before = join(ahead_of(client, ahead.take()), paid(client, &owed));
+        let all = async { Ok(join(before, client.query_raw(&statement, params.iter().map(Bound))).await) };
+        let ((first, paid), stream) = drive(runtime, wire, ended, all).map_err(failed)?;
+        // After the first error the server refuses the rest for its sake.
+        first.map_err(failed)?;
+        paid?;
+        let stream = stream.map_err(failed)?;
         let mut stream = pin!(stream);
         let mut rows = Vec::new();
         loop {
@@ -198,6 +264,7 @@ impl Session {
         lists: &[&[Value<'_>]],
         visit: &mut dyn FnMut(usize, &Row<'_>),
     ) -> Result<u64, Failure> {
+        self.settle(runtime)?;
         let statement = self.prepared(runtime, sql)?;
         lists.iter().try_for_each(|params| cells::check(statement.params(), params, sql)).map_err(Failure::Statement)?;
         let failed = |error| Failure::from(error, sql);
@@ -228,7 +295,7 @@ impl Session {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let Session { client, wire, ended, ahead, statements } = self;
+        let Session { client, wire, ended, ahead, statements, .. } = self;
         let both = try_join(ahead_of(client, ahead.take()), client.prepare(sql));
         let ((), statement) = drive(runtime, wire, ended, both).map_err(|error| Failure::from(error, sql))?;
         if statements.len() >= STATEMENTS {
@@ -245,6 +312,16 @@ async fn ahead_of(client: &Client, sql: Option<&'static str>) -> Result<(), toki
         Some(sql) => client.batch_execute(sql).await,
         None => Ok(()),
     }
+}
+
+/// Runs all, sent in their order; the first error.
+async fn paid(client: &Client, owed: &[Owed]) -> Result<(), Failure> {
+    let run = owed.iter().map(|Owed { statement, params, .. }| client.execute_raw(statement, params.iter().map(Bound)));
+    let answers = in_order(run).await;
+    answers.into_iter().zip(owed).try_for_each(|(answer, Owed { sql, .. })| match answer {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::from(error, sql)),
+    })
 }
 
 /// Starts all in their order, then waits for all.
