@@ -1,4 +1,6 @@
 -- What needs somebody is found by index: deployments that fail, and managed certificates that fail or are paused, by when they end.
+DROP INDEX lineage_failing;
+CREATE INDEX lineage_failing ON lineage (id) WHERE failures > 0 AND state <> 'paused';
 CREATE INDEX deployment_failing ON deployment (lineage) WHERE state = 'failing';
 CREATE INDEX lineage_halted ON lineage (ends_at) WHERE failures > 0 OR state <> 'active';
 

@@ -100,17 +100,17 @@ pub fn urgent(tx: &mut Tx<'_>, actor: &Actor, now: i64, limit: usize) -> Result<
     let in_service = "SELECT lineage.current, lineage.ends_at FROM lineage CROSS JOIN certificate \
                       WHERE certificate.id = lineage.current AND certificate.revoked_at IS NULL \
                       AND lineage.ends_at >= $1 AND lineage.ends_at < $2";
-    let mut select = |sql: String, from: i64, before: i64| {
-        let read = |row: &Row<'_>| Ok((row.get::<i64>(1)?, CertificateId(row.get(0)?)));
-        tx.rows(&format!("{sql} LIMIT $3"), params![from, before, rows], read)
-    };
-    let mut found = select(format!("{alone} DESC"), from, now)?;
-    found.extend(select(format!("{in_service} ORDER BY lineage.ends_at DESC"), from, now)?);
-    found.extend(select(alone.to_owned(), now, before)?);
+    let mut found = Vec::new();
+    for (order, from, before) in [(" DESC", from, now), ("", now, before)] {
+        // Where all of many certificates are managed, a count spares a walk over their versions.
+        if inventory::unmanaged(tx, Some(from), Some(before))? > 0 {
+            found.extend(ends(tx, &format!("{alone}{order}"), (from, before), rows)?);
+        }
+    }
+    found.extend(ends(tx, &format!("{in_service} ORDER BY lineage.ends_at DESC"), (from, now), rows)?);
     if access::allows(tx, actor, paths::RENEWAL_READ)? {
-        let halted =
-            format!("{in_service} AND (lineage.failures > 0 OR lineage.state <> 'active') ORDER BY lineage.ends_at LIMIT $3");
-        found.extend(tx.rows(&halted, params![now, before, rows], |row| Ok((row.get::<i64>(1)?, CertificateId(row.get(0)?))))?);
+        let halted = format!("{in_service} AND (lineage.failures > 0 OR lineage.state <> 'active') ORDER BY lineage.ends_at");
+        found.extend(ends(tx, &halted, (now, before), rows)?);
     }
     found.sort_by_key(|(ends, id)| (ends.abs_diff(now), id.0));
     let has_more = found.len() > limit;
@@ -118,6 +118,12 @@ pub fn urgent(tx: &mut Tx<'_>, actor: &Actor, now: i64, limit: usize) -> Result<
     found.sort_by_key(|(ends, id)| (*ends >= now, ends.abs_diff(now), id.0));
     let certificates = found.into_iter().map(|(_, id)| inventory::summary(tx, actor, id)).collect::<Result<_>>()?;
     Ok(Urgent { certificates, has_more, from, before })
+}
+
+/// When certificates end, and which they are: the first rows.
+fn ends(tx: &mut Tx<'_>, sql: &str, (from, before): (i64, i64), rows: i64) -> Result<Vec<(i64, CertificateId)>> {
+    let read = |row: &Row<'_>| Ok((row.get::<i64>(1)?, CertificateId(row.get(0)?)));
+    Ok(tx.rows(&format!("{sql} LIMIT $3"), params![from, before, rows], read)?)
 }
 
 fn buckets(now: i64) -> Vec<Bucket> {
