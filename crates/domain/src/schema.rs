@@ -38,6 +38,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 24, name: "names", sql: include_str!("../schema/0024_names.sql") },
     Migration { number: 25, name: "key request answers", sql: include_str!("../schema/0025_key_request_answers.sql") },
     Migration { number: 26, name: "facet counts", sql: include_str!("../schema/0026_facet_counts.sql") },
+    Migration { number: 27, name: "trouble", sql: include_str!("../schema/0027_trouble.sql") },
 ];
 
 /// Tables that a copy of a database leaves out, because they are made again from the others.

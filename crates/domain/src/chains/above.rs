@@ -25,6 +25,8 @@ pub struct Above {
     pub cut: bool,
     /// The certificates that the reader may see as certificates of the inventory, when that is not all of them.
     seen: Option<BTreeSet<CertificateId>>,
+    /// Which of all these are revoked.
+    revoked: BTreeSet<CertificateId>,
 }
 
 impl Above {
@@ -32,6 +34,11 @@ impl Above {
     /// them proves anyway: that there is an authority of this name and key, and its bytes.
     pub fn may_see(&self, id: CertificateId) -> bool {
         self.seen.as_ref().is_none_or(|seen| seen.contains(&id))
+    }
+
+    /// Whether this certificate is revoked, as far as the inventory knows and the reader may.
+    pub fn is_revoked(&self, id: CertificateId) -> bool {
+        self.revoked.contains(&id) && self.may_see(id)
     }
 
     /// Whether the reader may see every certificate of the inventory.
@@ -81,7 +88,17 @@ pub fn above_in(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope)
         // Through a container one sees the certificates in its stores, which authorities seldom are.
         (Level::Collection | Level::Container, _) => Some(BTreeSet::from([id])),
     };
-    Ok(Above { certificate, pool, cut, seen })
+    let ids: Vec<CertificateId> = std::iter::once(id).chain(pool.iter().map(|(id, _)| *id)).collect();
+    let revoked = revoked(tx, &ids)?;
+    Ok(Above { certificate, pool, cut, seen, revoked })
+}
+
+/// Which of these are revoked.
+fn revoked(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<BTreeSet<CertificateId>> {
+    let lists: Vec<_> = ids.iter().map(|id| [(*id).into()]).collect();
+    let sql = "SELECT id FROM certificate WHERE id = $1 AND revoked_at IS NOT NULL";
+    let found = tx.one_of_each(sql, &lists, |row| row.get::<i64>(0))?;
+    Ok(found.into_iter().flatten().map(CertificateId).collect())
 }
 
 struct Wanted {

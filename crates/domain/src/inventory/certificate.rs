@@ -56,6 +56,8 @@ pub struct Summary {
     pub findings: Vec<String>,
     /// Signed with its own key.
     pub self_signed: bool,
+    /// From when on it is revoked, unix milliseconds.
+    pub revoked_at: Option<i64>,
 }
 
 impl Summary {
@@ -98,8 +100,9 @@ pub(crate) const SUMMARY_COLUMNS: &str = "certificate.id, certificate.sha256, ce
     certificate.common_name, certificate.issuer, certificate.names, certificate.not_before, certificate.not_after, \
     certificate.key_algorithm, certificate.key_bits, certificate.is_ca, role.id, role.name, certificate.lineage, \
     certificate.version, private_key.id, certificate.source, certificate.held_since, certificate.issuer_common_name, \
-    certificate.key_curve, certificate.signature_algorithm, certificate.findings, certificate.self_signed";
-const SUMMARY_WIDTH: usize = 24;
+    certificate.key_curve, certificate.signature_algorithm, certificate.findings, certificate.self_signed, \
+    certificate.revoked_at";
+const SUMMARY_WIDTH: usize = 25;
 
 /// What joins `certificate` for these columns.
 pub(crate) const SUMMARY_JOINS: &str = " LEFT JOIN role ON role.id = certificate.owner_role \
@@ -132,6 +135,7 @@ pub(crate) fn read_summary(row: &Row<'_>) -> Result<Summary, certhold_store::Err
         signature_algorithm: row.get::<Option<String>>(21)?.unwrap_or_default(),
         findings: row.get::<Option<String>>(22)?.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
         self_signed: row.get::<Option<bool>>(23)?.unwrap_or_default(),
+        revoked_at: row.get(24)?,
     })
 }
 

@@ -47,7 +47,7 @@ pub use rare::{Rare, index_rare, rare};
 pub use rederive::{outdated, rederived};
 pub use remove::{remove, remove_in, remove_with_key};
 pub(crate) use remove::{take_out, uses};
-pub use revoke::{Revocation, RevocationReason, Revoke, foresee_release, foresee_revocation, release, revoke};
+pub use revoke::{Revocation, RevocationReason, Revoke, foresee_release, foresee_revocation, release, revoke, revoker};
 pub(crate) use scoped::within;
 pub use scoped::{
     bodies_in, chain_in, get_in, history_in, history_page_in, list_in, list_noted_in, named_in, question, require_list,

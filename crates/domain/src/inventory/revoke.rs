@@ -272,6 +272,12 @@ fn checked_comment(comment: &str) -> Result<String, Refusal> {
     Ok(comment)
 }
 
+/// Who recorded that a certificate is revoked, by their name at that moment, where that is known.
+pub fn revoker(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> Result<Option<String>> {
+    collections::require(tx, actor, paths::CERTIFICATES_READ, id, scope)?;
+    Ok(tx.one("SELECT revoker FROM revocation WHERE certificate = $1", params![id], |row| row.get(0))?.flatten())
+}
+
 /// What is known of the revocations of these certificates.
 pub(super) fn of(tx: &mut Tx<'_>, ids: &[CertificateId]) -> Result<HashMap<CertificateId, Revocation>> {
     let (places, values) = among(ids);

@@ -1,6 +1,7 @@
 //! Who owns a certificate: a security role. Owning grants nothing by itself; it restricts who may change the owner.
 
 mod candidates;
+mod contact;
 mod decide;
 mod policy;
 
@@ -8,6 +9,7 @@ use certhold_store::{Tx, Value, params};
 use serde_json::json;
 
 pub use candidates::{Candidate, candidates, candidates_for_new, needed};
+pub use contact::{contact, contact_of_managed};
 pub use decide::{Denial, Facts, Grounds, OwnerRole, Scope, decide, decide_beforehand, expanded_sets};
 pub use policy::{OwnerPolicy, policy, set_policy};
 pub(crate) use policy::{not_clearable, require_clearable};

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use certhold_store::{Row, Tx, Value, params};
 use serde_json::json;
 
+use super::cause::Cause;
 use super::issued_by::{self, IssueBy, IssuedBy};
 use super::order;
 use super::plan::{KeyKind, renew_at};
@@ -28,6 +29,8 @@ pub enum Health {
     Renewing,
     /// The last attempt failed; it is tried again.
     Failing,
+    /// The current version could not be put where it is used; it is tried again.
+    NotDeployed,
     /// Automatic renewal is paused.
     Paused,
     /// There is no valid version.
@@ -41,10 +44,29 @@ impl Health {
             Health::Good => "good",
             Health::Renewing => "renewing",
             Health::Failing => "failing",
+            Health::NotDeployed => "not_deployed",
             Health::Paused => "paused",
             Health::Expired => "expired",
         }
     }
+
+    /// Whether somebody should look: what lists and counts of those in trouble have.
+    pub fn is_trouble(self) -> bool {
+        matches!(self, Health::Failing | Health::NotDeployed | Health::Expired)
+    }
+}
+
+/// A deployment that failed when it was last tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undeployed {
+    /// Name of the deployment.
+    pub name: String,
+    /// Why it failed, one sentence.
+    pub error: String,
+    /// When, unix milliseconds.
+    pub at: Option<i64>,
+    /// When it is tried again, unix milliseconds.
+    pub due_at: Option<i64>,
 }
 
 /// A managed certificate as shown.
@@ -80,10 +102,16 @@ pub struct Managed {
     pub last_error: Option<String>,
     /// When, unix milliseconds.
     pub last_error_at: Option<i64>,
+    /// What stood in its way, as far as that is known.
+    pub last_cause: Option<Cause>,
+    /// When the first attempt of those in a row failed, unix milliseconds, where that is known.
+    pub failing_since: Option<i64>,
     /// When the waiting or running attempt is due, unix milliseconds.
     pub attempt_due_at: Option<i64>,
     /// Whether an attempt runs or waits for something outside.
     pub renewing: bool,
+    /// The first of its deployments that fail.
+    pub undeployed: Option<Undeployed>,
 }
 
 impl Managed {
@@ -91,8 +119,10 @@ impl Managed {
     pub fn health(&self, now: i64) -> Health {
         match self {
             _ if self.not_after.is_some_and(|at| at <= now) => Health::Expired,
+            _ if self.failures > 0 && !self.paused => Health::Failing,
+            // Whoever pauses renewal does not pause what is deployed.
+            _ if self.undeployed.is_some() => Health::NotDeployed,
             _ if self.paused => Health::Paused,
-            _ if self.failures > 0 => Health::Failing,
             _ if self.renewing || self.current.is_none() => Health::Renewing,
             _ => Health::Good,
         }
@@ -122,7 +152,7 @@ pub struct NewManaged {
 /// Which managed certificates.
 #[derive(Clone, Debug, Default)]
 pub struct ManagedFilter {
-    /// Only those with failed attempts or without a valid version.
+    /// Only those in trouble: failing, not deployed, or without a valid version.
     pub troubled: bool,
     /// The id of the last one of the page before.
     pub after: Option<i64>,
@@ -143,15 +173,27 @@ static SELECT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT lineage.id, lineage.name, lineage.names, role.id, role.name, lineage.key_kind, lineage.reuse_key, lineage.state, \
          lineage.current, certificate.not_after, lineage.versions, lineage.renew_at, lineage.failures, lineage.last_error, \
-         lineage.last_error_at, job.state, job.due_at, {} FROM lineage {} \
+         lineage.last_error_at, job.state, job.due_at, undeployed.name, undeployed.last_error, undeployed.last_at, install.due_at, \
+         lineage.last_cause, lineage.failing_since, {} FROM lineage {} \
          LEFT JOIN role ON role.id = lineage.owner_role LEFT JOIN certificate ON certificate.id = lineage.current \
-         LEFT JOIN job ON job.kind = 'renew' AND job.object = lineage.id AND (job.state = 'waiting' OR job.state = 'running')",
+         LEFT JOIN job ON job.kind = 'renew' AND job.object = lineage.id AND (job.state = 'waiting' OR job.state = 'running') \
+         LEFT JOIN deployment AS undeployed ON undeployed.id = (\
+         SELECT min(deployment.id) FROM deployment WHERE deployment.lineage = lineage.id AND deployment.state = 'failing') \
+         LEFT JOIN job AS install ON install.kind = 'deploy' AND install.object = undeployed.id \
+         AND (install.state = 'waiting' OR install.state = 'running')",
         issued_by::COLUMNS,
         issued_by::JOINS
     )
 });
 
 fn read(row: &Row<'_>) -> Result<Managed, certhold_store::Error> {
+    let undeployed = match row.get::<Option<String>>(17)? {
+        Some(name) => {
+            let error = row.get::<Option<String>>(18)?.unwrap_or_default();
+            Some(Undeployed { name, error, at: row.get(19)?, due_at: row.get(20)? })
+        }
+        None => None,
+    };
     Ok(Managed {
         id: LineageId(row.get(0)?),
         name: row.get(1)?,
@@ -169,7 +211,10 @@ fn read(row: &Row<'_>) -> Result<Managed, certhold_store::Error> {
         last_error_at: row.get(14)?,
         renewing: row.get::<Option<String>>(15)?.is_some(),
         attempt_due_at: row.get(16)?,
-        by: issued_by::read(row, 17)?,
+        undeployed,
+        last_cause: row.get::<Option<String>>(21)?.as_deref().and_then(Cause::parse),
+        failing_since: row.get(22)?,
+        by: issued_by::read(row, 23)?,
     })
 }
 
@@ -180,12 +225,13 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor, filter: &ManagedFilter, now: i64) ->
     let rows = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     let after = filter.after.unwrap_or(0);
     let mut managed = if filter.troubled {
-        // Each of the two by its index; the signs keep the second from being found by walking all of them.
+        // Each of the three by its index; the signs keep the second from being found by walking all of them.
         let sql = format!(
             "{} WHERE lineage.id IN (\
-             SELECT id FROM (SELECT id FROM lineage WHERE failures > 0 AND id > $1 ORDER BY id LIMIT $3) AS failing \
-             UNION SELECT id FROM (SELECT id FROM lineage WHERE ends_at <= $2 AND +id > $1 ORDER BY +id LIMIT $3) AS expired\
-             ) ORDER BY lineage.id LIMIT $3",
+             SELECT id FROM (SELECT id FROM lineage WHERE failures > 0 AND state <> 'paused' AND id > $1 ORDER BY id LIMIT $3) AS failing \
+             UNION SELECT id FROM (SELECT id FROM lineage WHERE ends_at <= $2 AND +id > $1 ORDER BY +id LIMIT $3) AS expired \
+             UNION SELECT lineage FROM (SELECT DISTINCT lineage FROM deployment WHERE state = 'failing' AND lineage > $1 \
+             ORDER BY lineage LIMIT $3) AS undeployed) ORDER BY lineage.id LIMIT $3",
             *SELECT
         );
         tx.rows(&sql, params![after, now, rows], read)?
@@ -201,24 +247,28 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor, filter: &ManagedFilter, now: i64) ->
 /// How many managed certificates are in which health, for metrics; every health is there.
 pub fn count_by_health(tx: &mut Tx<'_>, now: i64) -> Result<Vec<(Health, i64)>> {
     let counted = tx.rows(
-        "SELECT CASE WHEN certificate.not_after <= $1 THEN 'expired' WHEN lineage.state = 'paused' THEN 'paused' \
-         WHEN lineage.failures > 0 THEN 'failing' WHEN job.id IS NOT NULL OR lineage.current IS NULL THEN 'renewing' ELSE 'good' END, \
+        "SELECT CASE WHEN certificate.not_after <= $1 THEN 'expired' \
+         WHEN lineage.failures > 0 AND lineage.state <> 'paused' THEN 'failing' \
+         WHEN EXISTS (SELECT 1 FROM deployment WHERE deployment.lineage = lineage.id AND deployment.state = 'failing') \
+         THEN 'not_deployed' WHEN lineage.state = 'paused' THEN 'paused' WHEN job.id IS NOT NULL OR lineage.current IS NULL THEN 'renewing' ELSE 'good' END, \
          count(*) FROM lineage LEFT JOIN certificate ON certificate.id = lineage.current \
          LEFT JOIN job ON job.kind = 'renew' AND job.object = lineage.id AND (job.state = 'waiting' OR job.state = 'running') GROUP BY 1",
         params![now],
         |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)),
     )?;
-    let all = [Health::Good, Health::Renewing, Health::Failing, Health::Paused, Health::Expired];
+    let all = [Health::Good, Health::Renewing, Health::Failing, Health::NotDeployed, Health::Paused, Health::Expired];
     let of = |health: Health| counted.iter().find(|(name, _)| name == health.name()).map_or(0, |(_, count)| *count);
     Ok(all.into_iter().map(|health| (health, of(health))).collect())
 }
 
-/// How many managed certificates fail or have expired.
+/// How many managed certificates are in trouble: they fail, are not deployed, or have expired.
 pub fn in_trouble(tx: &mut Tx<'_>, now: i64) -> Result<i64> {
     let expired = "SELECT count(*) FROM lineage WHERE ends_at <= $1";
     let failing = "SELECT count(*) FROM lineage WHERE failures > 0 AND state <> 'paused' AND (ends_at IS NULL OR ends_at > $1)";
+    let undeployed = "SELECT count(*) FROM lineage WHERE id IN (SELECT lineage FROM deployment WHERE state = 'failing') \
+                      AND (failures = 0 OR state = 'paused') AND (ends_at IS NULL OR ends_at > $1)";
     let mut count = |sql: &str| Ok::<i64, certhold_store::Error>(tx.one(sql, params![now], |row| row.get(0))?.unwrap_or(0));
-    Ok(count(expired)? + count(failing)?)
+    Ok(count(expired)? + count(failing)? + count(undeployed)?)
 }
 
 /// One managed certificate.

@@ -4,6 +4,7 @@
 use certhold_store::{Row, Tx, params};
 use serde_json::{Value as Json, json};
 
+use super::cause::Cause;
 use super::deployment;
 use super::issued_by::IssuedBy;
 use super::issuers::{self, IssuerAccess};
@@ -287,6 +288,8 @@ pub fn withdrawal(tx: &mut Tx<'_>, actor: &Actor, order: OrderId) -> Result<Vec<
 pub struct Failure {
     /// Decides when to try again.
     pub class: FailureClass,
+    /// Decides what somebody can do about it; nothing where the next attempt mends it.
+    pub cause: Option<Cause>,
     /// One sentence for a human.
     pub sentence: String,
     /// The authority's whole answer, where there is one.
@@ -316,8 +319,9 @@ pub fn fail(tx: &mut Tx<'_>, actor: &Actor, lease: &Lease, order: Option<OrderId
     let failures = managed.failures + 1;
     let next = next_try(managed.id.0, failure.class, failures, failure.retry_after, now);
     tx.execute(
-        "UPDATE lineage SET failures = $1, last_error = $2, last_error_at = $3 WHERE id = $4",
-        params![failures, &sentence, now, managed.id],
+        "UPDATE lineage SET failures = $1, last_error = $2, last_error_at = $3, last_cause = $4, \
+         failing_since = CASE WHEN failures = 0 THEN $3 ELSE failing_since END WHERE id = $5",
+        params![failures, &sentence, now, failure.cause.map(Cause::name), managed.id],
     )?;
     if managed.paused {
         jobs::finish(tx, lease, now)?;
@@ -395,7 +399,8 @@ pub(super) fn next_version(
     let not_at_once = now.saturating_add(leaf.not_after().saturating_sub(now) / 3);
     let renew_at = renew_at(managed.id.0, version, leaf.not_before(), leaf.not_after()).max(not_at_once);
     tx.execute(
-        "UPDATE lineage SET current = $1, versions = $2, renew_at = $3, failures = 0, last_error = NULL, last_error_at = NULL WHERE id = $4",
+        "UPDATE lineage SET current = $1, versions = $2, renew_at = $3, failures = 0, last_error = NULL, last_error_at = NULL, \
+         last_cause = NULL, failing_since = NULL WHERE id = $4",
         params![certificate, version, renew_at, managed.id],
     )?;
     deployment::enqueue_all(tx, managed.id, now)?;

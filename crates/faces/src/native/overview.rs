@@ -34,8 +34,8 @@ pub struct Overview {
     without_owner: i64,
     /// Certificates by the end of their validity: ended, thirteen weeks, later.
     expiry: Vec<Bucket>,
-    /// Managed certificates in trouble, the first ones.
-    troubled: Vec<Managed>,
+    /// Managed certificates in trouble, the first ones; null for whoever lacks `/renewal/read/`.
+    troubled: Option<Vec<Managed>>,
 }
 
 /// Certificates whose validity ends in one stretch of time.
@@ -68,7 +68,7 @@ pub async fn get(State(app): State<App>, Bearer(caller): Bearer) -> Answer<Json<
         expired: found.expired,
         without_owner: found.without_owner,
         expiry: found.expiry.into_iter().map(bucket).collect(),
-        troubled: found.troubled.into_iter().map(|managed| Managed::of(managed, now)).collect(),
+        troubled: found.troubled.map(|troubled| troubled.into_iter().map(|managed| Managed::of(managed, now)).collect()),
     }))
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use certhold_domain::OrderId;
 use certhold_domain::jobs::Lease;
-use certhold_domain::renewal::FailureClass;
 use certhold_domain::renewal::order::{self, NewRecord, Work};
+use certhold_domain::renewal::{Cause, FailureClass};
 
 use super::Context;
 use super::renew::{Stop, acme_failure, dns_failure, failed};
@@ -101,6 +101,7 @@ impl Proof<'_> {
 fn not_visible(name: &str, seen: &Propagation) -> Stop {
     failed(
         FailureClass::ChallengeFailed,
+        Cause::ProofNotPublished,
         format!("the TXT record at {name} does not appear at the zone's servers: {seen}"),
         false,
     )

@@ -10,7 +10,7 @@ use certhold_domain::inventory::Candidate;
 use certhold_domain::jobs::{self, Lease};
 use certhold_domain::renewal::issuers::{self, IssuerAccess};
 use certhold_domain::renewal::order::{self, Failure, OrderKey, Work};
-use certhold_domain::renewal::{FailureClass, IssuedBy, KeyKind, managed};
+use certhold_domain::renewal::{Cause, FailureClass, IssuedBy, KeyKind, managed};
 use certhold_domain::{Error, Fault, IssuerId, LineageId, OrderId, PrivateKeyId, Refusal};
 use certhold_pki::{CsrFacts, PrivateKey, SignatureError, lint_issued, order_chain, verify_signed_by};
 
@@ -74,7 +74,14 @@ pub(super) async fn ended(context: &Context, lease: Lease, order: Option<OrderId
             // Also what is our own fault is told where people look.
             tracing::error!(managed, %error, "renewal stopped on a fault");
             let sentence = format!("a fault inside Certhold stopped this: {error}");
-            Box::new(Failure { class: FailureClass::Unfit, sentence, detail: None, retry_after: None, order_lost: false })
+            Box::new(Failure {
+                class: FailureClass::Unfit,
+                cause: Some(Cause::Inside),
+                sentence,
+                detail: None,
+                retry_after: None,
+                order_lost: false,
+            })
         }
     };
     context.write(move |tx, actor, now| order::fail(tx, actor, &lease, order, &failure, now)).await
@@ -89,7 +96,7 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn run(&mut self, work: Work) -> Result<(), Stop> {
         let provider = withdraw::open(self.context, &work.provider, work.credentials.as_ref());
-        let provider = provider.map_err(|sentence| rejected(&sentence))?;
+        let provider = provider.map_err(|sentence| failed(FailureClass::Rejected, Cause::DnsRefused, sentence, false))?;
         let prepared = self.prepare(&work).await?;
         let session = session(self.context, &work.issuer).await?;
         let mut remote = match &prepared.url {
@@ -311,16 +318,12 @@ fn fault(message: String) -> Stop {
     Stop::Fault(Error::Fault(Fault::Custody(message)))
 }
 
-fn rejected(sentence: &str) -> Stop {
-    failed(FailureClass::Rejected, sentence.to_owned(), false)
-}
-
 fn unfit(sentence: String) -> Stop {
-    failed(FailureClass::Unfit, sentence, true)
+    failed(FailureClass::Unfit, Cause::Unfit, sentence, true)
 }
 
-pub(super) fn failed(class: FailureClass, sentence: String, order_lost: bool) -> Stop {
-    Stop::Failed(Box::new(Failure { class, sentence, detail: None, retry_after: None, order_lost }))
+pub(super) fn failed(class: FailureClass, cause: Cause, sentence: String, order_lost: bool) -> Stop {
+    Stop::Failed(Box::new(Failure { class, cause: Some(cause), sentence, detail: None, retry_after: None, order_lost }))
 }
 
 pub(super) fn acme_failure(context: &Context, error: AcmeError) -> Stop {
@@ -333,10 +336,26 @@ pub(super) fn acme_failure(context: &Context, error: AcmeError) -> Stop {
         AcmeErrorKind::AccountProblem | AcmeErrorKind::Settings => (FailureClass::Rejected, false),
         _ => (FailureClass::Unreachable, false),
     };
+    let cause = acme_cause(&error);
     let order_lost = order_lost || error.order_lost;
     let retry_after = error.retry_after.map(|wait| context.core.now() + i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 4));
     let detail = error.problem.map(|problem| problem.document);
-    Stop::Failed(Box::new(Failure { class, sentence: error.sentence, detail, retry_after, order_lost }))
+    Stop::Failed(Box::new(Failure { class, cause, sentence: error.sentence, detail, retry_after, order_lost }))
+}
+
+/// What somebody can do something about; an order that is gone is placed again, an account that was forgotten registered again.
+fn acme_cause(error: &AcmeError) -> Option<Cause> {
+    match error.kind {
+        AcmeErrorKind::RateLimited => Some(Cause::RateLimited),
+        AcmeErrorKind::ChallengeFailed => Some(Cause::ProofNotSeen),
+        AcmeErrorKind::Rejected => Some(Cause::NamesRefused),
+        AcmeErrorKind::AccountProblem if unknown_account(error) => None,
+        AcmeErrorKind::AccountProblem => Some(Cause::AccountRefused),
+        AcmeErrorKind::Settings => Some(Cause::IssuerSettings),
+        AcmeErrorKind::Unreachable => Some(Cause::IssuerUnreachable),
+        AcmeErrorKind::Transient | AcmeErrorKind::BadAnswer => Some(Cause::IssuerTrouble),
+        AcmeErrorKind::OrderGone => None,
+    }
 }
 
 fn unknown_account(error: &AcmeError) -> bool {
@@ -348,12 +367,13 @@ pub(super) fn dns_failure(context: &Context, error: &DnsError) -> Stop {
         DnsError::RateLimited { retry_after, .. } => *retry_after,
         _ => None,
     };
-    let class = match error {
-        DnsError::RateLimited { .. } => FailureClass::RateLimited,
-        transient if transient.is_transient() => FailureClass::Unreachable,
-        _ => FailureClass::Rejected,
+    let (class, cause) = match error {
+        DnsError::RateLimited { .. } => (FailureClass::RateLimited, Cause::RateLimited),
+        transient if transient.is_transient() => (FailureClass::Unreachable, Cause::DnsUnreachable),
+        _ => (FailureClass::Rejected, Cause::DnsRefused),
     };
     let retry_after = retry_after.map(|wait| context.core.now() + i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 4));
-    let failure = Failure { class, sentence: error.to_string(), detail: None, retry_after, order_lost: false };
+    let sentence = error.to_string();
+    let failure = Failure { class, cause: Some(cause), sentence, detail: None, retry_after, order_lost: false };
     Stop::Failed(Box::new(failure))
 }

@@ -5,7 +5,7 @@
 
 use certhold_domain::jobs::{self, Lease};
 use certhold_domain::private_ca::{EnrolmentDraft, Hands, SignedEnrolment};
-use certhold_domain::renewal::{FailureClass, private};
+use certhold_domain::renewal::{Cause, FailureClass, private};
 use certhold_domain::{Error, Fault, LineageId, Refusal};
 
 use super::Context;
@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context, lease: &Lease) -> Result<(), Error> {
 fn stop(error: Error) -> Stop {
     match error {
         Error::Refused(Refusal::LeaseLost(job)) => Stop::Fault(Error::Refused(Refusal::LeaseLost(job))),
-        Error::Refused(refusal) => failed(FailureClass::Rejected, refusal.to_string(), false),
+        Error::Refused(refusal) => failed(FailureClass::Rejected, Cause::Rules, refusal.to_string(), false),
         fault @ Error::Fault(_) => Stop::Fault(fault),
     }
 }

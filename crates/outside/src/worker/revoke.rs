@@ -1,9 +1,9 @@
 //! Asking the authority that issued a certificate to revoke it, with the account that obtained it.
 
 use certhold_domain::jobs::{self, Lease};
-use certhold_domain::renewal::FailureClass;
 use certhold_domain::renewal::order::Failure;
 use certhold_domain::renewal::revocation::{self, Outlook, RevocationFailure, Work};
+use certhold_domain::renewal::{Cause, FailureClass};
 use certhold_domain::{CertificateId, Error, inventory};
 
 use super::Context;
@@ -43,7 +43,7 @@ async fn ask(context: &Context, work: &Work) -> Result<Revoked, (Stop, Outlook)>
     // Another account may not revoke what this one obtained: none is registered for it.
     let Some(session) = session else {
         let sentence = "the account that obtained it is not held any more: revoke it at the authority with its private key";
-        return Err((failed(FailureClass::Rejected, sentence.to_owned(), false), Outlook::Hopeless));
+        return Err((failed(FailureClass::Rejected, Cause::AccountRefused, sentence.to_owned(), false), Outlook::Hopeless));
     };
     session.revoke(&work.der, reason(work.reason)).await.map_err(|error| not_revoked(context, error))
 }

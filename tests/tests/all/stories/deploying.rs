@@ -3,11 +3,24 @@
 use certhold_domain::access::paths;
 use certhold_domain::jobs::{self, JobKind};
 use certhold_domain::renewal::deployment::{self, DeploymentSettings};
-use certhold_domain::renewal::managed;
+use certhold_domain::renewal::managed::{self, Health, ManagedFilter};
 use certhold_domain::{DeploymentId, inventory};
 
 use super::renewing::{claim, local, managed as new_managed, obtain, worker};
 use super::world::World;
+
+/// How those in trouble do, as far as list, count and metrics agree.
+fn troubled(world: &World) -> Vec<Health> {
+    let now = world.now();
+    let filter = ManagedFilter { troubled: true, after: None, limit: 10 };
+    let listed = world.read(move |tx| managed::list(tx, &local(), &filter, now)).unwrap().managed;
+    let listed: Vec<Health> = listed.iter().map(|managed| managed.health(now)).collect();
+    let counted = world.read(move |tx| Ok((managed::in_trouble(tx, now)?, managed::count_by_health(tx, now)?))).unwrap();
+    let of = |health: &Health| listed.iter().filter(|listed| *listed == health).count() as i64;
+    assert!(counted.1.iter().filter(|(health, _)| health.is_trouble()).all(|(health, count)| of(health) == *count));
+    assert_eq!(counted.0, listed.len() as i64);
+    listed
+}
 
 pub fn a_new_version_is_installed_everywhere(world: &World) {
     let id = new_managed(world, &["example.com"]);
@@ -39,6 +52,13 @@ pub fn a_new_version_is_installed_everywhere(world: &World) {
         (failing.state.as_str(), failing.last_error.as_deref()),
         ("failing", Some("the directory /srv/tls does not exist"))
     );
+    assert_eq!(troubled(world), [Health::NotDeployed]);
+    world.write(move |tx, now| managed::set_paused(tx, &local(), id, true, now)).unwrap();
+    assert_eq!(troubled(world), [Health::NotDeployed], "renewal is paused, and what is deployed is not");
+    world.write(move |tx, now| managed::set_paused(tx, &local(), id, false, now)).unwrap();
+    let undeployed = world.read(move |tx| managed::get(tx, &local(), id)).unwrap().undeployed.unwrap();
+    assert_eq!((undeployed.name.as_str(), undeployed.error.as_str()), ("files", "the directory /srv/tls does not exist"));
+    assert_eq!((undeployed.at, undeployed.due_at > undeployed.at), (failing.last_at, true), "it is tried again");
 
     world.write(move |tx, now| deployment::run_now(tx, &local(), files, now)).unwrap();
     let lease = claim(world, JobKind::Deploy);
@@ -52,6 +72,7 @@ pub fn a_new_version_is_installed_everywhere(world: &World) {
     assert!(world.read(move |tx| jobs::live(tx, JobKind::Deploy, files.0)).unwrap().is_none());
     let done = world.read(move |tx| deployment::list(tx, &local(), id)).unwrap().remove(0);
     assert_eq!((done.state.as_str(), done.certificate, done.last_error), ("deployed", Some(second), None));
+    assert_eq!(troubled(world), []);
 
     world.write(move |tx, now| deployment::remove(tx, &local(), files, now)).unwrap();
     world.refused(move |tx, now| deployment::remove(tx, &local(), DeploymentId(9_999), now));

@@ -38,6 +38,7 @@ mod scoping;
 mod searching;
 mod sql;
 mod storing;
+mod urgent;
 mod viewing;
 mod work;
 pub mod world;
@@ -249,6 +250,7 @@ stories! {
     storing::owners_change_through_containers,
     storing::queries_ask_where_certificates_are,
     storing::new_versions_go_into_stores,
+    urgent::what_needs_somebody_now_is_told,
     viewing::views_are_ones_own,
     viewing::facets_count_what_their_conditions_find,
     viewing::owners_that_cannot_be_chosen_say_why,

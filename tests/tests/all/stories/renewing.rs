@@ -10,7 +10,7 @@ use certhold_domain::renewal::issuers::{self, AcmeSettings, NewIssuer};
 use certhold_domain::renewal::managed::{self, Health, ManagedFilter, NewManaged};
 use certhold_domain::renewal::order::{self, Failure, NewRecord, OrderKey};
 use certhold_domain::renewal::providers::{self, MASK, ProviderCommand};
-use certhold_domain::renewal::{AcmePlan, FailureClass, IssueBy, IssuedBy, KeyKind};
+use certhold_domain::renewal::{AcmePlan, Cause, FailureClass, IssueBy, IssuedBy, KeyKind};
 use certhold_domain::{Actor, CertificateId, DnsProviderId, Face, IssuerId, LineageId, OrderId, Refusal, limits};
 use certhold_store::params;
 use rcgen::KeyPair;
@@ -187,6 +187,7 @@ pub fn a_failure_is_visible_and_retried(world: &World) {
     let (order, _) = place(world, &lease);
     let failure = |order_lost| Failure {
         class: FailureClass::ChallengeFailed,
+        cause: Some(Cause::ProofNotSeen),
         sentence: "the authority did not find the TXT record".into(),
         detail: Some("{\"type\":\"urn:ietf:params:acme:error:dns\"}".into()),
         retry_after: None,
@@ -197,6 +198,8 @@ pub fn a_failure_is_visible_and_retried(world: &World) {
     let failing = state(world, id);
     assert_eq!((failing.failures, failing.health(world.now())), (1, Health::Failing));
     assert_eq!(failing.last_error.as_deref(), Some("the authority did not find the TXT record"));
+    assert_eq!((failing.last_cause, failing.failing_since), (Some(Cause::ProofNotSeen), Some(world.now())));
+    world.pass(1_000);
     assert!(failing.attempt_due_at.unwrap() > world.now());
     let troubled = ManagedFilter { troubled: true, limit: 10, ..ManagedFilter::default() };
     let filter = troubled.clone();
@@ -213,7 +216,9 @@ pub fn a_failure_is_visible_and_retried(world: &World) {
     let lease = claim(world, JobKind::Renew);
     let kept = Failure { class: FailureClass::RateLimited, retry_after: Some(world.now() + 5 * DAY), ..failure(false) };
     world.write(move |tx, now| order::fail(tx, &worker(), &lease, None, &kept, now)).unwrap();
-    assert_eq!(state(world, id).attempt_due_at, Some(world.now() + 5 * DAY));
+    let again = state(world, id);
+    assert_eq!(again.attempt_due_at, Some(world.now() + 5 * DAY));
+    assert_eq!(again.failing_since, failing.failing_since, "since the first of them");
 
     world.write(move |tx, now| managed::set_paused(tx, &local(), id, true, now)).unwrap();
     world.write(move |tx, now| managed::set_paused(tx, &local(), id, true, now)).unwrap();
@@ -224,6 +229,7 @@ pub fn a_failure_is_visible_and_retried(world: &World) {
     obtain(world, &["example.com"]);
     let good = state(world, id);
     assert_eq!((good.failures, good.last_error.as_deref(), good.health(world.now())), (0, None, Health::Good));
+    assert_eq!((good.last_cause, good.failing_since), (None, None));
 }
 
 /// However much an authority says, what is kept of it has an end.
@@ -234,6 +240,7 @@ pub fn an_authoritys_words_are_kept_up_to_a_limit(world: &World) {
     let endless = "é".repeat(100_000);
     let failure = Failure {
         class: FailureClass::Rejected,
+        cause: None,
         sentence: endless.clone(),
         detail: Some(endless.clone()),
         retry_after: None,

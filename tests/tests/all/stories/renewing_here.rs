@@ -12,7 +12,7 @@ use certhold_domain::private_ca::{self, Profile, SignedEnrolment};
 use certhold_domain::renewal::deployment::{self, DeploymentSettings};
 use certhold_domain::renewal::managed::{self, Health, NewManaged};
 use certhold_domain::renewal::order::{self, Failure};
-use certhold_domain::renewal::{FailureClass, IssueBy, IssuedBy, KeyKind, PrivatePlan, private};
+use certhold_domain::renewal::{Cause, FailureClass, IssueBy, IssuedBy, KeyKind, PrivatePlan, private};
 use certhold_domain::{Actor, AuthorityId, CertificateId, LineageId, PatternId, Refusal, Result, RoleId};
 use certhold_pki::verify_signed_by;
 
@@ -80,8 +80,14 @@ pub fn claim_one(world: &World, lineage: LineageId) -> Lease {
 pub fn fail(world: &World, lineage: LineageId) -> String {
     let lease = claim_one(world, lineage);
     let sentence = said(sign(world, lineage));
-    let failure =
-        Failure { class: FailureClass::Rejected, sentence: sentence.clone(), detail: None, retry_after: None, order_lost: false };
+    let failure = Failure {
+        class: FailureClass::Rejected,
+        cause: Some(Cause::Rules),
+        sentence: sentence.clone(),
+        detail: None,
+        retry_after: None,
+        order_lost: false,
+    };
     world.write(move |tx, now| order::fail(tx, &worker(), &lease, None, &failure, now)).unwrap();
     sentence
 }

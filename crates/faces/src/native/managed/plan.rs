@@ -34,7 +34,7 @@ pub struct Managed {
     name: String,
     /// Its names: DNS names, of a private authority also others.
     names: Vec<String>,
-    /// `good`, `renewing`, `failing`, `paused` or `expired`.
+    /// `good`, `renewing`, `failing`, `not_deployed`, `paused` or `expired`.
     #[schema(example = "good")]
     health: &'static str,
     /// The role that owns its versions.
@@ -137,7 +137,7 @@ impl Managed {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Parameters {
-    /// Only those with failed attempts or without a valid version.
+    /// Only those in trouble: `failing`, `not_deployed` or `expired`.
     #[serde(default)]
     troubled: bool,
     /// Where the page before ended: taken from its `next`.

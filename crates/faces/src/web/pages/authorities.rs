@@ -59,7 +59,7 @@ async fn list(visit: Visit) -> Result<Response, Refused> {
     let row = |(depth, authority): (usize, Authority)| AuthorityRow {
         href: format!("/authorities/{}", authority.id),
         state: state(&authority, now),
-        validity: Validity::new(authority.created_at, authority.not_after, now),
+        validity: Validity::new(authority.created_at, authority.not_after, now).unmanaged(),
         depth,
         name: authority.name,
         subject: authority.subject,
@@ -100,7 +100,7 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
         state: state(&found, now),
         certificate: Link::new(format!("certificate {}", found.certificate), certificate),
         parent: parent.map(|parent| Link::new(parent.name, format!("/authorities/{}", parent.id))),
-        validity: Validity::new(found.created_at, found.not_after, now),
+        validity: Validity::new(found.created_at, found.not_after, now).unmanaged(),
         bounds: bounds(&found.bounds),
         list: found.list.map(|list| (list.number, Moment::new(list.until, now))),
         issued_href: issued.to_string(),

@@ -14,7 +14,6 @@ use certhold_domain::inventory::{self, Certificate, Summary};
 use certhold_domain::metadata::{self, Field, Held, SetMetadata};
 use certhold_domain::ownership::{self, Candidate, ChangeOwner, Denial, OwnerChange};
 use certhold_domain::renewal::managed::{self, Managed};
-use certhold_domain::renewal::revocation::{AtIssuer, Standing};
 use certhold_domain::stores::{self, Location};
 use certhold_domain::{Actor, CertificateId, ContainerId, Error, Refusal, Result as DomainResult, RoleId, TrustSetId};
 use certhold_pki::pem;
@@ -22,7 +21,8 @@ use certhold_store::Tx;
 
 use super::certificate_chains as chains;
 use super::certificate_facts as facts;
-use super::{Asked, Ids, Within, download, private_key};
+use super::certificate_revoke::Revoked;
+use super::{Asked, Ids, Within, download, private_key, remedy};
 use crate::state::App;
 use crate::web::fields::Fields;
 use crate::web::refused::{Refused, sentence};
@@ -31,12 +31,11 @@ use crate::web::shared::{holds, holds_in};
 use crate::web::show::{self, choices, event, noted};
 use crate::web::view::access as view;
 use crate::web::view::address::Address;
-use crate::web::view::certificate::{CertificatePage, Download, KeyCard, OwnerCard};
+use crate::web::view::certificate::{CertificatePage, Contact, Download, KeyCard, OwnerCard, RenewalNotice};
 use crate::web::view::metadata::MetadataCard;
 use crate::web::view::roles::Permission;
 use crate::web::view::stores::LocationRow;
 use crate::web::view::text::Link;
-use crate::web::view::time::Moment;
 use crate::web::view::tone::{Badge, Tone};
 use crate::web::visit::Visit;
 
@@ -71,9 +70,8 @@ struct Found {
     fields: Option<Vec<Field>>,
     may: May,
     may_audit: bool,
-    is_revoked: bool,
-    /// Of a revoked certificate, how it stands at its ACME issuer.
-    at_issuer: Option<AtIssuer>,
+    may_open: remedy::MayOpen,
+    revoked: Option<Revoked>,
     who_may: Vec<WhoMay>,
     locations: Vec<Location>,
 }
@@ -81,6 +79,7 @@ struct Found {
 struct OwnerFound {
     may_read_roles: bool,
     holders: Option<i64>,
+    contact: Contact,
     /// The container through which the owner may be changed, where it is one.
     container: Option<ContainerId>,
     /// The roles to choose from, or why there is nothing to choose.
@@ -149,11 +148,12 @@ async fn answer(
         versions: show::versions(&found.versions, current.map(|id| id.0), Some(id.0), now),
         history: event::lines(&found.history.events, &here),
         more_history: more,
-        adopt: (found.may.adopt && summary.lineage.is_none() && !summary.is_ca).then(|| format!("/managed/new?adopt={id}")),
+        adopt: may_adopt(&found).then(|| format!("/managed/new?adopt={id}")),
         may_remove: found.may.remove,
         may_exclude: found.may.exclude,
         may_readmit: found.may.readmit,
-        at_issuer: found.at_issuer.as_ref().map(|at| at_issuer(at, now)),
+        revoked: found.revoked.as_ref().map(|revoked| revoked.card(now)),
+        renewal: renewal(&found, now),
         revoke: found.may.revoke.then(|| within.href(id, "/revoke")),
         renew: found.may.renew.then(|| format!("/certificates/{id}/renew")),
         who_may: found.who_may.iter().map(|who| who_may(id, who)).collect(),
@@ -174,6 +174,7 @@ struct May {
     revoke: bool,
     renew: bool,
     use_key: bool,
+    renew_managed: bool,
 }
 
 fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, set: Option<TrustSetId>) -> DomainResult<Found> {
@@ -189,23 +190,20 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, set: Op
             managed = Some(managed::get(tx, actor, lineage)?);
         }
     }
-    let whole = inventory::get_whole(tx, actor, id, scope)?;
-    let is_revoked = whole.revocation.is_some();
-    let at_issuer = whole.at_issuer.filter(|_| is_revoked);
-    let may_ask = at_issuer.as_ref().is_some_and(AtIssuer::may_be_asked);
+    let revoked = Revoked::of(tx, actor, id, scope)?;
+    let may_revoke = revoked.as_ref().is_none_or(Revoked::may_be_asked);
     let may_renew = holds(&actor.access, paths::ENROLLMENT_PFX);
     let renewal = if may_renew { Some(enrolment::available_renewal(tx, actor, id, scope)?.kind) } else { None };
     Ok(Found {
-        is_revoked,
-        at_issuer,
         may: May {
             adopt: holds(&actor.access, paths::RENEWAL_MODIFY) && holds(&actor.access, paths::CERTIFICATES_READ),
             remove: may(paths::CERTIFICATES_DELETE),
             exclude: may(paths::CERTIFICATES_EXCLUDE),
             readmit: holds(&actor.access, paths::CERTIFICATES_EXCLUDE),
-            revoke: may(paths::CERTIFICATES_REVOKE) && (!is_revoked || may_ask),
+            revoke: may(paths::CERTIFICATES_REVOKE) && may_revoke,
             renew: renewal == Some(RenewalKind::OneClick),
             use_key: private_key::may_use(actor, scope.collection),
+            renew_managed: holds(&actor.access, paths::RENEWAL_RUN),
         },
         has_chain: !inventory::chain_in(tx, actor, id, scope)?.is_empty(),
         history: inventory::history_in(tx, actor, id, scope, None, HISTORY)?,
@@ -213,6 +211,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, set: Op
         noted: metadata::of_in(tx, actor, id, scope)?,
         fields: if may(paths::CERTIFICATES_METADATA_MODIFY) { Some(metadata::list(tx, actor)?) } else { None },
         may_audit: holds(&actor.access, paths::AUDITING_READ),
+        may_open: remedy::MayOpen::of(actor),
         who_may: match holds(&actor.access, paths::SECURITY_READ) {
             true => why::who_may(tx, actor, id, scope)?,
             false => Vec::new(),
@@ -221,6 +220,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, set: Op
         trust_sets: domain_chains::set_names(tx)?,
         question: domain_chains::question_in(tx, actor, id, set, scope)?,
         certificate,
+        revoked,
         managed,
         versions,
     })
@@ -232,6 +232,8 @@ fn find_owner(tx: &mut Tx<'_>, actor: &Actor, certificate: &Summary, scope: Scop
         Some((role, _)) if may_read_roles => Some(roles::get(tx, actor, *role)?.holders),
         _ => None,
     };
+    let email = ownership::contact(tx, actor, certificate.id, scope)?;
+    let contact = show::contact(tx, actor, certificate.owner.as_ref().map(|(role, _)| *role), email)?;
     let facts = ownership::reached(tx, actor, certificate.id, scope.collection, scope.now)?;
     let choices = match ownership::decide(&*access::held(tx, actor)?, &facts) {
         Ok(_) => Ok(ownership::candidates(tx, actor, &facts)?),
@@ -240,7 +242,7 @@ fn find_owner(tx: &mut Tx<'_>, actor: &Actor, certificate: &Summary, scope: Scop
         Err(Denial::OutsideScope(_)) => Err(Lacking::Permission(vec![paths::CERTIFICATES_CHANGE_OWNER.into()])),
     };
     let needed = ownership::needed(tx, certificate.id)?;
-    Ok(OwnerFound { may_read_roles, holders, container: facts.scope.effective_container(), choices, needed })
+    Ok(OwnerFound { may_read_roles, holders, contact, container: facts.scope.effective_container(), choices, needed })
 }
 
 fn who_may(id: CertificateId, who: &WhoMay) -> view::WhoMay {
@@ -265,6 +267,7 @@ fn owner_card(found: &Found, refused: Option<(String, String)>) -> OwnerCard {
     let mut card = OwnerCard {
         owner: owner.map(|owner| show::owner(owner, found.owner.may_read_roles)),
         people: found.owner.holders,
+        contact: found.owner.contact.clone(),
         container: found.owner.container.map(|container| container.0),
         ..OwnerCard::default()
     };
@@ -297,45 +300,38 @@ fn noted_card(found: &Found, unnoted: Option<(&Fields, String)>) -> MetadataCard
     MetadataCard { values, form, error: unnoted.map(|(_, why)| why) }
 }
 
+/// That nobody renews it in time, with what the viewer may do about it.
+fn renewal(found: &Found, now: i64) -> Option<RenewalNotice> {
+    let summary = &found.certificate.summary;
+    let mut notice = remedy::notice(summary, found.managed.as_ref(), &found.may_open, now)?;
+    let managed = found.managed.as_ref().filter(|_| found.may.renew_managed);
+    notice.renew = managed.map(|managed| format!("/managed/{}/renew", managed.id));
+    notice.adopt = may_adopt(found).then(|| format!("/managed/new?adopt={}", summary.id));
+    Some(notice)
+}
+
+/// Whether the viewer may, and the certificate can be the first version of a managed one.
+fn may_adopt(found: &Found) -> bool {
+    let Summary { lineage, is_ca, revoked_at, .. } = &found.certificate.summary;
+    found.may.adopt && lineage.is_none() && !is_ca && revoked_at.is_none()
+}
+
 fn badges(found: &Found, now: i64) -> Vec<Badge> {
     let summary = &found.certificate.summary;
-    let mut badges = vec![show::validity(summary, now).expiry.badge()];
+    let expiry = show::validity(summary, now).expiry;
+    let mut badges = vec![expiry.badge()];
     if summary.is_ca {
         badges.push(Badge::new("Authority", Tone::Neutral).with_icon("authority"));
     }
-    if found.is_revoked {
-        badges.push(Badge::new("Revoked", Tone::Bad));
-    }
     if let (Some((_, version)), Some(managed)) = (summary.lineage, &found.managed) {
         let badge = if managed.current == Some(summary.id) {
-            Badge::new("In service", Tone::Good).with_icon("renew")
+            expiry.in_service().with_icon("renew")
         } else {
             Badge::new(format!("Version {version}, replaced"), Tone::Neutral)
         };
         badges.push(badge);
     }
     badges
-}
-
-/// What the issuer made of the revocation.
-fn at_issuer(at: &AtIssuer, now: i64) -> (Tone, String) {
-    let name = &at.issuer.1;
-    match &at.standing {
-        Standing::Revoked { already: false } => (Tone::Info, format!("{name} has revoked it.")),
-        Standing::Revoked { already: true } => (Tone::Info, format!("{name} had revoked it before it was asked.")),
-        Standing::Refused { error, .. } => (Tone::Bad, format!("It is revoked here, and not by {name}. {}", sentence(error))),
-        Standing::GivenUp { error, .. } => {
-            (Tone::Bad, format!("It is revoked here; {name} has not revoked it, and is not asked any more. {}", sentence(error)))
-        }
-        Standing::NotAsked => {
-            (Tone::Warn, format!("It is recorded as revoked here. {name} was never asked: revoke it once more to ask."))
-        }
-        Standing::Asked { error: None, .. } => (Tone::Info, format!("{name} is being asked to revoke it.")),
-        Standing::Asked { error: Some(error), next_try, .. } => {
-            let next = next_try.map(|at| Moment::new(at, now).relative()).unwrap_or_default();
-            (Tone::Warn, format!("{name} has not revoked it yet. {} It is asked again {next}.", sentence(error)))
-        }
-    }
 }
 
 fn location(location: &Location) -> LocationRow {

@@ -12,7 +12,7 @@ use super::{Within, asked};
 use crate::web::view::chains::{ChainBox, ChainLine, ChainPath, ChainsCard, JudgeForm, TrustVerdict};
 use crate::web::view::form::{Choice, Input, Select};
 use crate::web::view::time::Moment;
-use crate::web::view::tone::{Badge, Tone};
+use crate::web::view::tone::{Badge, Expiry, Tone, Validity};
 
 /// Space between boxes.
 const GAP_X: i64 = 24;
@@ -62,6 +62,17 @@ impl JudgedBy {
     }
 }
 
+/// The graph with what is known of each of its certificates, by their numbers in it.
+struct Chains<'a> {
+    graph: &'a Graph,
+    /// Their pages; none for what is not for the viewer to see.
+    hrefs: Vec<Option<String>>,
+    revoked: Vec<bool>,
+    /// Whether the certificate of the page is a version of a managed one.
+    is_managed: bool,
+    now: i64,
+}
+
 /// The card, with signatures verified: not for inside a transaction.
 pub fn card(question: &Question, sets: &[(TrustSetId, String)], judged: &JudgedBy, within: Within, now: i64) -> ChainsCard {
     let Ok((graph, ids)) = question.above.graph() else {
@@ -72,9 +83,11 @@ pub fn card(question: &Question, sets: &[(TrustSetId, String)], judged: &JudgedB
         true => Some(Within::default().href(id, "")),
         false => question.above.may_see(id).then(|| within.href(id, "")),
     };
+    let revoked: Vec<bool> = ids.iter().map(|id| question.above.is_revoked(*id)).collect();
     let hrefs: Vec<Option<String>> = ids.into_iter().map(seen).collect();
-    let mut card = picture(&graph, &hrefs, now);
-    card.paths = graph.paths.iter().map(|path| words(&graph, path, now)).collect();
+    let chains = Chains { graph: &graph, hrefs, revoked, is_managed: question.above.certificate.summary.lineage.is_some(), now };
+    let mut card = picture(&chains);
+    card.paths = graph.paths.iter().map(|path| words(&chains, path)).collect();
     card.notes = notes(&graph);
     // Trust is a question about what TLS shows.
     if !question.above.certificate.summary.is_ca {
@@ -136,18 +149,26 @@ fn levels(graph: &Graph) -> BTreeMap<usize, usize> {
 }
 
 /// The state of a certificate on any path: the worst problem it has.
-fn state(graph: &Graph, node: usize, now: i64) -> Badge {
+fn state(chains: &Chains<'_>, node: usize) -> Badge {
+    let (graph, now) = (chains.graph, chains.now);
+    if chains.revoked[node] {
+        return Badge::new("Revoked", Tone::Bad).with_icon("close");
+    }
     let place = |path: &Path| path.nodes.iter().position(|on| *on == node);
     let problems: Vec<Problem> =
         graph.paths.iter().filter_map(|path| Some(graph.problems(path, place(path)?, now))).flatten().collect();
-    let ends = Moment::new(graph.nodes[node].facts.not_after, now).date();
+    let facts = &graph.nodes[node].facts;
+    let ends = Moment::new(facts.not_after, now).date();
     if problems.contains(&Problem::Expired) {
         return Badge::new(format!("Expired {ends}"), Tone::Bad);
     }
     if let Some(problem) = problems.first() {
         return Badge::new(word(*problem), Tone::Warn);
     }
-    Badge::new(format!("Valid until {ends}"), Tone::Good)
+    // What nobody renews is not in order in its last week.
+    let is_managed = node == 0 && chains.is_managed;
+    let is_late = !is_managed && Validity::new(facts.not_before, facts.not_after, now).unmanaged().expiry != Expiry::Valid;
+    Badge::new(format!("Valid until {ends}"), if is_late { Tone::Warn } else { Tone::Good })
 }
 
 fn word(problem: Problem) -> &'static str {
@@ -160,7 +181,8 @@ fn word(problem: Problem) -> &'static str {
     }
 }
 
-fn picture(graph: &Graph, hrefs: &[Option<String>], now: i64) -> ChainsCard {
+fn picture(chains: &Chains<'_>) -> ChainsCard {
+    let graph = chains.graph;
     let mut rows: BTreeMap<usize, Vec<Option<usize>>> = BTreeMap::new();
     let mut missing: Vec<(usize, usize)> = Vec::new();
     for (node, level) in levels(graph) {
@@ -194,7 +216,7 @@ fn picture(graph: &Graph, hrefs: &[Option<String>], now: i64) -> ChainsCard {
             match node {
                 Some(node) => {
                     at.insert(*node, (x, y));
-                    boxes.push(held(graph, hrefs[*node].clone(), *node, (x, y), now));
+                    boxes.push(held(chains, *node, (x, y)));
                 }
                 None => {
                     let Some((below, _)) = unheld.next() else { continue };
@@ -226,15 +248,16 @@ fn line(from: (i64, i64), to: (i64, i64), is_verified: bool) -> ChainLine {
     ChainLine { from: (from.0 + middle, from.1), to: (to.0 + middle, to.1 + ChainBox::HEIGHT), is_verified }
 }
 
-fn held(graph: &Graph, href: Option<String>, node: usize, (x, y): (i64, i64), now: i64) -> ChainBox {
+fn held(chains: &Chains<'_>, node: usize, (x, y): (i64, i64)) -> ChainBox {
+    let graph = chains.graph;
     let title = name(graph, node);
     ChainBox {
         x,
         y,
         label: cut(&title),
         title,
-        state: state(graph, node, now),
-        href,
+        state: state(chains, node),
+        href: chains.hrefs[node].clone(),
         is_held: true,
         is_root: graph.nodes[node].self_signed,
         is_this: node == 0,
@@ -248,10 +271,14 @@ fn not_held(graph: &Graph, below: usize, (x, y): (i64, i64)) -> ChainBox {
     ChainBox { x, y, label: cut(&title), title, state, href: None, is_held: false, is_root: false, is_this: false }
 }
 
-fn words(graph: &Graph, path: &Path, now: i64) -> ChainPath {
+fn words(chains: &Chains<'_>, path: &Path) -> ChainPath {
+    let (graph, now) = (chains.graph, chains.now);
     let mut remarks = Vec::new();
     for (place, node) in path.nodes.iter().enumerate() {
         let named = name(graph, *node);
+        if chains.revoked[*node] {
+            remarks.push(format!("{named} is revoked."));
+        }
         remarks.extend(graph.problems(path, place, now).into_iter().map(|problem| match problem {
             Problem::Expired => format!("{named} has expired."),
             Problem::NotYetValid => format!("{named} is not valid yet."),

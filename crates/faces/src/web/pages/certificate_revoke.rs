@@ -4,23 +4,27 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use certhold_domain::CertificateId;
 use certhold_domain::access::paths;
-use certhold_domain::collections;
+use certhold_domain::collections::{self, Scope};
 use certhold_domain::enrolment;
 use certhold_domain::inventory::{self, Revocation, RevocationReason, Revoke};
-use certhold_domain::renewal::revocation;
+use certhold_domain::renewal::revocation::{self, AtIssuer, Standing};
+use certhold_domain::{Actor, CertificateId, Result as DomainResult};
+use certhold_store::Tx;
 
 use super::{Asked, Ids, Within};
 use crate::issue;
 use crate::state::App;
 use crate::web::fields::Fields;
-use crate::web::refused::Refused;
+use crate::web::refused::{Refused, sentence};
 use crate::web::sent::{Complaint, Sent};
 use crate::web::shared::holds;
 use crate::web::show;
+use crate::web::view::certificate::RevokedCard;
 use crate::web::view::form::{Choice, Input, Select};
 use crate::web::view::private_ca::RevokePage;
+use crate::web::view::time::Moment;
+use crate::web::view::tone::Tone;
 use crate::web::visit::Visit;
 
 pub fn routes() -> Router<App> {
@@ -37,6 +41,81 @@ const REASONS: [(RevocationReason, &str); 7] = [
     (RevocationReason::PrivilegeWithdrawn, "What it says is not allowed any more"),
     (RevocationReason::CertificateHold, "For the time being: a hold, which can be lifted"),
 ];
+
+/// What is known of a certificate's revocation.
+pub(super) struct Revoked {
+    revocation: Revocation,
+    by: Option<String>,
+    at: Option<AtIssuer>,
+    /// The private authority that issued it.
+    authority: Option<String>,
+}
+
+impl Revoked {
+    /// Nothing of a certificate that is not revoked.
+    pub fn of(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope) -> DomainResult<Option<Revoked>> {
+        let whole = inventory::get_whole(tx, actor, id, scope)?;
+        let Some(revocation) = whole.revocation else { return Ok(None) };
+        let by = inventory::revoker(tx, actor, id, scope)?;
+        let authority = whole.issuance.map(|issuance| issuance.authority);
+        Ok(Some(Revoked { revocation, by, at: whole.at_issuer, authority }))
+    }
+
+    /// Whether its issuer may be asked once more.
+    pub fn may_be_asked(&self) -> bool {
+        self.at.as_ref().is_some_and(AtIssuer::may_be_asked)
+    }
+
+    pub fn card(&self, now: i64) -> RevokedCard {
+        RevokedCard {
+            at: Moment::new(self.revocation.effective_at, now),
+            by: self.by.clone().unwrap_or_default(),
+            because: because(self.revocation.reason),
+            comment: self.revocation.comment.clone(),
+            at_issuer: match (&self.at, &self.authority) {
+                (Some(at), _) => at_issuer(at, now),
+                (None, Some(name)) => (Tone::Info, format!("{name} issued it here and has it on its revocation list.")),
+                (None, None) => (Tone::Warn, "Its issuer was not told by Certhold: see that it is revoked there, too.".into()),
+            },
+        }
+    }
+}
+
+/// A reason of RFC 5280, 5.3.1, in words; nothing where none is given.
+fn because(reason: RevocationReason) -> String {
+    let words = match reason {
+        RevocationReason::Unspecified => return String::new(),
+        RevocationReason::KeyCompromise => "its key is in wrong hands",
+        RevocationReason::CaCompromise => "the key of its authority is in wrong hands",
+        RevocationReason::AffiliationChanged => "whom it is for is called differently or has left",
+        RevocationReason::Superseded => "another certificate has taken its place",
+        RevocationReason::CessationOfOperation => "it is not needed any more",
+        RevocationReason::CertificateHold => "it is on hold, which can be lifted",
+        RevocationReason::PrivilegeWithdrawn => "what it says is not allowed any more",
+    };
+    format!("because {words} ({})", reason.name())
+}
+
+/// What the issuer made of the revocation.
+fn at_issuer(at: &AtIssuer, now: i64) -> (Tone, String) {
+    let name = &at.issuer.1;
+    match &at.standing {
+        Standing::Revoked { already: false } => (Tone::Info, format!("{name} has revoked it.")),
+        Standing::Revoked { already: true } => (Tone::Info, format!("{name} had revoked it before it was asked.")),
+        Standing::Refused { error, .. } => (Tone::Bad, format!("It is revoked here, and not by {name}. {}", sentence(error))),
+        Standing::GivenUp { error, .. } => {
+            (Tone::Bad, format!("It is revoked here; {name} has not revoked it, and is not asked any more. {}", sentence(error)))
+        }
+        Standing::NotAsked => {
+            (Tone::Warn, format!("It is recorded as revoked here. {name} was never asked: revoke it once more to ask."))
+        }
+        Standing::Asked { error: None, .. } => (Tone::Info, format!("{name} is being asked to revoke it.")),
+        Standing::Asked { error: Some(error), next_try, .. } => {
+            let next = next_try.map(|at| Moment::new(at, now).relative()).unwrap_or_default();
+            (Tone::Warn, format!("{name} has not revoked it yet. {} It is asked again {next}.", sentence(error)))
+        }
+    }
+}
 
 async fn ask(visit: Visit, ids: Ids, Asked(within): Asked<Within>) -> Result<Response, Refused> {
     page(&visit, (CertificateId(ids.first()), within), StatusCode::OK, &Fields::default(), None).await

@@ -9,8 +9,8 @@ use certhold_domain::access::{self, paths};
 use certhold_domain::collections::{self, Collection};
 use certhold_domain::events::{self, Event};
 use certhold_domain::inventory::{self, Expiry, Filter, OwnerFilter, Sort, Summary};
-use certhold_domain::overview::{self, Bucket, Overview};
-use certhold_domain::renewal::managed::Managed;
+use certhold_domain::overview::{self, Bucket, Overview, Urgent};
+use certhold_domain::renewal::managed::{Health, Managed};
 use certhold_domain::{Actor, Result as DomainResult, jobs};
 use certhold_store::Tx;
 
@@ -22,7 +22,7 @@ use crate::web::shared::{holds, viewer};
 use crate::web::show::{self, event};
 use crate::web::view::chart::{ExpiryBar, ExpiryChart, Span};
 use crate::web::view::frame::Section;
-use crate::web::view::home::{Heartbeat, HomePage, Totals, Trouble, UnownedCertificate};
+use crate::web::view::home::{Heartbeat, HomePage, Totals, Trouble, UnownedCertificate, UrgentCard, UrgentCertificate};
 use crate::web::view::text::Link;
 use crate::web::view::time::{DAY, Moment};
 use crate::web::view::tone::Validity;
@@ -32,6 +32,8 @@ pub fn routes() -> Router<App> {
     Router::new().route("/", get(home))
 }
 
+/// Certificates that need somebody now.
+const URGENT: usize = 10;
 /// Rows of each of the short lists.
 const FEW: usize = 8;
 /// A worker that was not seen for so long is not at work.
@@ -41,6 +43,7 @@ const JOBS_COUNTED: usize = 1_000;
 
 struct Found {
     overview: Overview,
+    urgent: Urgent,
     collections: Vec<Collection>,
     expiring: i64,
     unowned: Vec<Summary>,
@@ -93,8 +96,9 @@ async fn home(visit: Visit) -> Result<Response, Refused> {
     let page = HomePage {
         totals,
         collections,
+        urgent: urgent(&found.urgent, now),
         chart: ExpiryChart::new(overview.expiry.iter().map(|bucket| bar(bucket, now)).collect()),
-        troubles: overview.troubled.iter().take(FEW).map(trouble).collect(),
+        troubles: overview.troubled.as_ref().map(|troubled| troubled.iter().take(FEW).map(trouble).collect()),
         unowned: found.unowned.iter().map(|certificate| unowned(certificate, now)).collect(),
         heartbeat,
         recent: event::lines(&found.recent, &here),
@@ -117,7 +121,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Found> {
         None
     };
     let mut in_service = Vec::new();
-    for id in overview.troubled.iter().take(FEW).filter_map(|managed| managed.current) {
+    for id in overview.troubled.iter().flatten().take(FEW).filter_map(|managed| managed.current) {
         let certificate = inventory::summary(tx, actor, id)?;
         in_service.push((id, show::validity(&certificate, now)));
     }
@@ -126,6 +130,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Found> {
         expiring: inventory::list(tx, actor, &soon)?.total.unwrap_or(0),
         unowned: inventory::list(tx, actor, &nobodys)?.certificates,
         recent: events::latest(tx, actor, FEW)?,
+        urgent: overview::urgent(tx, actor, now, URGENT)?,
         overview,
         jobs_waiting,
         in_service,
@@ -134,15 +139,34 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Found> {
 
 fn trouble(managed: &Managed, in_service: &[(certhold_domain::CertificateId, Validity)], now: i64) -> Trouble {
     let validity = in_service.iter().find(|(id, _)| Some(*id) == managed.current).map(|(_, validity)| *validity);
-    let failed = managed.last_error_at.or(managed.not_after).unwrap_or(now);
-    let cause = managed.last_error.clone().unwrap_or_else(|| "The version in service has expired.".into());
+    let undeployed = managed.undeployed.as_ref().filter(|_| managed.health(now) == Health::NotDeployed);
+    let cause = super::managed::last_error(managed).unwrap_or_else(|| "The version in service has expired.".into());
+    let (failed, next_try) = match undeployed {
+        Some(deployment) => (deployment.at, deployment.due_at),
+        None => (managed.last_error_at.or(managed.not_after), managed.attempt_due_at),
+    };
     Trouble {
         name: managed.name.clone(),
         href: format!("/managed/{}", managed.id),
         cause,
-        failed: Moment::new(failed, now),
-        next_try: managed.attempt_due_at.map(|at| Moment::new(at, now)),
+        failed: Moment::new(failed.unwrap_or(now), now),
+        next_try: next_try.map(|at| Moment::new(at, now)),
         validity,
+    }
+}
+
+fn urgent(found: &Urgent, now: i64) -> UrgentCard {
+    let row = |certificate: &Summary| UrgentCertificate {
+        name: certificate.title().to_owned(),
+        href: show::certificate_href(certificate.id),
+        validity: show::validity(certificate, now),
+        owner: certificate.owner.as_ref().map(|(_, name)| name.clone()),
+        is_managed: certificate.lineage.is_some(),
+    };
+    UrgentCard {
+        rows: found.certificates.iter().map(row).collect(),
+        has_more: found.has_more,
+        href: window(Some(found.from), Some(found.before)),
     }
 }
 

@@ -241,7 +241,7 @@ fn row(Item { file, place, outcome, .. }: Item, now: i64) -> ImportRow {
                 outcome,
                 name: title,
                 href: id.map(show::certificate_href),
-                validity: Some(Validity::new(not_before, not_after, now)),
+                validity: Some(Validity::new(not_before, not_after, now).unmanaged()),
                 remark: key.into_iter().chain(note).collect::<Vec<_>>().join("; "),
             }
         }

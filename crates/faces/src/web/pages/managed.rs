@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use super::{Asked, asked};
 use crate::state::App;
 use crate::web::paging::{Place, ROWS};
-use crate::web::refused::Refused;
+use crate::web::refused::{Refused, sentence};
 use crate::web::show;
 use crate::web::view::address::Address;
 use crate::web::view::frame::Section;
@@ -53,7 +53,7 @@ async fn list(visit: Visit, Asked(given): Asked<Parameters>) -> Result<Response,
     let filter = ManagedFilter { troubled, after, limit: ROWS };
     let (viewer, seen) = visit.read(move |tx, actor| find(tx, actor, &filter, now)).await?;
     let all: i64 = seen.counts.iter().map(|(_, count)| count).sum();
-    let in_trouble = seen.counts.iter().filter(|(health, _)| matches!(health, Health::Failing | Health::Expired));
+    let in_trouble = seen.counts.iter().filter(|(health, _)| health.is_trouble());
     let in_trouble = in_trouble.map(|(_, count)| count).sum();
     let address = Address::new("/managed").with("filter", if troubled { "trouble" } else { "" });
     let rows = seen.page.managed.iter().zip(&seen.lives).map(|(managed, life)| row(managed, *life, now)).collect();
@@ -96,12 +96,12 @@ fn row(managed: &Managed, validity: Option<Validity>, now: i64) -> ManagedRow {
         href: format!("/managed/{}", managed.id),
         name: managed.name.clone(),
         more_names: more_names(managed),
-        state: state(managed),
+        state: state(managed, now),
         validity,
         next_renewal: next_renewal(managed).map(|at| Moment::new(at, now)),
         issuer: managed.by.name().to_owned(),
         owner: managed.owner.as_ref().map(|(_, name)| name.clone()),
-        last_error: managed.last_error.clone().unwrap_or_default(),
+        last_error: last_error(managed).unwrap_or_default(),
     }
 }
 
@@ -111,16 +111,24 @@ fn more_names(managed: &Managed) -> i64 {
 }
 
 /// What it does now.
-pub fn state(managed: &Managed) -> ManagedState {
-    match managed {
-        _ if managed.paused => ManagedState::Paused,
-        _ if managed.failures > 0 && managed.renewing => ManagedState::Retrying,
-        _ if managed.failures > 0 => ManagedState::Stuck,
-        _ if managed.renewing && managed.current.is_none() => ManagedState::Obtaining,
-        _ if managed.renewing => ManagedState::Renewing,
-        _ if managed.current.is_none() => ManagedState::Obtaining,
-        _ => ManagedState::InService,
+pub fn state(managed: &Managed, now: i64) -> ManagedState {
+    match managed.health(now) {
+        Health::Expired => ManagedState::Expired,
+        Health::Failing if managed.renewing => ManagedState::Retrying,
+        Health::Failing => ManagedState::Stuck,
+        Health::NotDeployed => ManagedState::NotDeployed,
+        Health::Paused => ManagedState::Paused,
+        Health::Renewing if managed.current.is_none() => ManagedState::Obtaining,
+        Health::Renewing => ManagedState::Renewing,
+        Health::Good => ManagedState::InService,
     }
+}
+
+/// What failed last, in sentences: an attempt to renew it, or else a deployment.
+pub fn last_error(managed: &Managed) -> Option<String> {
+    let undeployed = managed.undeployed.as_ref();
+    let undeployed = undeployed.map(|failed| format!("The deployment “{}” failed. {}", failed.name, sentence(&failed.error)));
+    managed.last_error.as_deref().map(sentence).or(undeployed)
 }
 
 /// When the next attempt is made; none while it is paused and no attempt waits.

@@ -10,16 +10,18 @@ use certhold_domain::renewal::deployment::{self, Deployment, DeploymentSettings}
 use certhold_domain::renewal::managed::{self, Managed};
 use certhold_domain::renewal::order::{self, Order, Record};
 use certhold_domain::renewal::{IssuedBy, KeyKind};
-use certhold_domain::{Actor, LineageId, Result as DomainResult};
+use certhold_domain::{Actor, LineageId, Result as DomainResult, ownership};
 use certhold_store::Tx;
 
 use super::Ids;
 use super::managed::{next_renewal, state};
+use super::remedy;
 use crate::state::App;
 use crate::web::refused::Refused;
 use crate::web::sent::Sent;
 use crate::web::shared::holds;
 use crate::web::show::{self, event};
+use crate::web::view::certificate::Contact;
 use crate::web::view::frame::Section;
 use crate::web::view::managed::{
     DeployedFile, DeploymentRow, InService, ManagedActions, ManagedDetailPage, OrderStep, Plan, StepState, TroubleDetail,
@@ -43,6 +45,7 @@ const HISTORY: usize = 50;
 
 struct Found {
     managed: Managed,
+    contact: Contact,
     versions: Vec<Summary>,
     order: Option<(Order, Vec<Record>)>,
     deployments: Vec<Deployment>,
@@ -70,14 +73,15 @@ async fn show(visit: Visit, ids: Ids) -> Result<Response, Refused> {
     let page = ManagedDetailPage {
         frame: visit.frame(&managed.name, Section::Managed, viewer).below("Managed certificates", "/managed"),
         id: id.0,
-        state: state(managed),
+        state: state(managed, now),
+        is_paused: managed.paused,
         trouble: trouble(&found, now),
         in_service: current
             .map(|version| InService { href: show::certificate_href(version.id), validity: show::validity(version, now) }),
         next_renewal: next_renewal(managed).map(moment),
         next_renewal_reason: reason(managed),
         names: managed.names.clone(),
-        plan: plan(managed, &found.may_read),
+        plan: plan(managed, found.contact.clone(), &found.may_read),
         steps: found.order.as_ref().map(|(order, records)| steps(order, records, managed, now)).unwrap_or_default(),
         versions: show::versions(&found.versions, managed.current.map(|id| id.0), None, now),
         deployments: found.deployments.iter().map(|deployment| row(deployment, now)).collect(),
@@ -96,9 +100,12 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: LineageId) -> DomainResult<Found> {
         }
         None => None,
     };
+    let email = ownership::contact_of_managed(tx, actor, id)?;
+    let contact = show::contact(tx, actor, managed.owner.as_ref().map(|(role, _)| *role), email)?;
     let may = |path: &str| holds(&actor.access, path);
     let versions = if show::may_read_certificates(actor) { inventory::versions(tx, actor, id)? } else { Vec::new() };
     Ok(Found {
+        contact,
         versions,
         order,
         deployments: deployment::list(tx, actor, id)?,
@@ -120,20 +127,9 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: LineageId) -> DomainResult<Found> {
 }
 
 fn trouble(found: &Found, now: i64) -> Option<TroubleDetail> {
-    let managed = &found.managed;
-    let cause = managed.last_error.clone().filter(|_| managed.failures > 0)?;
-    let remedy = match managed.attempt_due_at {
-        Some(at) if at > now => format!("It is tried again {}.", Moment::new(at, now).relative()),
-        Some(_) => "It is being tried again now.".into(),
-        None => "No further try is planned: mend the cause, then renew it now.".into(),
-    };
-    Some(TroubleDetail {
-        cause: crate::web::refused::sentence(&cause),
-        remedy,
-        answer: found.order.as_ref().and_then(|(order, _)| order.detail.clone()).unwrap_or_default(),
-        failed: Moment::new(managed.last_error_at.unwrap_or(now), now),
-        tries: managed.failures,
-    })
+    let may_open = remedy::MayOpen { issuers: found.may_read.issuers, providers: found.may_read.providers };
+    let answer = found.order.as_ref().and_then(|(order, _)| order.detail.as_deref());
+    remedy::trouble(&found.managed, answer, &may_open, now)
 }
 
 fn reason(managed: &Managed) -> String {
@@ -145,7 +141,7 @@ fn reason(managed: &Managed) -> String {
     }
 }
 
-fn plan(managed: &Managed, may_read: &Links) -> Plan {
+fn plan(managed: &Managed, contact: Contact, may_read: &Links) -> Plan {
     let link = |may: bool, label: &str, href: String| Link::new(label, if may { href } else { String::new() });
     let kind = KeyKind::ALL.iter().find(|(_, _, kind)| *kind == managed.key_kind).map_or("", |(_, label, _)| label);
     let renewed = if managed.reuse_key { "kept at renewal" } else { "new at each renewal" };
@@ -174,6 +170,7 @@ fn plan(managed: &Managed, may_read: &Links) -> Plan {
         profile: asked.unwrap_or_default(),
         policy: "At two thirds of the life".into(),
         owner: managed.owner.as_ref().map(|owner| show::owner(owner, may_read.roles)),
+        contact,
     }
 }
 

@@ -43,6 +43,7 @@ mod own_account;
 mod patterns;
 mod private_key;
 mod query;
+mod remedy;
 mod rights;
 mod roles;
 mod sets;

@@ -7,19 +7,23 @@ pub mod event;
 pub mod noted;
 pub mod permissions;
 
-use certhold_domain::access::paths;
+use certhold_domain::access::{paths, roles};
 use certhold_domain::inventory::Summary;
-use certhold_domain::{Actor, CollectionId, RoleId};
+use certhold_domain::people::PrincipalKind;
+use certhold_domain::{Actor, CollectionId, Result as DomainResult, RoleId};
+use certhold_store::Tx;
 
 use super::shared::holds;
 use super::view::address::Address;
-use super::view::certificate::Version;
+use super::view::certificate::{Contact, Version};
 use super::view::text::Link;
 use super::view::tone::Validity;
 
 /// The life of a certificate.
 pub fn validity(certificate: &Summary, now: i64) -> Validity {
-    Validity::new(certificate.not_before, certificate.not_after, now)
+    let life = Validity::new(certificate.not_before, certificate.not_after, now);
+    let life = if certificate.lineage.is_none() { life.unmanaged() } else { life };
+    life.revoked(certificate.revoked_at)
 }
 
 /// Whether the actor may see certificates.
@@ -45,6 +49,23 @@ pub fn owner(role: &(RoleId, String), may_read_roles: bool) -> Link {
     let (id, name) = role;
     let href = if may_read_roles { format!("/roles/{id}") } else { owned_href(*id) };
     Link::new(name, href)
+}
+
+/// People who hold an owner role that are named.
+const PEOPLE: usize = 8;
+
+/// Where an owner is reached: at the address, which whoever sees the owner may know, and for whoever may read roles also who that is.
+pub fn contact(tx: &mut Tx<'_>, actor: &Actor, owner: Option<RoleId>, email: Option<String>) -> DomainResult<Contact> {
+    let mut contact = Contact { email: email.unwrap_or_default(), ..Contact::default() };
+    if let Some(role) = owner.filter(|_| holds(&actor.access, paths::SECURITY_READ)) {
+        // Some of them may be programs, and some may not come any more.
+        let members = roles::members(tx, actor, role, None, 8 * PEOPLE)?;
+        let people = members.into_iter().filter(|member| member.kind == PrincipalKind::Person && !member.disabled);
+        contact.people = people.map(|member| Link::new(member.name, format!("/users/{}", member.id))).collect();
+        contact.has_more = contact.people.len() > PEOPLE;
+        contact.people.truncate(PEOPLE);
+    }
+    Ok(contact)
 }
 
 /// The inventory, only what a role owns.

@@ -13,6 +13,7 @@ mod refusals;
 mod rights;
 mod scoped;
 mod signing_in;
+mod trouble;
 mod views;
 
 use axum::body::Body;

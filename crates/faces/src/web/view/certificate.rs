@@ -7,6 +7,7 @@ use super::event::EventLine;
 use super::filters;
 use super::form::Select;
 use super::frame::Frame;
+use super::managed::TroubleDetail;
 use super::metadata::MetadataCard;
 use super::text::Link;
 use super::time::Moment;
@@ -62,8 +63,10 @@ pub struct CertificatePage {
     pub may_exclude: bool,
     /// Whether the viewer may see what is excluded.
     pub may_readmit: bool,
-    /// Whether its ACME issuer has revoked what is revoked here, in one sentence.
-    pub at_issuer: Option<(Tone, String)>,
+    /// Its revocation, if it is revoked.
+    pub revoked: Option<RevokedCard>,
+    /// That nobody renews it in time, if so.
+    pub renewal: Option<RenewalNotice>,
     /// Where it is revoked, or its issuer is asked once more; `None`: it is, or the viewer may not.
     pub revoke: Option<String>,
     /// Where it is issued again for a new key; `None`: not here, or the viewer may not.
@@ -199,6 +202,27 @@ pub struct Extension {
     pub value: String,
 }
 
+/// Where the people of an owner role are reached.
+#[derive(Clone, Debug, Default)]
+pub struct Contact {
+    /// The role's mail address; empty if it has none.
+    pub email: String,
+    /// The people who hold the role, a few; none for viewers who may not read roles.
+    pub people: Vec<Link>,
+    /// Whether there are more of them.
+    pub has_more: bool,
+}
+
+impl Contact {
+    /// What writes to the address; nothing if it is not plainly one: it could say more than whom to write to.
+    #[must_use]
+    pub fn mailto(&self) -> Option<String> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "@._+-".contains(c);
+        let is_address = self.email.split('@').count() == 2 && self.email.chars().all(is_plain);
+        is_address.then(|| format!("mailto:{}", self.email))
+    }
+}
+
 /// Who answers for the certificate, and the form that changes it.
 #[derive(Clone, Debug, Default)]
 pub struct OwnerCard {
@@ -208,12 +232,46 @@ pub struct OwnerCard {
     pub owner: Option<Link>,
     /// How many people hold that role, where the viewer may know.
     pub people: Option<i64>,
+    /// Where they are reached.
+    pub contact: Contact,
     /// The roles to choose from; an empty value takes the owner away. `None`: the viewer may not change the owner.
     pub form: Option<Select>,
     /// Why the viewer may not change the owner, where it is not a permission that is lacking; else empty.
     pub reason: String,
     /// What the viewer lacks, where `form` is `None`: permission paths.
     pub missing: Vec<String>,
+}
+
+/// That it is revoked: since when, by whom, why, and whether its issuer knows.
+#[derive(Clone, Debug)]
+pub struct RevokedCard {
+    /// From when on.
+    pub at: Moment,
+    /// Who recorded it; empty where that is not known.
+    pub by: String,
+    /// Why, in words: `because its key is in wrong hands (keyCompromise)`; empty if no reason is given.
+    pub because: String,
+    /// What whoever recorded it said.
+    pub comment: String,
+    /// What its issuer knows of it, in sentences.
+    pub at_issuer: (Tone, String),
+}
+
+/// That nobody renews it in time: its managed certificate is in trouble, or there is none.
+#[derive(Clone, Debug)]
+pub struct RenewalNotice {
+    /// How much it asks of the reader.
+    pub tone: Tone,
+    /// What is wrong, and what to do.
+    pub trouble: TroubleDetail,
+    /// Its managed certificate.
+    pub managed: Option<Link>,
+    /// Where it is renewed now, if the viewer may.
+    pub renew: Option<String>,
+    /// Where it becomes a managed certificate, if that is possible and the viewer may.
+    pub adopt: Option<String>,
+    /// The permission that the viewer lacks to see more; else empty.
+    pub missing: &'static str,
 }
 
 /// The private key.
@@ -253,4 +311,20 @@ pub struct Download {
     pub hint: String,
     /// Where.
     pub href: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_addresses_are_written_to() {
+        let mailto = |email: &str| Contact { email: email.into(), ..Contact::default() }.mailto();
+        assert_eq!(mailto("web-team+pki@example.com").as_deref(), Some("mailto:web-team+pki@example.com"));
+        for other in
+            ["", "web", "a@example.com?cc=b@example.com", "a@example.com,b@example.com", "a b@example.com", "ä@example.com"]
+        {
+            assert_eq!(mailto(other), None, "{other}");
+        }
+    }
 }

@@ -20,10 +20,12 @@ pub struct HomePage {
     pub totals: Totals,
     /// Collections that are shown here, with their numbers of certificates; a few.
     pub collections: Vec<(Link, Option<i64>)>,
+    /// What somebody should look at now.
+    pub urgent: UrgentCard,
     /// What expires when.
     pub chart: ExpiryChart,
-    /// The worst managed certificates in trouble; a few.
-    pub troubles: Vec<Trouble>,
+    /// Managed certificates in trouble, a few; `None`: the viewer may not see renewals.
+    pub troubles: Option<Vec<Trouble>>,
     /// The certificates without an owner that expire first; a few.
     pub unowned: Vec<UnownedCertificate>,
     /// Whether the machinery is alive.
@@ -72,6 +74,32 @@ pub struct Trouble {
     pub next_try: Option<Moment>,
     /// The version in service now, if there is one.
     pub validity: Option<Validity>,
+}
+
+/// What has expired lately or ends soon, and nothing renews in time.
+#[derive(Clone, Debug)]
+pub struct UrgentCard {
+    /// Those that have expired, the latest first, then those that end; a few.
+    pub rows: Vec<UrgentCertificate>,
+    /// Whether there are more.
+    pub has_more: bool,
+    /// All that end in that time, whoever renews them.
+    pub href: String,
+}
+
+/// One of them.
+#[derive(Clone, Debug)]
+pub struct UrgentCertificate {
+    /// Its first name.
+    pub name: String,
+    /// Its page.
+    pub href: String,
+    /// Its life.
+    pub validity: Validity,
+    /// The role that answers for it.
+    pub owner: Option<String>,
+    /// Whether Certhold should have renewed it.
+    pub is_managed: bool,
 }
 
 /// A certificate that nobody answers for.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::certificate::Version;
+use super::certificate::{Contact, Version};
 use super::event::EventLine;
 use super::filters;
 use super::frame::Frame;
@@ -67,15 +67,13 @@ pub enum ManagedState {
     Retrying,
     /// The last try failed, and only a person can help.
     Stuck,
+    /// The version in service could not be put where it is used.
+    NotDeployed,
+    /// The version in service has ended.
+    Expired,
 }
 
 impl ManagedState {
-    /// Whether it is [`ManagedState::Paused`].
-    #[must_use]
-    pub fn is_paused(self) -> bool {
-        self == Self::Paused
-    }
-
     /// As a badge.
     #[must_use]
     pub fn badge(self) -> Badge {
@@ -86,6 +84,8 @@ impl ManagedState {
             Self::Renewing => Badge::new("Renewing", Tone::Info).with_icon("renew"),
             Self::Retrying => Badge::new("Retrying", Tone::Warn),
             Self::Stuck => Badge::new("Needs you", Tone::Bad),
+            Self::NotDeployed => Badge::new("Not deployed", Tone::Bad),
+            Self::Expired => Badge::new("Expired", Tone::Bad),
         }
     }
 }
@@ -100,6 +100,8 @@ pub struct ManagedDetailPage {
     pub id: i64,
     /// What it does now.
     pub state: ManagedState,
+    /// Whether somebody stopped its renewal.
+    pub is_paused: bool,
     /// Why it failed last.
     pub trouble: Option<TroubleDetail>,
     /// The version in service.
@@ -160,20 +162,28 @@ pub struct Plan {
     pub policy: String,
     /// Who answers for it.
     pub owner: Option<Link>,
+    /// Where they are reached.
+    pub contact: Contact,
 }
 
 /// A failure in full.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TroubleDetail {
-    /// Why, in one sentence.
+    /// How it stands, in one sentence; empty if only the last try failed.
+    pub headline: String,
+    /// Why the last try failed, in one sentence; empty if none did.
     pub cause: String,
-    /// What to do about it, in one sentence; empty if trying again is all.
+    /// What to do about it, in a sentence; empty if trying again is all.
     pub remedy: String,
+    /// Where it is done, if the viewer may open it.
+    pub place: Option<Link>,
+    /// When it is tried again, in a sentence; empty where nothing is to be tried.
+    pub next_try: String,
     /// The authority's or server's whole answer; empty if there was none.
     pub answer: String,
-    /// When it failed.
-    pub failed: Moment,
-    /// How many tries in a row have failed.
+    /// When it failed last.
+    pub failed: Option<Moment>,
+    /// How many tries in a row have failed; 0 where that is not counted.
     pub tries: i64,
 }
 

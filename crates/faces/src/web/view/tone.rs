@@ -89,6 +89,8 @@ pub enum Expiry {
     Critical,
     /// `not_after` has passed.
     Expired,
+    /// Its issuer does not stand by it any more, whatever is left of its life.
+    Revoked,
 }
 
 impl Expiry {
@@ -121,7 +123,7 @@ impl Expiry {
             Self::NotYetValid => Tone::Info,
             Self::Valid => Tone::Good,
             Self::Soon => Tone::Warn,
-            Self::Critical | Self::Expired => Tone::Bad,
+            Self::Critical | Self::Expired | Self::Revoked => Tone::Bad,
         }
     }
 
@@ -134,6 +136,7 @@ impl Expiry {
             Self::Soon => "half",
             Self::Critical => "warn",
             Self::Expired => "stop",
+            Self::Revoked => "close",
         }
     }
 
@@ -146,7 +149,18 @@ impl Expiry {
             Self::Soon => "Expires soon",
             Self::Critical => "Expires very soon",
             Self::Expired => "Expired",
+            Self::Revoked => "Revoked",
         }
+    }
+
+    /// That a certificate in this state is in service: green only while it may be.
+    #[must_use]
+    pub fn in_service(self) -> Badge {
+        let tone = match self.tone() {
+            tone @ (Tone::Bad | Tone::Warn) => tone,
+            _ => Tone::Good,
+        };
+        Badge::new("In service", tone)
     }
 
     /// The state as a badge.
@@ -165,6 +179,8 @@ pub struct Validity {
     pub not_after: Moment,
     /// The state today.
     pub expiry: Expiry,
+    /// From when on it is revoked.
+    pub revoked: Option<Moment>,
 }
 
 impl Validity {
@@ -175,7 +191,28 @@ impl Validity {
             not_before: Moment::new(not_before_ms, now_ms),
             not_after: Moment::new(not_after_ms, now_ms),
             expiry: Expiry::at(not_before_ms, not_after_ms, now_ms),
+            revoked: None,
         }
+    }
+
+    /// The same life, if it is revoked from this instant on: then nothing else counts.
+    #[must_use]
+    pub fn revoked(mut self, revoked_at_ms: Option<i64>) -> Self {
+        if let Some(at) = revoked_at_ms {
+            self.revoked = Some(Moment::new(at, self.not_after.now_ms()));
+            self.expiry = Expiry::Revoked;
+        }
+        self
+    }
+
+    /// The same life, if nobody renews it: its last week is never in order, however short the whole life is.
+    #[must_use]
+    pub fn unmanaged(mut self) -> Self {
+        let left = self.not_after.at_ms().saturating_sub(self.not_after.now_ms());
+        if self.expiry == Expiry::Valid && left < 7 * DAY {
+            self.expiry = Expiry::Soon;
+        }
+        self
     }
 
     /// How much of the life has passed, 0 to 100.
@@ -193,7 +230,7 @@ impl Validity {
     #[must_use]
     pub fn percent_at(&self, moment: &Moment) -> i64 {
         let now = Moment::new(self.not_before.at_ms(), moment.at_ms());
-        Self { not_before: now, not_after: self.not_after, expiry: self.expiry }.elapsed_percent()
+        Self { not_before: now, ..*self }.elapsed_percent()
     }
 
     /// What a screen reader says for the bar.
@@ -230,6 +267,28 @@ mod tests {
         assert_eq!(left(6 * DAY, DAY + 1), Expiry::Soon);
         assert_eq!(left(6 * DAY, DAY - 1), Expiry::Critical);
         assert_eq!(left(47 * DAY, 15 * DAY), Expiry::Soon);
+    }
+
+    #[test]
+    fn what_is_revoked_is_not_valid() {
+        let life = Validity::new(0, 90 * DAY, DAY);
+        assert_eq!((life.expiry, life.revoked(None).expiry), (Expiry::Valid, Expiry::Valid));
+        for now in [DAY, 91 * DAY] {
+            let revoked = Validity::new(0, 90 * DAY, now).revoked(Some(10));
+            assert_eq!((revoked.expiry.badge().label.as_str(), revoked.expiry.tone()), ("Revoked", Tone::Bad));
+            assert_eq!(revoked.revoked, Some(Moment::new(10, now)));
+        }
+    }
+
+    #[test]
+    fn what_nobody_renews_is_never_green_in_its_last_week() {
+        for life in [DAY, 6 * DAY, 47 * DAY, 398 * DAY, 4_000 * DAY] {
+            for left in [1, DAY - 1, 5 * DAY, 7 * DAY - 1].into_iter().filter(|left| *left < life) {
+                assert_ne!(Validity::new(0, life, life - left).unmanaged().expiry.tone(), Tone::Good, "{left} of {life}");
+            }
+        }
+        assert_eq!(Validity::new(0, 90 * DAY, 0).unmanaged().expiry, Expiry::Valid);
+        assert_eq!(Validity::new(DAY, 3 * DAY, 0).unmanaged().expiry, Expiry::NotYetValid);
     }
 
     #[test]

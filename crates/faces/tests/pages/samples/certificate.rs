@@ -1,11 +1,13 @@
 use certhold_faces::web::view::access::WhoMay;
 use certhold_faces::web::view::certificate::{
-    CertificatePage, Download, Extension, Fact, FactGroup, FindingLine, KeyCard, OwnerCard, SubjectName, Version,
+    CertificatePage, Contact, Download, Extension, Fact, FactGroup, FindingLine, KeyCard, OwnerCard, RenewalNotice, RevokedCard,
+    SubjectName, Version,
 };
 use certhold_faces::web::view::chains::{ChainBox, ChainLine, ChainPath, ChainsCard, JudgeForm, TrustVerdict};
 use certhold_faces::web::view::event::Change;
 use certhold_faces::web::view::form::{Choice, Input, Select};
 use certhold_faces::web::view::frame::{Notice, Section};
+use certhold_faces::web::view::managed::TroubleDetail;
 use certhold_faces::web::view::private_key::{
     DestroyForm, ExportForm, KeyRequestForm, KeyRequestPage, KeyRequestRow, KeyRequestsPage, PrivateKeyPage,
 };
@@ -111,7 +113,8 @@ fn rich() -> CertificatePage {
         badges: vec![validity.expiry.badge(), Badge::new("Unmanaged", Tone::Neutral)],
         validity,
         managed: Some(Link::new("payments.example.com", "/managed/7")),
-        at_issuer: Some((Tone::Bad, format!("It is revoked here, and not by Let’s Encrypt. {HOSTILE}"))),
+        revoked: None,
+        renewal: None,
         groups: vec![
             FactGroup {
                 title: "Subject".into(),
@@ -173,6 +176,11 @@ fn rich() -> CertificatePage {
             owner: Some(Link::new("Payments team", "/roles/4")),
             container: Some(4),
             people: Some(6),
+            contact: Contact {
+                email: "payments@example.com".into(),
+                people: vec![Link::new("marta.lindqvist", "/users/4"), Link::new(HOSTILE, "/users/5")],
+                has_more: true,
+            },
             form: Some(roles().choose("4")),
             reason: String::new(),
             missing: Vec::new(),
@@ -347,11 +355,20 @@ fn bare() -> CertificatePage {
     page.versions.truncate(1);
     page.history.truncate(1);
     page.more_history = None;
+    page.renewal = Some(RenewalNotice {
+        tone: Tone::Bad,
+        trouble: TroubleDetail { headline: "Nobody renews this: it expired 3 days ago.".into(), ..TroubleDetail::default() },
+        managed: None,
+        renew: None,
+        adopt: Some("/managed/new?adopt=812".into()),
+        missing: "",
+    });
     page.key = KeyCard { is_held: false, text: "Not here; only the certificate is held.".into(), href: None };
     page.owner = OwnerCard {
         owner: None,
         container: None,
         people: None,
+        contact: Contact::default(),
         form: None,
         reason: String::new(),
         missing: vec!["/certificates/change_owner/".into(), "/certificates/collections/change_owner/7/".into()],
@@ -363,6 +380,32 @@ fn hostile() -> CertificatePage {
     let mut page = rich();
     page.frame.title = format!("{HOSTILE} {RTL}");
     page.pem = HOSTILE.into();
+    page.renewal = Some(RenewalNotice {
+        tone: Tone::Bad,
+        trouble: TroubleDetail {
+            headline: format!("{HOSTILE} expired."),
+            cause: HOSTILE.into(),
+            remedy: RTL.into(),
+            place: Some(Link::new(HOSTILE, "/issuers/1")),
+            next_try: "It is tried again in 4 hours.".into(),
+            answer: HOSTILE.into(),
+            failed: Some(at(-DAY)),
+            tries: 7,
+        },
+        managed: Some(Link::new(HOSTILE, "/managed/7")),
+        renew: Some("/managed/7/renew".into()),
+        adopt: None,
+        missing: "/renewal/read/",
+    });
+    page.validity = page.validity.revoked(Some(NOW - 3 * DAY));
+    page.badges = vec![page.validity.expiry.badge()];
+    page.revoked = Some(RevokedCard {
+        at: at(-3 * DAY),
+        by: HOSTILE.into(),
+        because: "because its key is in wrong hands (keyCompromise)".into(),
+        comment: format!("{HOSTILE} {RTL}"),
+        at_issuer: (Tone::Bad, format!("It is revoked here, and not by Let’s Encrypt. {HOSTILE}")),
+    });
     for fact in page.groups.iter_mut().flat_map(|group| &mut group.facts) {
         *fact = Fact::code(HOSTILE, HOSTILE);
     }
@@ -377,6 +420,7 @@ fn hostile() -> CertificatePage {
     page.noted.form = Some(noted(HOSTILE));
     page.noted.error = Some(HOSTILE.into());
     page.owner.owner = Some(Link::new(HOSTILE, "/roles/1"));
+    page.owner.contact.email = HOSTILE.into();
     for finding in &mut page.findings {
         finding.sentence = format!("\"{HOSTILE}\" {RTL} {LONG}");
     }

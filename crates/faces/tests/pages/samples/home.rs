@@ -1,14 +1,20 @@
 use certhold_faces::web::view::chart::{ExpiryBar, ExpiryChart, Span};
 use certhold_faces::web::view::event::{Change, EventLine};
 use certhold_faces::web::view::frame::{Frame, Notice, Section, Viewer};
-use certhold_faces::web::view::home::{Heartbeat, HomePage, Totals, Trouble, UnownedCertificate};
+use certhold_faces::web::view::home::{Heartbeat, HomePage, Totals, Trouble, UnownedCertificate, UrgentCard, UrgentCertificate};
 use certhold_faces::web::view::text::Link;
 use certhold_faces::web::view::tone::Tone;
 
 use super::*;
 
 pub fn samples() -> Vec<Sample> {
-    vec![page("home", &rich()), page("home-fresh", &fresh()), page("home-calm", &calm()), page("home-hostile", &hostile())]
+    vec![
+        page("home", &rich()),
+        page("home-fresh", &fresh()),
+        page("home-calm", &calm()),
+        page("home-hostile", &hostile()),
+        page("home-barred", &barred()),
+    ]
 }
 
 fn chart(weeks: [(i64, i64); 13], expired: (i64, i64), later: (i64, i64)) -> ExpiryChart {
@@ -71,6 +77,7 @@ fn rich() -> HomePage {
             (Link::new("Web shop", "/certificates?collection=3"), Some(1_204)),
             (Link::new(HOSTILE, "/certificates?collection=4"), None),
         ],
+        urgent: urgent(),
         chart: chart(
             [
                 (3, 2),
@@ -90,7 +97,7 @@ fn rich() -> HomePage {
             (0, 46),
             (12, 11_706),
         ),
-        troubles: vec![
+        troubles: Some(vec![
             Trouble {
                 name: "shop.example.com".into(),
                 href: "/managed/12".into(),
@@ -117,7 +124,7 @@ fn rich() -> HomePage {
                 next_try: Some(at(20 * MINUTE)),
                 validity: None,
             },
-        ],
+        ]),
         unowned: vec![
             UnownedCertificate { name: "legacy-vpn.example.com".into(), href: "/certificates/3".into(), validity: life(-360, 4) },
             UnownedCertificate {
@@ -140,14 +147,34 @@ fn rich() -> HomePage {
     }
 }
 
+fn urgent() -> UrgentCard {
+    let row = |name: &str, validity, owner: Option<&str>, is_managed| UrgentCertificate {
+        name: name.into(),
+        href: "/certificates/3".into(),
+        validity,
+        owner: owner.map(String::from),
+        is_managed,
+    };
+    UrgentCard {
+        rows: vec![
+            row("shop.example.com", life(-90, -1), Some("Web shop"), true),
+            row("legacy-vpn.example.com", life(-400, -12), None, false),
+            row("mail.example.com", life(-84, 6), Some("Platform"), false),
+        ],
+        has_more: true,
+        href: "/certificates?from=2026-10-23T00%3A02%3A07Z&until=2026-11-29T00%3A02%3A07Z&sort=expiry".into(),
+    }
+}
+
 fn fresh() -> HomePage {
     let viewer = Viewer::with_all_sections("admin");
     HomePage {
         frame: Frame::new("Home", Section::Home, viewer, "sample-csrf"),
         totals: Totals::default(),
         collections: Vec::new(),
+        urgent: UrgentCard { rows: Vec::new(), has_more: false, href: String::new() },
         chart: ExpiryChart::default(),
-        troubles: Vec::new(),
+        troubles: Some(Vec::new()),
         unowned: Vec::new(),
         heartbeat: Heartbeat::default(),
         recent: Vec::new(),
@@ -163,22 +190,33 @@ fn calm() -> HomePage {
         (0, 0),
         (0, 0),
     );
-    home.troubles.clear();
+    home.troubles = Some(Vec::new());
+    home.urgent.rows.clear();
+    home.urgent.has_more = false;
     home.unowned.clear();
     home.recent.truncate(2);
     home
+}
+
+/// For whoever may not see renewals.
+fn barred() -> HomePage {
+    HomePage { troubles: None, ..calm() }
 }
 
 fn hostile() -> HomePage {
     let mut home = rich();
     home.heartbeat = Heartbeat { seen: Some(at(-3 * DAY)), is_late: true, jobs_waiting: Some(1_204) };
     home.frame.notice = Some(Notice::bad(format!("{HOSTILE} could not be renewed.")));
-    for (trouble, name) in home.troubles.iter_mut().zip([HOSTILE, RTL, LONG]) {
+    for (trouble, name) in home.troubles.iter_mut().flatten().zip([HOSTILE, RTL, LONG]) {
         trouble.name = name.into();
         trouble.cause = format!("{name}: {HOSTILE}");
     }
     for (certificate, name) in home.unowned.iter_mut().zip([HOSTILE, RTL, LONG]) {
         certificate.name = name.into();
+    }
+    for (certificate, name) in home.urgent.rows.iter_mut().zip([HOSTILE, RTL, LONG]) {
+        certificate.name = name.into();
+        certificate.owner = Some(name.into());
     }
     for event in &mut home.recent {
         event.actor = HOSTILE.into();

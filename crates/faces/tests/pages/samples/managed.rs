@@ -10,6 +10,8 @@ use certhold_faces::web::view::table::{FilterLink, Pager};
 use certhold_faces::web::view::text::Link;
 use certhold_faces::web::view::tone::{Badge, Tone};
 
+use certhold_faces::web::view::certificate::Contact;
+
 use super::certificate::version;
 use super::home::event;
 use super::inventory::filter;
@@ -85,13 +87,22 @@ fn list() -> ManagedPage {
                 Some(4 * HOUR),
                 "The TXT record _acme-challenge.shop.example.com did not appear at ns2.example.net within 10 minutes.",
             ),
+            row(
+                22,
+                "mail.example.com",
+                0,
+                ManagedState::NotDeployed,
+                Some(life(-5, 85)),
+                Some(55 * DAY),
+                "The deployment “nginx” failed. The command ended with status 1.",
+            ),
             row(40, "new.example.org", 0, ManagedState::Obtaining, None, Some(20 * MINUTE), ""),
             row(41, "status.example.org", 0, ManagedState::Renewing, Some(life(-60, 30)), Some(-MINUTE), ""),
             row(7, "api.example.com", 5, ManagedState::InService, Some(life(-5, 85)), Some(55 * DAY), ""),
             row(8, "www.example.com", 2, ManagedState::InService, Some(life(-30, 60)), Some(30 * DAY), ""),
             row(9, "old.example.com", 0, ManagedState::Paused, Some(life(-50, 40)), None, ""),
         ],
-        pager: Pager { next: Some("/managed?after=9".into()), shown: 7, total: Some(312), previous: Some("/managed".into()) },
+        pager: Pager { next: Some("/managed?after=9".into()), shown: 8, total: Some(312), previous: Some("/managed".into()) },
         holds_nothing: false,
     }
 }
@@ -114,6 +125,7 @@ fn detail() -> ManagedDetailPage {
         frame: frame("api.example.com", Section::Managed).below("Managed certificates", "/managed"),
         id: 7,
         state: ManagedState::InService,
+        is_paused: false,
         trouble: None,
         in_service: Some(InService { href: "/certificates/804".into(), validity: life(-5, 85) }),
         next_renewal: Some(at(55 * DAY)),
@@ -127,6 +139,7 @@ fn detail() -> ManagedDetailPage {
             profile: "tlsserver".into(),
             policy: "At two thirds of the life".into(),
             owner: Some(Link::new("Platform", "/roles/6")),
+            contact: Contact { email: "platform@example.com".into(), ..Contact::default() },
         },
         steps: vec![
             step("Make a key and a request", StepState::Done, Some(29 * MINUTE), "EC P-256"),
@@ -176,9 +189,12 @@ fn failing() -> ManagedDetailPage {
     page.next_renewal_reason = "the fourth try, after waiting twice as long as before".into();
     page.trouble = Some(TroubleDetail {
         cause: "The TXT record _acme-challenge.shop.example.com did not appear at ns2.example.net within 10 minutes.".into(),
-        remedy: "ns1.example.net has it. Check that zone transfers to ns2.example.net work.".into(),
+        headline: "Renewal has failed since 2026-11-21 12:00:00 UTC.".into(),
+        remedy: "See that the DNS provider writes into the zone that these name servers serve, and that the change reaches all of them.".into(),
+        place: Some(Link::new("PowerDNS, Frankfurt", "/dns-providers/2")),
+        next_try: "It is tried again in 4 hours.".into(),
         answer: "{\n  \"type\": \"urn:ietf:params:acme:error:dns\",\n  \"detail\": \"DNS problem: NXDOMAIN looking up TXT for _acme-challenge.shop.example.com\",\n  \"status\": 400\n}".into(),
-        failed: at(-2 * HOUR),
+        failed: Some(at(-2 * HOUR)),
         tries: 3,
     });
     page.steps.truncate(3);
@@ -205,6 +221,7 @@ fn hostile() -> ManagedDetailPage {
     }
     if let Some(trouble) = &mut page.trouble {
         trouble.cause = HOSTILE.into();
+        trouble.place = Some(Link::new(HOSTILE, "/dns-providers/2"));
         trouble.answer = HOSTILE.repeat(20);
     }
     page
