@@ -36,12 +36,6 @@ impl Moment {
         self.format("%Y-%m-%d")
     }
 
-    /// `00:42:07`.
-    #[must_use]
-    pub fn clock(&self) -> String {
-        self.format("%H:%M:%S")
-    }
-
     /// `2026-11-22 00:42:07 UTC`.
     #[must_use]
     pub fn stamp(&self) -> String {
@@ -134,7 +128,6 @@ mod tests {
         let moment = Moment::new(NOW, NOW);
         assert_eq!(moment.iso(), "2026-11-22T00:02:07Z");
         assert_eq!(moment.date(), "2026-11-22");
-        assert_eq!(moment.clock(), "00:02:07");
         assert_eq!(moment.stamp(), "2026-11-22 00:02:07 UTC");
     }
 
