@@ -102,7 +102,7 @@ pub fn urgent(tx: &mut Tx<'_>, actor: &Actor, now: i64, limit: usize) -> Result<
                       AND lineage.ends_at >= $1 AND lineage.ends_at < $2";
     let mut found = Vec::new();
     for (order, from, before) in [(" DESC", from, now), ("", now, before)] {
-        // Where all of many certificates are managed, a count spares a walk over their versions.
+        // Where all of many certificates are managed, a count spares a walk over their versions, unless one that nobody manages ends then.
         if inventory::unmanaged(tx, Some(from), Some(before))? > 0 {
             found.extend(ends(tx, &format!("{alone}{order}"), (from, before), rows)?);
         }

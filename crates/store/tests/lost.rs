@@ -307,10 +307,18 @@ fn a_database_that_was_read_only_for_a_while_is_written_to_again() {
     let set: Result<u64, Error> = store.write_blocking(|tx| tx.execute("SET default_transaction_read_only = on", params![]));
     set.unwrap();
     assert_eq!(add("by another session"), Ok(1));
+    // Where the first thing to be written is the commit's own row, its refusal is no lost answer.
+    let set: Result<u64, Error> = store.write_blocking(|tx| tx.execute("SET default_transaction_read_only = on", params![]));
+    set.unwrap();
+    let nothing: Result<Option<i64>, Error> =
+        store.write_blocking(|tx| tx.one("SELECT count(*) FROM thing", params![], |row| row.get(0)));
+    assert_eq!(nothing, Ok(Some(2)));
     // Of the database: no session that begins now may write.
     database.administer(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
     end_sessions();
     assert_eq!(add("refused"), Err(Error::Lost));
+    let nothing: Result<(), Error> = store.write_blocking(|_| Ok(()));
+    assert_eq!(nothing, Err(Error::Lost));
     assert_eq!(names(&store).len(), 2, "reading goes on");
     let refused = database.open_with(SCHEMA, Options::default()).err().expect("a refusal").to_string();
     assert!(refused.contains("read-only"), "{refused}");

@@ -39,6 +39,10 @@ impl AccessCache {
             return Ok(found.clone());
         }
         let fresh = Arc::new(of_somebody(tx, Some(principal), claims)?);
+        // What is not committed yet may be undone, and its version given to another state.
+        if tx.can_write() {
+            return Ok(fresh);
+        }
         let mut entries = self.lock();
         if entries.len() >= ENTRIES_MAX {
             entries.clear();

@@ -247,11 +247,11 @@ pub fn list(tx: &mut Tx<'_>, actor: &Actor, filter: &ManagedFilter, now: i64) ->
 /// How many managed certificates are in which health, for metrics; every health is there.
 pub fn count_by_health(tx: &mut Tx<'_>, now: i64) -> Result<Vec<(Health, i64)>> {
     let counted = tx.rows(
-        "SELECT CASE WHEN certificate.not_after <= $1 THEN 'expired' \
+        "SELECT CASE WHEN lineage.ends_at <= $1 THEN 'expired' \
          WHEN lineage.failures > 0 AND lineage.state <> 'paused' THEN 'failing' \
          WHEN EXISTS (SELECT 1 FROM deployment WHERE deployment.lineage = lineage.id AND deployment.state = 'failing') \
-         THEN 'not_deployed' WHEN lineage.state = 'paused' THEN 'paused' WHEN job.id IS NOT NULL OR lineage.current IS NULL THEN 'renewing' ELSE 'good' END, \
-         count(*) FROM lineage LEFT JOIN certificate ON certificate.id = lineage.current \
+         THEN 'not_deployed' WHEN lineage.state = 'paused' THEN 'paused' \
+         WHEN job.id IS NOT NULL OR lineage.current IS NULL THEN 'renewing' ELSE 'good' END, count(*) FROM lineage \
          LEFT JOIN job ON job.kind = 'renew' AND job.object = lineage.id AND (job.state = 'waiting' OR job.state = 'running') GROUP BY 1",
         params![now],
         |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)),

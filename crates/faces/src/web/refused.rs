@@ -114,8 +114,8 @@ pub fn sign_in_first(method: &Method, uri: &Uri, before: Option<&str>, ended: bo
     let address = match (method.is_safe(), asked) {
         (true, "/") => door.with("ended", if ended { "true" } else { "" }),
         (true, asked) => door.with("next", asked).with("ended", if ended { "true" } else { "" }),
-        (false, _) => match before.and_then(local::path).or_else(|| local::path(uri.path())) {
-            Some(page) => door.with("next", page).with("lost", "true"),
+        (false, _) => match local::path(uri.path()) {
+            Some(sent_to) => door.with("next", before.and_then(local::path).unwrap_or(sent_to)).with("lost", "true"),
             // Whoever is out need not sign out.
             None => door,
         },
@@ -144,6 +144,8 @@ mod tests {
         assert_eq!(sent(Some("/roles/new")), "/login?next=%2Froles%2Fnew&lost=true");
         assert_eq!(sent(Some("//evil.example")), "/login?next=%2Fcertificates&lost=true");
         let out: Uri = "/logout".parse().expect("an address");
-        assert_eq!(location(sign_in_first(&Method::POST, &out, None, false)), "/login");
+        for before in [None, Some("/roles/2")] {
+            assert_eq!(location(sign_in_first(&Method::POST, &out, before, false)), "/login");
+        }
     }
 }

@@ -152,17 +152,22 @@ impl Link {
 
     pub(crate) fn commit(&mut self, marker: Marker) -> Result<(), CommitError> {
         self.held = false;
-        let Ok(session) = self.session() else {
+        let Some(session) = &mut self.session else {
             return Err(CommitError::Undone(Error::Lost));
         };
         session.forget_unsent();
         let Marker { writer, batch, at_ms } = marker;
         let record =
             Marker::RECORD.replace("$1", &writer.to_string()).replace("$2", &batch.to_string()).replace("$3", &at_ms.to_string());
-        match self.simple(&format!("{record}; COMMIT")) {
+        match session.simple(&self.runtime, &format!("{record}; COMMIT")) {
             Ok(()) => Ok(()),
-            Err(Error::Lost) => Err(CommitError::Unknown),
-            Err(error) => {
+            Err(lost @ Failure::Lost(_)) => {
+                self.note(lost);
+                Err(CommitError::Unknown)
+            }
+            // What the server refuses has not happened, also where the session is given up for it.
+            Err(refused) => {
+                let error = self.note(refused);
                 self.rollback();
                 Err(CommitError::Undone(error))
             }

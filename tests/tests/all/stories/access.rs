@@ -5,6 +5,8 @@ use certhold_domain::access::{self, paths, roles};
 use certhold_domain::people::{self, NewPrincipal, PrincipalKind};
 use certhold_domain::{Actor, Face, PermissionSetId, Refusal, RoleId, inventory};
 
+use certhold_store::Tx;
+
 use super::world::World;
 
 fn bounded(name: &str, permission: &str) -> SetCommand {
@@ -56,6 +58,25 @@ pub fn rights_come_and_go_at_once(world: &World) {
     world.write(move |tx, now| people::set_disabled(tx, &Actor::local("story"), id, true, now)).unwrap();
     assert!(!allowed(world, &reader));
     world.write(move |tx, now| people::set_disabled(tx, &Actor::local("story"), id, false, now)).unwrap();
+    assert!(allowed(world, &reader));
+
+    // Within one write, too: what was read of the rights before they changed is not believed after.
+    let carried = reader.clone();
+    let seen = world.write(move |tx, now| {
+        let asked = |tx: &mut Tx<'_>| access::allows(tx, &carried, paths::CERTIFICATES_READ);
+        let before = asked(tx)?;
+        roles::withdraw(tx, &Actor::local("story"), readers, id, now)?;
+        let between = asked(tx)?;
+        roles::assign(tx, &Actor::local("story"), readers, id, now)?;
+        Ok((before, between, asked(tx)?))
+    });
+    assert_eq!(seen.unwrap(), (true, false, true));
+    // And what was undone is not remembered.
+    let carried = reader.clone();
+    world.refused(move |tx, now| {
+        roles::withdraw(tx, &Actor::local("story"), readers, id, now)?;
+        access::require_path(tx, &carried, paths::CERTIFICATES_READ)
+    });
     assert!(allowed(world, &reader));
 
     let command = roles::RoleCommand { name: "Readers".into(), permissions: vec!["/portal/".into()], ..Default::default() };

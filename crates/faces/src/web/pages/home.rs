@@ -140,7 +140,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, now: i64) -> DomainResult<Found> {
 fn trouble(managed: &Managed, in_service: &[(certhold_domain::CertificateId, Validity)], now: i64) -> Trouble {
     let validity = in_service.iter().find(|(id, _)| Some(*id) == managed.current).map(|(_, validity)| *validity);
     let undeployed = managed.undeployed.as_ref().filter(|_| managed.health(now) == Health::NotDeployed);
-    let cause = super::managed::last_error(managed).unwrap_or_else(|| "The version in service has expired.".into());
+    let cause = super::managed::last_error(managed, now).unwrap_or_else(|| "The version in service has expired.".into());
     let (failed, next_try) = match undeployed {
         Some(deployment) => (deployment.at, deployment.due_at),
         None => (managed.last_error_at.or(managed.not_after), managed.attempt_due_at),

@@ -101,7 +101,7 @@ fn row(managed: &Managed, validity: Option<Validity>, now: i64) -> ManagedRow {
         next_renewal: next_renewal(managed).map(|at| Moment::new(at, now)),
         issuer: managed.by.name().to_owned(),
         owner: managed.owner.as_ref().map(|(_, name)| name.clone()),
-        last_error: last_error(managed).unwrap_or_default(),
+        last_error: last_error(managed, now).unwrap_or_default(),
     }
 }
 
@@ -124,11 +124,12 @@ pub fn state(managed: &Managed, now: i64) -> ManagedState {
     }
 }
 
-/// What failed last, in sentences: an attempt to renew it, or else a deployment.
-pub fn last_error(managed: &Managed) -> Option<String> {
+/// What is wrong with it, in sentences: a deployment where that is its health, else an attempt to renew it, or again a deployment.
+pub fn last_error(managed: &Managed, now: i64) -> Option<String> {
     let undeployed = managed.undeployed.as_ref();
     let undeployed = undeployed.map(|failed| format!("The deployment “{}” failed. {}", failed.name, sentence(&failed.error)));
-    managed.last_error.as_deref().map(sentence).or(undeployed)
+    let renewal = managed.last_error.as_deref().map(sentence);
+    if managed.health(now) == Health::NotDeployed { undeployed.or(renewal) } else { renewal.or(undeployed) }
 }
 
 /// When the next attempt is made; none while it is paused and no attempt waits.

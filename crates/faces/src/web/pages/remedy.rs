@@ -135,7 +135,8 @@ fn remedy(managed: &Managed, may_open: &MayOpen) -> (&'static str, Option<Link>)
 fn place(cause: Cause, managed: &Managed, may_open: &MayOpen) -> Option<Link> {
     let at = |may: bool, name: &str, href: String| may.then(|| Link::new(name, href));
     match (&managed.by, cause) {
-        (_, Cause::Inside) => None,
+        // Both an issuer and a DNS provider may ask for patience.
+        (_, Cause::Inside | Cause::RateLimited) => None,
         (
             IssuedBy::Acme { dns_provider: (id, name), .. },
             Cause::ProofNotSeen | Cause::ProofNotPublished | Cause::DnsUnreachable | Cause::DnsRefused,
@@ -147,8 +148,11 @@ fn place(cause: Cause, managed: &Managed, may_open: &MayOpen) -> Option<Link> {
 
 /// How it stands, in a sentence, where it is in trouble: `Expired 8 hours ago; renewal has failed since 2026-11-20 03:12:00 UTC.`
 fn headline(managed: &Managed, now: i64) -> String {
-    let since = managed.failing_since.or(managed.last_error_at).filter(|_| managed.failures > 0);
-    let failed = since.map(|at| format!("renewal has failed since {}", Moment::new(at, now).stamp()));
+    // Of what failed before that was kept it is not known since when.
+    let failed = (managed.failures > 0).then(|| match managed.failing_since {
+        Some(at) => format!("renewal has failed since {}", Moment::new(at, now).stamp()),
+        None => "renewal fails".into(),
+    });
     match (managed.health(now), failed) {
         (Health::Expired, failed) => {
             let ended = managed.not_after.map(|at| Moment::new(at, now).relative()).unwrap_or_default();

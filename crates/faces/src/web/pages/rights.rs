@@ -154,6 +154,8 @@ fn sent_rights(sent: &Sent, object: Object) -> Result<Result<(RoleId, Vec<String
 /// Gives the ticked rights; why not, where the form is shown again.
 pub async fn give(sent: &Sent, object: Object) -> Result<Result<Response, Complaint>, Refused> {
     let author = &sent.author;
+    // The form is shown to whoever sees roles, and only there can it say what was wrong.
+    author.require(paths::SECURITY_READ)?;
     author.require(paths::SECURITY_MODIFY)?;
     let (role, ticked) = match sent_rights(sent, object)? {
         Ok(given) => given,
@@ -195,6 +197,10 @@ pub async fn take(sent: &Sent, object: Object) -> Result<Response, Refused> {
         let before = roles::of_author(tx, actor, role)?;
         let mut permissions = permissions::texts(&before.permissions);
         permissions.retain(|path| !ticked.contains(path));
+        if permissions.len() == before.permissions.len() {
+            let reason = format!("the role {:?} has none of these rights by themselves: look what it has now", before.name);
+            return Err(Refusal::Conflict(reason).into());
+        }
         roles::update(tx, actor, role, &with(before, permissions), now)
     });
     author.done_or_said(&object.href(), outcome.await, "The rights were taken away.")

@@ -44,6 +44,9 @@ async fn rights_on_a_collection_are_given_and_taken_on_its_page() {
 
     let page = admin.follow("/collections/1/rights/take", &[("role", "2"), ("right", OWNER)]).await;
     assert!(page.contains("The rights were taken away."), "{}", gist(&page));
+    // From a page that was loaded before.
+    let page = admin.follow("/collections/1/rights/take", &[("role", "2"), ("right", OWNER)]).await;
+    assert!(page.contains("has none of these rights by themselves"), "{}", gist(&page));
     let role = admin.page("/roles/2").await;
     assert!(role.contains(READ) && !role.contains(OWNER), "{}", gist(&role));
 }

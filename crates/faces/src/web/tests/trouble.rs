@@ -92,6 +92,17 @@ async fn what_is_not_deployed_is_trouble() {
     }
     let page = admin.page(&format!("/managed/{lineage}")).await;
     assert!(page.contains("is not where it is used: the deployment “nginx” failed."), "{}", gist(&page));
+    // With renewal paused, an attempt that failed before is not what is wrong.
+    fails(&server, lineage, Cause::DnsRefused, "the key is not known there").await;
+    server.post(&format!("/api/v1/managed-certificates/{lineage}/pause"), json!(null)).await.expect(204);
+    for path in ["/", "/managed"] {
+        let page = admin.page(path).await;
+        assert!(
+            page.contains("The deployment “nginx” failed.") && !page.contains("The key is not known"),
+            "{path}: {}",
+            gist(&page)
+        );
+    }
 }
 
 #[tokio::test]
@@ -193,7 +204,8 @@ async fn the_page_of_what_expires_says_why_nobody_renewed_it() {
     fails(&server, lineage, Cause::DnsRefused, "the key is not known there").await;
     let page = admin.page(&place).await;
     let renew = format!("/managed/{lineage}/renew");
-    for said in ["Renewal has failed since", "The key is not known there.", "1 failure in a row", "It is being tried again now."] {
+    for said in ["Renewal has failed since", "The key is not known there.", "1 failure in a row", "It is being tried again now."]
+    {
         assert!(page.contains(said), "{said}: {}", gist(&page));
     }
     assert!(attributes(&page, "action").contains(&renew) && attributes(&page, "href").contains(&format!("/managed/{lineage}")));
@@ -238,7 +250,10 @@ async fn home_begins_with_what_needs_somebody() {
     let told = panel(&page);
     assert!(page.find("Needs somebody now") < page.find("What expires when"));
     assert_eq!(told.matches("<li>").count(), 10, "{told}");
-    assert!(told.contains("These and all others that ended in the last 30 days") && told.contains("href=\"/certificates?from="), "{told}");
+    assert!(
+        told.contains("These and all others that ended in the last 30 days") && told.contains("href=\"/certificates?from="),
+        "{told}"
+    );
     let (kept, gone) = (told.find("kept.example.com"), told.find(&format!("href=\"/certificates/{gone}\"")));
     assert!(kept.is_some() && kept < gone && gone < told.find("soon-"), "{told}");
     assert!(told.contains("managed, and not renewed") && told.contains("nobody renews it") && told.contains("owned by nobody"));
