@@ -4,7 +4,6 @@ use certhold_domain::access::sets::{self, SetCommand};
 use certhold_domain::access::{self, paths, roles};
 use certhold_domain::people::{self, NewPrincipal, PrincipalKind};
 use certhold_domain::{Actor, Face, PermissionSetId, Refusal, RoleId, inventory};
-
 use certhold_store::Tx;
 
 use super::world::World;
