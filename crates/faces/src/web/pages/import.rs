@@ -146,7 +146,10 @@ async fn read(author: &Author, mut parts: Multipart) -> Result<Form, Unread> {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Unread::Complaint(Complaint::about("files", format!("Together the files are larger than {}.", size(limit))))
         }
-        _ => Unread::Refused(author.malformed("The files did not arrive whole.")),
+        _ => {
+            tracing::info!(%error, "a form with files did not arrive whole");
+            Unread::Refused(author.malformed("The files did not arrive whole."))
+        }
     };
     let mut form = Form::default();
     let mut is_ours = false;
