@@ -211,7 +211,7 @@ impl Writer {
 
     /// Who goes next in this batch: never waits for anybody to come.
     fn another(&mut self, ran: usize, bulk: usize, started: Instant) -> Option<Turn> {
-        // On PostgreSQL other nodes may write, which nobody can tell who waits here.
+        // On PostgreSQL other nodes may wait, too, of whom nothing is known here.
         let alone = self.link.rows_changed().is_some();
         let batch_time = if alone { BATCH_TIME } else { SHARED_BATCH_TIME };
         if ran < BATCH

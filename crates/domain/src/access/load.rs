@@ -74,7 +74,7 @@ pub(crate) fn version(tx: &mut Tx<'_>) -> Result<i64> {
     }
     let version = tx.one("SELECT value FROM counter WHERE name = 'access'", params![], |row| row.get(0))?;
     let version = version.ok_or_else(|| Error::damaged("the counter 'access' is missing"))?;
-    *tx.memo() = Some(Version(version));
+    version_was(tx, version);
     Ok(version)
 }
 

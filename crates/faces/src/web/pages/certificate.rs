@@ -208,7 +208,7 @@ fn find(tx: &mut Tx<'_>, actor: &Actor, id: CertificateId, scope: Scope, set: Op
         has_chain: !inventory::chain_in(tx, actor, id, scope)?.is_empty(),
         history: inventory::history_in(tx, actor, id, scope, None, HISTORY)?,
         owner: find_owner(tx, actor, &certificate.summary, scope)?,
-        noted: metadata::of_in(tx, actor, id, scope)?,
+        noted: metadata::of_found(tx, &certificate)?,
         fields: if may(paths::CERTIFICATES_METADATA_MODIFY) { Some(metadata::list(tx, actor)?) } else { None },
         may_audit: holds(&actor.access, paths::AUDITING_READ),
         may_open: remedy::MayOpen::of(actor),

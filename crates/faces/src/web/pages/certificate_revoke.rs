@@ -81,17 +81,12 @@ impl Revoked {
     }
 }
 
-/// A reason of RFC 5280, 5.3.1, in words; nothing where none is given.
+/// The reason in words; nothing where none is given.
 fn because(reason: RevocationReason) -> String {
     let words = match reason {
         RevocationReason::Unspecified => return String::new(),
-        RevocationReason::KeyCompromise => "its key is in wrong hands",
-        RevocationReason::CaCompromise => "the key of its authority is in wrong hands",
-        RevocationReason::AffiliationChanged => "whom it is for is called differently or has left",
-        RevocationReason::Superseded => "another certificate has taken its place",
-        RevocationReason::CessationOfOperation => "it is not needed any more",
         RevocationReason::CertificateHold => "it is on hold, which can be lifted",
-        RevocationReason::PrivilegeWithdrawn => "what it says is not allowed any more",
+        other => show::changes::reason_in_words(other),
     };
     format!("because {words} ({})", reason.name())
 }

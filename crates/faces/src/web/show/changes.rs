@@ -90,7 +90,12 @@ fn is_instant(key: &str) -> bool {
 
 /// Why a certificate is revoked, in words and as the standard spells it.
 fn reason(reason: RevocationReason) -> String {
-    let words = match reason {
+    format!("{} ({})", reason_in_words(reason), reason.name())
+}
+
+/// A reason of RFC 5280, 5.3.1, as a part of a sentence.
+pub fn reason_in_words(reason: RevocationReason) -> &'static str {
+    match reason {
         RevocationReason::Unspecified => "none is given",
         RevocationReason::KeyCompromise => "its key is in wrong hands",
         RevocationReason::CaCompromise => "the key of its authority is in wrong hands",
@@ -99,8 +104,7 @@ fn reason(reason: RevocationReason) -> String {
         RevocationReason::CessationOfOperation => "it is not needed any more",
         RevocationReason::CertificateHold => "for the time being",
         RevocationReason::PrivilegeWithdrawn => "what it says is not allowed any more",
-    };
-    format!("{words} ({})", reason.name())
+    }
 }
 
 /// `owner_role: 7` says nothing beside `owner_name: Platform`.
@@ -143,30 +147,13 @@ pub fn cut(text: &str, longest: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use certhold_domain::{ActorKind, PrincipalId};
+    use certhold_domain::events::names;
 
     use super::*;
+    use crate::web::show;
 
     fn event(payload: Value) -> Event {
-        Event {
-            seq: 7,
-            at: 0,
-            actor_kind: ActorKind::Person,
-            actor: Some(PrincipalId(1)),
-            actor_name: "marta".into(),
-            face: "web".into(),
-            operation: "collection.changed".into(),
-            object_kind: "collection".into(),
-            object: Some(3),
-            object_name: "Web".into(),
-            request: String::new(),
-            address: String::new(),
-            payload,
-            hash: [0; 32],
-            encoding: 2,
-            salt: Vec::new(),
-            erased: None,
-        }
+        show::event::tests::event(names::COLLECTION_CHANGED, ("collection", 3, "Web"), payload)
     }
 
     /// Field, before, after, of what the event's own page says has changed.

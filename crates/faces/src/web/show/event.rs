@@ -334,13 +334,13 @@ fn shortened(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use certhold_domain::PrincipalId;
     use serde_json::{Value, json};
 
     use super::*;
 
-    fn event(operation: &str, object: (&str, i64, &str), payload: Value) -> Event {
+    pub fn event(operation: &str, object: (&str, i64, &str), payload: Value) -> Event {
         Event {
             seq: 7,
             at: 0,
